@@ -1,0 +1,57 @@
+// guard.h -- pure policies of asking: when to try again, when to leave a backend alone.
+//
+// (state, input, now) -> decision.  No loop, no clock, no allocation.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_GUARD_GUARD_H
+#define VLMD_GUARD_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// ---- retry
+
+struct retry_config {
+    int max_attempts;   // requests per job in all, default 4
+    int64_t base_ms;    // default 500
+    int64_t cap_ms;     // default 60000
+};
+
+void retry_config_default(struct retry_config *c);
+// Full jitter: uniform in [0, min(cap, base * 2^(attempt-1))], never below the server's
+// Retry-After.  attempt counts from 1 (the one that just failed); random is uniform 32 bit.
+// Source: M. Brooker, Exponential Backoff And Jitter, 2015.
+int64_t retry_delay_ms(const struct retry_config *c, int attempt, int64_t retry_after_ms,
+                       uint32_t random);
+bool retry_may_again(const struct retry_config *c, int attempts_made);
+
+// ---- breaker
+
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
+
+struct breaker_config {
+    int failures;        // in a row that open it, default 3
+    int64_t open_ms;     // first pause, doubled each time the probe fails; default 1000
+    int64_t cap_ms;      // default 60000, or 5000 for a local backend
+};
+
+struct breaker {
+    enum breaker_state state;
+    int failures;        // in a row
+    int opens;           // in a row without success
+    int64_t until_ms;    // OPEN: monotonic time of the next probe
+    bool has_probe;      // HALF_OPEN: the one probe is under way
+};
+
+void breaker_config_default(struct breaker_config *c);
+// May a request go now?  In OPEN past until_ms it turns HALF_OPEN and lets exactly one go.
+bool breaker_allow(struct breaker *b, int64_t now_ms);
+void breaker_success(struct breaker *b);
+// random: uniform 32 bit, for +-20 % jitter of the pause.
+void breaker_failure(struct breaker *b, const struct breaker_config *c, int64_t now_ms,
+                     uint32_t random);
+// Opens at once (connection refused, server says it is down) for at least min_ms.
+void breaker_trip(struct breaker *b, const struct breaker_config *c, int64_t now_ms,
+                  int64_t min_ms, uint32_t random);
+const char *breaker_state_name(enum breaker_state s);  // "closed", "open", "half-open"
+
+#endif

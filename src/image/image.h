@@ -1,0 +1,89 @@
+// image.h -- one picture made ready for a model: probe, limits, decode, shrink, encode.
+//
+// Sizes are checked from the header before memory is taken.  The file is never changed.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IMAGE_IMAGE_H
+#define VLMD_IMAGE_IMAGE_H
+
+#include "base/buf.h"
+#include "io/loop.h"
+#include "io/pool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct images;
+
+enum image_format { IMAGE_NONE, IMAGE_PNG, IMAGE_JPEG, IMAGE_WEBP };
+
+enum {
+    IMAGE_HASH_BYTES = 16,  // XXH3-128, canonical (big-endian) form
+    IMAGE_THUMB_W = 64,
+    IMAGE_THUMB_H = 36,
+};
+
+struct image_config {
+    int64_t max_file_bytes;  // default 64 MiB
+    int max_side_px;         // default 16384
+    int64_t max_pixels;      // default 40,000,000
+    int64_t memory_bytes;    // budget over all threads, default 256 MiB
+    int threads;             // 0 = min(cores, memory / largest allowed image), at least 1
+    int quality;             // JPEG 1-100, default 75
+};
+
+struct image_req {
+    // in
+    const char *root;      // folder that path must stay below, links included; NULL = any
+    const char *path;      // below root when root is set, else as the process sees it
+    const uint8_t *bytes;  // instead of path when not NULL (fetched pictures)
+    size_t bytes_len;
+    int target_px;         // long side of what is sent; never enlarged
+    bool want_luma;        // also the full-size grey picture, for OCR
+    bool skip_encode;      // only hash, size, luma
+    // out; valid in done
+    struct buf jpeg;       // what is sent; owned by the caller after done
+    uint8_t *luma;         // width * height bytes, row after row, 0 black; owned: free()
+    uint8_t content[IMAGE_HASH_BYTES];  // of the file's bytes
+    uint8_t sent_hash[IMAGE_HASH_BYTES];  // of jpeg
+    uint8_t thumb[IMAGE_THUMB_W * IMAGE_THUMB_H];  // mean luma per block
+    enum image_format format;
+    int width;             // of the source, upright
+    int height;
+    int sent_width;
+    int sent_height;
+    int64_t file_bytes;    // of the version that was read
+    int64_t mtime_ns;      // 0 for bytes
+    int64_t read_us;
+    int64_t decode_us;     // decode and shrink
+    int64_t encode_us;
+    struct err err;        // words for a person when done's err is not 0
+    struct pool_work work;  // private from here on
+    struct images *owner;
+    void (*done)(struct image_req *r, int err);
+};
+
+// Fills defaults for zero fields.
+void image_config_default(struct image_config *c);
+MUST_USE int image_open(struct images **out, struct loop *l, const struct image_config *c);
+// Prepares one picture: opens it below root without following links out of it, checks
+// limits, decodes, shrinks, encodes, hashes.
+//
+// Thread: loop; the work runs in the image pool.
+// Owns:   jpeg and luma belong to the caller after done; image_req_fini frees both.
+// Errors: E_NOT_FOUND E_ACCESS E_NOT_FILE E_OUTSIDE E_TOOBIG E_FORMAT E_CORRUPT (give up);
+//         E_CUT (the file is not complete yet), E_NOMEM, E_IO (retry); E_CANCELED.
+void image_prepare(struct images *m, struct image_req *r,
+                   void (*done)(struct image_req *r, int err));
+void image_cancel(struct images *m, struct image_req *r);
+void image_req_fini(struct image_req *r);
+void image_close(struct images *m, void (*on_closed)(void *arg), void *arg);
+int image_threads(const struct images *m);
+const char *image_format_name(enum image_format f);  // "png", "jpeg", "webp", "none"
+
+// Format by signature, never by name.  len >= 12 gives a sure answer.
+enum image_format image_probe(const uint8_t *bytes, size_t len);
+
+// The same work, synchronously, in the calling thread (tests, benchmarks, one-shot tools).
+MUST_USE int image_prepare_now(const struct image_config *c, struct image_req *r);
+
+#endif
