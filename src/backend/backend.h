@@ -1,0 +1,202 @@
+// backend.h -- what VLM servers say: detection, models, asking, and what counts as an answer.
+//
+// One driver per kind of server, a table of functions (driver.h, private).  A backend knows
+// its server's facts; it decides nothing about when to ask (guard/ and dispatch.c do).
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_BACKEND_BACKEND_H
+#define VLMD_BACKEND_BACKEND_H
+
+#include "base/buf.h"
+#include "io/http.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct backend;
+
+enum backend_kind {
+    BACKEND_AUTO,  // find out by shape (PROTOCOLS.md 8.4)
+    BACKEND_OLLAMA,
+    BACKEND_OPENAI,  // any OpenAI-compatible server
+    BACKEND_LMSTUDIO,
+    BACKEND_LLAMA_SERVER,
+    BACKEND_LLAMA_SWAP,
+    BACKEND_VLLM,
+    BACKEND_SGLANG,
+};
+
+const char *backend_kind_name(enum backend_kind k);
+int backend_kind_by_name(const char *name);  // or -1
+
+struct backend_timeouts {
+    int64_t connect_ms;     // default 3000
+    int64_t probe_ms;       // one probing request in all, default 5000
+    int64_t load_ms;        // default 600000
+    int64_t first_byte_ms;  // default 300000
+    int64_t stall_ms;       // default 60000
+    int64_t total_ms;       // default 900000
+};
+
+struct backend_config {
+    const char *url;      // base, without /v1; "http+unix:///path" for a socket; borrowed as
+    const char *name;     //   long as the backend, like every string here
+    enum backend_kind kind;
+    const char *model;    // "" = choose
+    const char *api_key;  // "" = none; never logged
+    int keep_alive_s;     // of the model after the last request, default 600
+    int num_ctx;          // Ollama, constant for all requests, default 8192
+    int max_tokens;       // of an answer, default 500
+    double temperature;   // default 0.1
+    struct backend_timeouts timeouts;
+};
+
+void backend_config_default(struct backend_config *c);
+
+// What a probe found.
+struct backend_facts {
+    enum backend_kind kind;
+    char version[64];
+    char model[192];        // chosen, "" = none
+    bool has_vision;        // known to see pictures (or not told otherwise: see is_sure)
+    bool is_vision_sure;
+    bool is_loaded;         // resident now
+    bool is_remote;         // pictures leave this machine (URL or the server's remote model)
+    int slots;              // 0 = not told
+    int n_ctx;              // usable context per slot, 0 = not told
+    int n_models;
+    char models[32][192];   // installed, vision models first
+    bool model_vision[32];
+    bool model_loaded[32];
+};
+
+MUST_USE int backend_new(struct backend **out, struct loop *l, struct http *h,
+                         const struct backend_config *c);
+void backend_free(struct backend *b);  // nothing may be under way
+const struct backend_config *backend_config(const struct backend *b);
+const struct backend_facts *backend_facts(const struct backend *b);  // of the last good probe
+
+// One call does one thing; at most one of each kind is under way per backend, asks excepted.
+struct backend_call {
+    int code;               // out: 0 or E_*
+    struct err err;         // out: words
+    int64_t retry_after_ms; // out: -1 = not told
+    struct http_req http;   // private from here on
+    struct backend *owner;
+    int step;
+    void (*done)(struct backend_call *c, int err);
+    void *scratch;
+};
+
+// Who listens, which models, which one to take (configured, else loaded vision model, else
+// installed vision model), what it can do.  Errors: E_NET (nobody there), E_LOADING, E_AUTH,
+// E_GARBAGE (no VLM server), E_MODEL_MISSING (none installed, or not the configured one),
+// E_NO_VISION (models, but none sees).
+void backend_probe(struct backend *b, struct backend_call *c,
+                   void (*done)(struct backend_call *c, int err));
+// Makes the model resident with the same options asks will use, and waits for it; for
+// servers that load by themselves it only verifies.  Errors: E_MODEL_CRASH, E_LOADING
+// (deadline), E_NET*, ...
+void backend_load(struct backend *b, struct backend_call *c,
+                  void (*done)(struct backend_call *c, int err));
+// done comes with E_CANCELED; a load that is cancelled is left to finish on the server.
+void backend_cancel(struct backend *b, struct backend_call *c);
+
+// ---- prompts
+
+// Kinds of application a prompt exists for.
+enum prompt_kind {
+    PROMPT_DEFAULT,
+    PROMPT_IDE,
+    PROMPT_TERMINAL,
+    PROMPT_BROWSER,
+    PROMPT_MEETING,
+    PROMPT_DOCUMENT,
+    PROMPT_CHAT,
+    PROMPT_KINDS
+};
+
+// A kind's user text may be replaced by configuration; its version then names the text.
+struct prompt_config {
+    const char *system;              // "" = built in; borrowed
+    const char *user[PROMPT_KINDS];  // "" or NULL = built in; borrowed
+};
+
+struct prompt {
+    enum prompt_kind kind;
+    const char *system;
+    const char *user;
+    char version[48];  // "ide/1", or "ide/custom-1a2b3c4d"
+};
+
+const char *prompt_kind_name(enum prompt_kind k);
+enum prompt_kind prompt_kind_of(const char *app, const char *window);
+void prompt_pick(const struct prompt_config *c, const char *app, const char *window,
+                 struct prompt *out);
+
+// ---- answers
+
+struct answer {
+    char *summary;   // all owned; NULL when absent
+    char *activity;
+    char *app;
+    char *details;
+    char *tags;      // JSON array of strings, always valid
+    char *text;
+    char *raw;       // as the model wrote it, reasoning stripped
+    bool is_plain;   // no JSON in it: the words became the summary
+};
+void answer_fini(struct answer *a);
+
+// What came back, before it is believed.
+struct answer_input {
+    const char *content;  // may be NULL
+    size_t content_len;
+    const char *finish_reason;  // "stop", "length", ... or ""
+    int64_t prompt_tokens;      // -1 = not told
+    int64_t completion_tokens;  // -1 = not told
+    int max_tokens;
+    bool wants_schema;
+    int64_t text_tokens;   // rough upper bound of the prompt's words; 0 = do not check image
+    int64_t image_tokens;  // least that the picture must have cost
+};
+// Strips reasoning, repairs fenced or half-wrapped JSON, validates.  Pure.
+// Errors: E_EMPTY, E_UNFINISHED, E_REPETITION, E_SCHEMA, E_REFUSAL, E_IMAGE_DROPPED,
+// E_GARBAGE.  On success out is owned by the caller: answer_fini.
+MUST_USE int answer_check(const struct answer_input *in, struct answer *out, struct err *e);
+
+// Error body and status -> E_*, with the server's words in e (PROTOCOLS.md 8.1, 8.2).  Pure.
+// status 200 is for error objects inside a success.
+int backend_classify(int status, const char *body, size_t len, struct err *e);
+
+// ---- asking
+
+struct backend_ask {
+    // in; borrowed until done
+    const uint8_t *jpeg;
+    size_t jpeg_len;
+    int width, height;      // of jpeg
+    const struct prompt *prompt;
+    const char *cid;        // sent as X-Correlation-ID
+    int max_tokens;         // 0 = the backend's
+    unsigned seed;          // changes with each attempt
+    bool no_schema;         // plain text asked for
+    // out; valid in done
+    struct answer answer;   // owned by the caller on success
+    char finish_reason[24];
+    int64_t prompt_tokens, completion_tokens;  // -1 = not told
+    int64_t first_byte_ms, request_ms;         // -1 = did not get that far
+    int64_t bytes_sent;
+    struct backend_call call;  // code, err, retry_after_ms are out
+    void (*done)(struct backend_ask *a, int err);
+    struct buf head, tail;  // private from here on
+    void *stream;
+};
+// Asks and checks the answer: done's err is 0 only for a real answer.
+void backend_ask(struct backend *b, struct backend_ask *a,
+                 void (*done)(struct backend_ask *a, int err));
+void backend_ask_cancel(struct backend *b, struct backend_ask *a);
+void backend_ask_fini(struct backend_ask *a);
+// Canonical text of the parameters that shape an answer, for the result cache.
+void backend_params(const struct backend *b, char *out, size_t size);
+
+#endif

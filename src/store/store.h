@@ -1,0 +1,437 @@
+// store.h -- the durable queue, the results and the search index.  The only SQL.
+//
+// The row is the queue: a job is queued, leased (until a time, by an owner) or ended with an
+// outcome, and nothing else is the truth.  Every write goes through one writer thread that
+// commits in groups; readers have their own connections and a deadline.
+//
+// All requests follow one contract: zero-initialise, fill *in*, call, wait for done on the
+// loop thread (never from inside the call); *in* strings are borrowed until done; *out* is
+// valid from done until store_*_fini, or for requests without one until they are freed.
+// Every done may get E_STORE (words in err), E_FULL, E_DEADLINE, E_CANCELED.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_STORE_STORE_H
+#define VLMD_STORE_STORE_H
+
+#include "base/buf.h"
+#include "io/loop.h"
+#include "io/pool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+enum { STORE_HASH_BYTES = 16, STORE_THUMB_BYTES = 64 * 36, STORE_MAX_OFFER = 256 };
+
+enum store_state { STORE_QUEUED, STORE_LEASED, STORE_ENDED };
+
+// Set once, when a job ends.
+enum store_outcome {
+    STORE_NONE,
+    STORE_ANSWERED,   // has its own result
+    STORE_CACHED,     // same content, model, prompt and parameters had a result already
+    STORE_DUPLICATE,  // inherits the description of duplicate_of
+    STORE_BLOCKED,    // a privacy rule
+    STORE_SKIPPED,    // nothing to describe: deleted, a tracker's thumbnail, superseded
+    STORE_FAILED,     // in the failure list with err_code
+};
+
+// Claimed in this order; an aged job is never starved by newer ones (see store_claim).
+enum store_priority { STORE_BACKFILL, STORE_BATCH, STORE_LIVE, STORE_INTERACTIVE };
+
+const char *store_state_name(enum store_state s);      // "queued", "leased", "ended"
+const char *store_outcome_name(enum store_outcome o);  // "answered", ...
+int store_outcome_by_name(const char *name);           // or -1
+
+struct store_config {
+    const char *path;        // of the database; folders are made (0700), the file is 0600
+    bool is_read_only;       // no writer thread; every write request is E_STORE
+    int readers;             // threads, default 2
+    int64_t read_deadline_ms;   // default 2000
+    int64_t lease_ms;        // default 120000
+    int max_claims;          // leases a job may lose by crashes before it fails; default 5
+    int64_t min_free_bytes;  // below this on the disk writes are E_FULL; default 32 MiB
+};
+
+void store_config_default(struct store_config *c);
+// Opens or creates, migrates forward, gives back the leases of dead processes of this
+// machine and of expired ones.  Blocks (before the loop runs).  Errors in words: newer
+// schema than this program, not a vlmd database, network file system, no permission,
+// corrupt.
+MUST_USE int store_open(struct store **out, struct loop *l, const struct store_config *c,
+                        struct err *e);
+// Finishes what was accepted, checkpoints, closes.
+void store_close(struct store *s, void (*on_closed)(void *arg), void *arg);
+const char *store_owner(const struct store *s);  // this process's lease owner name
+const char *store_path(const struct store *s);
+
+// What is known of a picture from outside it.  "" or 0 = not known.
+struct store_meta {
+    const char *app;
+    const char *window;
+    const char *screen;
+    const char *url;  // of the page on the screen
+    int64_t taken_at_ms;
+};
+
+// ---- in: a sighting becomes a queued job, once
+
+struct store_item {
+    // in
+    const char *root;  // folder the path must stay below, or NULL
+    const char *path;  // absolute, or the URL
+    bool is_url;
+    int64_t size_bytes;
+    int64_t mtime_ns;
+    enum store_priority priority;
+    struct store_meta meta;
+    // out
+    int64_t id;     // of the row, new or old
+    bool is_new;    // a row was made (or a queued older version of the path replaced)
+    bool is_ended;  // known and done already
+};
+
+// Unique key (path, size_bytes, mtime_ns): offering again makes no second row.  A path whose
+// older version is still queued (not leased) gets that row's version moved instead of a
+// second row.  A higher priority than the queued row's raises it.
+struct store_offer {
+    struct store_item *items;  // at most STORE_MAX_OFFER; borrowed until done
+    int n;
+    int64_t batch;  // 0 = none; also makes the items members of this batch
+    int n_new;      // out
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_offer *r, int err);
+};
+void store_offer(struct store *s, struct store_offer *r,
+                 void (*done)(struct store_offer *r, int err));
+
+// A batch is a set of jobs asked for by one command line; the same key is the same batch.
+struct store_batch {
+    const char *key;  // in: e.g. hash of the arguments
+    int64_t id;       // out
+    bool is_old;      // out: was there before
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_batch *r, int err);
+};
+void store_batch_open(struct store *s, struct store_batch *r,
+                      void (*done)(struct store_batch *r, int err));
+
+// ---- claim, renew, release
+
+// Strings live in one block owned by the store_job; free with store_job_fini.
+struct store_job {
+    int64_t id;
+    char cid[20];        // correlation id, hex
+    const char *root;    // or NULL
+    const char *path;    // absolute, or the URL
+    bool is_url;
+    int64_t size_bytes;
+    int64_t mtime_ns;
+    struct store_meta meta;
+    enum store_priority priority;
+    int attempts;        // requests made to backends so far
+    int claims;          // leases so far, this one included
+    bool is_degraded;    // has a stand-in description that should be replaced
+    bool is_redo;        // asked for again by a person: no cache, no duplicate
+    int64_t queued_at_ms;
+    char *block;         // owned
+};
+void store_job_fini(struct store_job *j);
+
+// One conditional UPDATE ... RETURNING: a row goes to exactly one claimer.  Order: priority,
+// then newest first; every eighth claim takes the longest waiting instead.  A row whose
+// claims exceed max_claims ends as failed ("internal": it took its process down N times).
+struct store_claim {
+    // in
+    int max;             // 1 to 64
+    int64_t batch;       // only members of this batch; 0 = any
+    bool with_degraded;  // also rows that already have a stand-in description
+    // out
+    struct store_job *jobs;  // owned by the caller: store_claim_fini, or take them one by one
+    int n;
+    int64_t next_at_ms;  // unix: when the next row that now waits becomes due; 0 = none waits
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_claim *r, int err);
+};
+void store_claim(struct store *s, struct store_claim *r,
+                 void (*done)(struct store_claim *r, int err));
+void store_claim_fini(struct store_claim *r);
+
+// Extends this process's leases on all of ids.  lost[i] is set where the lease is gone.
+struct store_renew {
+    const int64_t *ids;  // borrowed until done
+    bool *lost;          // n entries, caller's
+    int n;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_renew *r, int err);
+};
+void store_renew(struct store *s, struct store_renew *r,
+                 void (*done)(struct store_renew *r, int err));
+
+// One request to a backend, for the history of a job.
+struct store_attempt {
+    int64_t at_ms;  // unix
+    const char *backend;
+    const char *model;
+    int code;       // 0 or E_*
+    const char *words;
+    int64_t request_ms;
+};
+enum { STORE_MAX_ATTEMPTS = 8 };  // kept per save or release; older ones of a job stay
+
+// leased -> queued.  A row that is no longer this owner's is left alone (lost is set).
+struct store_release {
+    // in
+    int64_t id;
+    int64_t run_at_ms;     // unix; not claimed before; 0 = at once
+    bool counts_as_claim;  // false: an outage or a stop, the claim is forgotten
+    int code;              // why, 0 = stopped
+    const char *words;
+    const struct store_attempt *attempts;
+    int n_attempts;
+    // out
+    bool lost;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_release *r, int err);
+};
+void store_release(struct store *s, struct store_release *r,
+                   void (*done)(struct store_release *r, int err));
+
+// ---- duplicates and the cache
+
+struct store_similar {
+    // in
+    int64_t id;  // the job that asks
+    uint8_t content[STORE_HASH_BYTES];
+    const char *model;       // "" = any model will do (first description)
+    const char *prompt;      // prompt version
+    const char *params;
+    // out
+    int64_t duplicate_of;    // ended job with the same content and a full description; 0 none
+    int64_t in_progress;     // another leased or queued job known to have this content; 0
+    int64_t result;          // cached result for (content, model, prompt, params); 0 none
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_similar *r, int err);
+};
+// Also writes content into the job's row, so that equal pictures that are under way at the
+// same time find each other (goes through the writer for that reason).
+void store_similar(struct store *s, struct store_similar *r,
+                   void (*done)(struct store_similar *r, int err));
+
+// ---- keep
+
+struct store_result {
+    const char *backend;  // name
+    const char *model;
+    const char *prompt;   // version, e.g. "ide/1"
+    const char *params;   // canonical text of what else shaped the answer
+    bool is_degraded;     // stand-in (OCR): asked again when a model is there
+    const char *tier;
+    const char *summary;
+    const char *activity;
+    const char *app;      // what the model saw
+    const char *details;
+    const char *tags;     // JSON array of strings
+    const char *text;     // readable text on the screen
+    const char *raw;      // the answer as it came
+    const char *finish_reason;
+    int64_t prompt_tokens;      // -1 = not told
+    int64_t completion_tokens;  // -1 = not told
+};
+
+// leased -> ended, with everything that is known, in one transaction; fenced by owner.
+struct store_save {
+    // in
+    int64_t id;
+    enum store_outcome outcome;
+    int code;              // E_* for failed; 0
+    const char *reason;    // words: why blocked, skipped, failed; "" otherwise
+    struct store_meta meta;  // as read from the file; overrides what was offered
+    bool has_image;        // the fields up to thumb are known
+    uint8_t content[STORE_HASH_BYTES];
+    uint8_t sent_hash[STORE_HASH_BYTES];
+    uint8_t thumb[STORE_THUMB_BYTES];
+    int64_t size_bytes;    // of the version that was read
+    int64_t mtime_ns;
+    int width, height, sent_width, sent_height;
+    int64_t sent_bytes;
+    int64_t duplicate_of;  // for duplicate
+    int64_t cached_result; // for cached
+    const struct store_result *result;  // for answered
+    const char *ocr_text;  // found by OCR, searchable; or NULL
+    int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
+    const struct store_attempt *attempts;
+    int n_attempts;
+    // out
+    bool lost;             // the lease was gone: nothing was written
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_save *r, int err);
+};
+void store_save(struct store *s, struct store_save *r,
+                void (*done)(struct store_save *r, int err));
+
+// ---- questions
+
+// Everything known of one job.  Strings are never NULL.
+struct store_row {
+    int64_t id;
+    const char *cid, *path, *root;
+    bool is_url;
+    enum store_state state;
+    enum store_outcome outcome;
+    int code;
+    const char *reason;
+    const char *lease_owner;
+    int64_t lease_until_ms, run_at_ms;
+    bool has_content;
+    uint8_t content[STORE_HASH_BYTES];
+    uint8_t sent_hash[STORE_HASH_BYTES];
+    const char *app, *window, *screen, *page_url;
+    int64_t taken_at_ms, queued_at_ms, ended_at_ms, size_bytes, mtime_ns;
+    int width, height, sent_width, sent_height;
+    int64_t sent_bytes;
+    int attempts;
+    int64_t duplicate_of;
+    int n_duplicates;  // jobs that inherit from this one
+    int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
+    // of the result, own or inherited; "" / -1 when there is none
+    bool has_result, is_degraded;
+    const char *backend, *model, *prompt, *tier, *summary, *activity, *seen_app, *details;
+    const char *tags, *text, *raw, *finish_reason, *ocr_text;
+    int64_t prompt_tokens, completion_tokens, created_at_ms;
+    const char *snippet;  // search: hit with \x02 before and \x03 after each match
+};
+
+enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_RANK };
+
+// Zero or NULL fields do not filter.
+struct store_filter {
+    const char *text;     // search words; see store_query
+    const char *app;      // equal, case ignored
+    const char *tag;
+    const char *path;     // equal, or below it when it is a folder, or a glob
+    int64_t id;
+    int64_t since_ms, until_ms;  // taken_at, else queued_at
+    unsigned states;      // bit per enum store_state
+    unsigned outcomes;    // bit per enum store_outcome
+    int code;             // failure class
+    int64_t batch;
+    bool only_degraded;
+};
+
+// text is what a person types: words (all must match; the last one also as a prefix),
+// "quoted phrases", -word excludes.  Never an FTS5 syntax error.
+struct store_query {
+    // in
+    struct store_filter filter;
+    enum store_order order;
+    int limit;        // rows per request, 1 to 1000
+    int64_t after_id; // continue: rows after this id in the order (not for STORE_RANK)
+    // out
+    struct store_row *rows;
+    int n;
+    bool has_more;
+    char *block;      // owned, strings of the rows
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_query *r, int err);
+};
+void store_query(struct store *s, struct store_query *r,
+                 void (*done)(struct store_query *r, int err));
+void store_query_fini(struct store_query *r);
+
+// The requests that were made for one job, oldest first.
+struct store_history {
+    int64_t id;
+    struct store_attempt *attempts;
+    int n;
+    char *block;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_history *r, int err);
+};
+void store_history(struct store *s, struct store_history *r,
+                   void (*done)(struct store_history *r, int err));
+void store_history_fini(struct store_history *r);
+
+struct store_counts {
+    int64_t batch;  // in; 0 = all
+    // out
+    int64_t total, queued, due, leased, ended;
+    int64_t by_outcome[STORE_FAILED + 1];
+    int64_t degraded;           // described by a stand-in
+    int64_t oldest_queued_ms;   // unix; 0 = none
+    int64_t day_total;          // taken in the last 24 h
+    int64_t day_described;      //   of these answered, cached or duplicate
+    int64_t database_bytes;     // with WAL
+    int64_t prompt_tokens, completion_tokens;
+    struct {
+        int code;
+        int64_t n;
+    } failures[16];             // most frequent first; code 0 ends
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_counts *r, int err);
+};
+void store_count(struct store *s, struct store_counts *r,
+                 void (*done)(struct store_counts *r, int err));
+
+// ---- what a person changes
+
+enum store_action {
+    STORE_RETRY,    // failed -> queued, attempts start anew
+    STORE_REDO,     // any ended -> queued; the old result stays until a new one is there
+    STORE_DROP,     // ended or queued -> row, index and unshared result removed
+    STORE_UPGRADE,  // ended with a stand-in description -> queued (waits for a model)
+};
+
+struct store_change {
+    enum store_action action;
+    struct store_filter filter;  // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
+    bool all;                    //   all is set
+    int64_t n;                   // out: rows changed
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_change *r, int err);
+};
+void store_change(struct store *s, struct store_change *r,
+                  void (*done)(struct store_change *r, int err));
+
+// Maintenance, when its time has come: expired leases return, PRAGMA optimize, WAL
+// checkpoint.  Returns the next deadline (monotonic ms).
+int64_t store_tick(struct store *s, int64_t now_ms);
+
+// Checks for doctor: integrity (quick_check), schema version, write permission, free space.
+struct store_check {
+    bool is_ok;
+    char words[256];
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_check *r, int err);
+};
+void store_check(struct store *s, struct store_check *r,
+                 void (*done)(struct store_check *r, int err));
+
+// Not begun yet: done with E_CANCELED.  A running read is interrupted.  work: the request's.
+void store_cancel(struct store *s, struct pool_work *work);
+
+#endif
