@@ -1,0 +1,64 @@
+// config.h -- every key, where its value came from, and the organs' own structs it fills.
+//
+// Defaults, then the file, then VLMD_* variables, then settings (flags).  All problems are
+// reported at once; nothing is started on an error.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_CONFIG_H
+#define VLMD_CONFIG_H
+
+#include "backend/backend.h"
+#include "guard/guard.h"
+#include "image/image.h"
+#include "ingest/ingest.h"
+#include "ocr/ocr.h"
+#include "privacy/privacy.h"
+#include "store/store.h"
+#include "vlmd.h"
+
+enum config_ocr { CONFIG_OCR_NEVER, CONFIG_OCR_FALLBACK, CONFIG_OCR_ALWAYS };
+enum config_tier { CONFIG_TIER_QUICK, CONFIG_TIER_STANDARD, CONFIG_TIER_DEEP };
+
+enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
+
+// Lists end with NULL.  All strings owned by the config.
+struct config {
+    char *file;  // the one read, or NULL
+    const char *watch_dirs[CONFIG_MAX_LIST + 1];
+    enum config_tier tier;     // target_px 768, 1024, 1280 unless image.target_px is set
+    int target_px;
+    int concurrency;           // per backend; 0 = what the backend says, else its default
+    int prepare_ahead;         // pictures prepared before a slot is free, default 2
+    int64_t grace_ms;          // for asks under way at a stop, default 5000
+    enum config_ocr ocr_when;  // never, fallback, always; default fallback
+    bool is_auto;              // no backend named: search the usual local ports
+    bool has_ocr_backend;      // "ocr" was named as a backend
+    int n_backends;
+    struct backend_config backends[CONFIG_MAX_BACKENDS];
+    struct backend_config backend;  // defaults for each, and for found ones
+    struct store_config store;
+    struct image_config image;
+    struct ingest_config ingest;
+    struct ocr_config ocr;
+    struct retry_config retry;
+    struct breaker_config breaker;
+    struct privacy_config privacy;
+    struct prompt_config prompts;
+    char *log_level;           // error, warn, info, debug
+    char *log_format;          // text, json
+    struct config_value *values;  // private: parallel to the key table
+    void *strings;                // private
+};
+
+// Errors: E_CONFIG after on_problem was called for each; E_NOMEM.
+MUST_USE int config_load(struct config **out, const struct vlmd_options *options,
+                         vlmd_problem_fn *on_problem, void *arg);
+void config_free(struct config *c);
+void config_each(const struct config *c, vlmd_key_fn *fn, void *arg);
+char *config_sample(void);
+const char *config_path(char *out, size_t size);
+// The screenshot folder to watch when none is named: the first that exists of
+// ~/Pictures/Screenshots, ~/.memos/screenshots, ~/Screenshots, ~/Pictures (XDG_PICTURES_DIR
+// respected).  Errors: E_NOT_FOUND.
+MUST_USE int config_find_folder(char *out, size_t size);
+
+#endif

@@ -1,0 +1,364 @@
+// vlmd.h -- the public interface: describes screenshots with a vision-language model.
+//
+// One opaque handle.  Plain structs.  No global state but the log sink, so several handles
+// live in one process; none of them shares memory with another.  The library installs no
+// signal handlers, never exits, never writes to stdout or stderr, never changes the working
+// directory or the locale.
+//
+// Threads: every function belongs to the thread that calls vlmd_run or vlmd_step, except
+// vlmd_post and vlmd_stop, which any thread may call (vlmd_stop also a signal handler).
+// Callbacks run on that same thread, never from inside the call that names them.  What a
+// callback is given is borrowed during the callback.  Strings in structs are never NULL
+// when the library fills them; NULL means "not given" when the caller does.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_H
+#define VLMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VLMD_API __attribute__((visibility("default")))
+
+#define VLMD_VERSION_MAJOR 0
+#define VLMD_VERSION_MINOR 1
+#define VLMD_VERSION_PATCH 0
+
+typedef struct vlmd vlmd;
+
+// 0 or one of these.  More exact words stand in the message; the class of a failed job is a
+// word of its own (struct vlmd_item.error_class).
+enum vlmd_code {
+    VLMD_OK = 0,
+    VLMD_ERR_USAGE = -12,
+    VLMD_ERR_CONFIG = -13,
+    VLMD_ERR_STORE = -14,
+    VLMD_ERR_NOT_FOUND = -4,
+    VLMD_ERR_ACCESS = -5,
+    VLMD_ERR_NOMEM = -2,
+    VLMD_ERR_CANCELED = -1,
+    VLMD_ERR_DEADLINE = -17,
+    VLMD_ERR_NO_BACKEND = -30
+};
+
+// "what: where: why (what to do)".
+struct vlmd_error {
+    int code;
+    char message[512];
+};
+
+VLMD_API const char *vlmd_version(void);  // "0.1.0"
+
+// ---- opening and closing
+
+// A client reads and changes the database: search, show, jobs, export, status.  A worker
+// does that and also describes pictures: it needs backends, an image pool, a loop that runs.
+enum vlmd_role { VLMD_CLIENT, VLMD_WORKER };
+
+enum vlmd_log_level { VLMD_LOG_ERROR, VLMD_LOG_WARN, VLMD_LOG_INFO, VLMD_LOG_DEBUG };
+
+// The same keys as in the configuration file; origin is shown by `config show`.
+struct vlmd_setting {
+    const char *key;
+    const char *value;
+    const char *origin;  // "--backend", "host program"
+};
+
+// Any thread; must not call the library.
+typedef void vlmd_log_fn(void *arg, enum vlmd_log_level level, int64_t at_ms,
+                         const char *module, const char *message);
+
+struct vlmd_options {
+    enum vlmd_role role;
+    const char *config_file;  // NULL = the usual place if there is one, "" = none
+    const struct vlmd_setting *settings;
+    int n_settings;
+    bool ignore_environment;  // do not read VLMD_* variables
+    vlmd_log_fn *on_log;      // the process has one; the last handle opened with one sets it
+    void *log_arg;
+};
+
+// Errors: VLMD_ERR_CONFIG, VLMD_ERR_STORE, VLMD_ERR_ACCESS, VLMD_ERR_NOMEM.  On error *out is
+// NULL and nothing was started.
+VLMD_API int vlmd_open(const struct vlmd_options *options, vlmd **out,
+                       struct vlmd_error *error);
+// Runs until vlmd_stop has taken effect (or nothing is left to do: all pending calls of a
+// client are answered, the batch of a worker has ended).
+VLMD_API int vlmd_run(vlmd *v);
+// To drive it from another loop: when vlmd_fd is readable or vlmd_timeout_ms has passed
+// (-1 = no deadline), call vlmd_step, which never blocks.  Returns false from vlmd_step when
+// vlmd_run would have returned.
+VLMD_API int vlmd_fd(vlmd *v);
+VLMD_API int vlmd_timeout_ms(vlmd *v);
+VLMD_API bool vlmd_step(vlmd *v);
+// Calls fn(arg) on the loop's thread.  Any thread.  Errors: VLMD_ERR_CANCELED once closing.
+VLMD_API int vlmd_post(vlmd *v, void (*fn)(void *arg), void *arg);
+
+enum vlmd_stop_how {
+    VLMD_STOP_DRAIN,  // take no new work, finish what is being asked
+    VLMD_STOP_NOW     // cancel what is being asked; it stays queued
+};
+// Any thread, and safe in a signal handler.  DRAIN may be followed by NOW.
+VLMD_API void vlmd_stop(vlmd *v, enum vlmd_stop_how how);
+// Stops if need be, runs the loop until everything is closed, frees.  NULL is allowed.
+VLMD_API void vlmd_close(vlmd *v);
+
+// ---- giving it work
+
+// Watches dir and what is below it, describes what is there and what comes.  NULL = the
+// folders of the configuration, else the usual screenshot folder (first that exists).  chosen
+// (may be NULL) gets the absolute path.
+VLMD_API int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
+                        struct vlmd_error *error);
+
+// Describes a set: folders, files, glob patterns, http(s) URLs, "@FILE" and "-" (one path,
+// URL or JSON object per line).  vlmd_run returns when every member has ended.  The same
+// inputs from the same folder are the same batch: opening it again continues it.  One per
+// handle.
+VLMD_API int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs,
+                        struct vlmd_error *error);
+
+struct vlmd_input {
+    const char *path;  // absolute, or NULL
+    const char *url;   // http(s), or NULL
+    const char *app;
+    const char *window;
+    const char *screen;
+    const char *page_url;
+    int64_t taken_at_ms;
+    bool is_interactive;  // somebody waits: goes before everything else
+};
+// id: of the job, new or known.  Called once, before the job ends.
+typedef void vlmd_submit_fn(void *arg, int err, int64_t id, bool is_new,
+                            const char *message);
+VLMD_API int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg);
+
+// ---- what is known of a picture
+
+struct vlmd_item {
+    int64_t id;
+    const char *correlation_id;
+    const char *path;          // or the URL
+    bool is_url;
+    const char *hash;          // XXH3-128 of the file, hex; "" = not read yet
+    const char *sent_hash;     // of what was sent; "" = nothing was
+    const char *state;         // queued, leased, ended
+    const char *outcome;       // answered, cached, duplicate, blocked, skipped, failed; ""
+    const char *reason;        // why blocked, skipped, failed, or waiting
+    const char *error_class;   // e.g. "corrupt", "timeout_stall"; ""
+    const char *error_todo;    // what a person can do about it
+    const char *app;
+    const char *window;
+    const char *screen;
+    const char *page_url;
+    int64_t taken_at_ms;       // 0 = not known
+    int64_t queued_at_ms;
+    int64_t ended_at_ms;       // 0 = not ended
+    int64_t next_try_at_ms;    // queued: 0 = as soon as possible
+    int64_t file_bytes;
+    int width, height;         // 0 = not known
+    int sent_width, sent_height;
+    int64_t sent_bytes;
+    int attempts;              // requests to backends
+    int64_t duplicate_of;      // id, or 0
+    int duplicates;            // how many inherit from this one
+    int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
+    // the description, own or inherited
+    bool has_description;
+    bool is_degraded;          // by OCR only; asked again when a model is there
+    const char *summary, *activity, *seen_app, *details, *text, *raw;
+    const char *tags;          // JSON array
+    const char *ocr_text;
+    const char *backend, *model, *prompt, *tier, *finish_reason;
+    int64_t prompt_tokens, completion_tokens;  // -1 = not told
+    int64_t described_at_ms;
+    const char *snippet;       // of a search: \x02 before and \x03 after each hit
+};
+
+enum vlmd_order { VLMD_NEWEST, VLMD_OLDEST, VLMD_BEST };
+
+// NULL, 0 and false fields do not filter.
+struct vlmd_query {
+    const char *text;      // words; "phrases"; -without; the last word also as a beginning
+    const char *app;
+    const char *tag;
+    const char *path;      // a file, a folder, or a glob
+    int64_t id;
+    int64_t since_ms, until_ms;
+    const char *state;     // one of vlmd_item.state
+    const char *outcome;   // one of vlmd_item.outcome
+    const char *error_class;
+    bool only_degraded;
+    enum vlmd_order order;
+    int64_t limit;         // 0 = all
+};
+
+// Return false to stop.
+typedef bool vlmd_item_fn(void *arg, const struct vlmd_item *item);
+// err 0 = all rows came; VLMD_ERR_DEADLINE = the question was too much work.
+typedef void vlmd_end_fn(void *arg, int err, const char *message);
+VLMD_API int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
+                         vlmd_end_fn *on_end, void *arg);
+
+struct vlmd_attempt {
+    int64_t at_ms;
+    const char *backend, *model;
+    const char *error_class;  // "" = answered
+    const char *message;
+    int64_t request_ms;
+};
+typedef void vlmd_attempt_fn(void *arg, const struct vlmd_attempt *attempt);
+VLMD_API int vlmd_history(vlmd *v, int64_t id, vlmd_attempt_fn *on_attempt,
+                          vlmd_end_fn *on_end, void *arg);
+
+enum vlmd_action {
+    VLMD_RETRY,  // failed ones once more
+    VLMD_REDO,   // described ones anew; the old description stays until the new one is there
+    VLMD_DROP    // forget them; files are never touched
+};
+typedef void vlmd_change_fn(void *arg, int err, int64_t n, const char *message);
+// all must be set for a query without any filter.
+VLMD_API int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q,
+                         bool all, vlmd_change_fn *fn, void *arg);
+
+// ---- what is going on
+
+struct vlmd_backend_status {
+    const char *name, *url;
+    const char *kind;     // "ollama", ..., "ocr"; "" = not known yet
+    const char *state;    // "ready", "loading", "away", "misconfigured", "unknown", "standby"
+    const char *reason;   // words when not ready
+    const char *model;
+    bool is_remote;
+    int in_flight, limit;
+    int64_t answered, failed;      // requests by this process
+    int64_t next_probe_at_ms;      // unix; 0 = none planned
+    double latency_ms;             // moving average; 0 = none yet
+};
+enum { VLMD_MAX_BACKENDS = 16 };
+
+// Of this process; a snapshot.
+struct vlmd_stats {
+    bool is_paused;
+    const char *paused_because;    // "" when not
+    int claimed, preparing, waiting, asking, saving, backing_off;  // jobs in memory now
+    int64_t answered, cached, duplicate, blocked, skipped, failed; // ended by this process
+    int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
+    double images_per_s;           // moving average of the last minute
+    int folders, polled_folders;
+    int64_t settling;              // files waiting to be complete
+    int n_backends;
+    struct vlmd_backend_status backends[VLMD_MAX_BACKENDS];
+};
+VLMD_API void vlmd_stats(vlmd *v, struct vlmd_stats *out);
+
+struct vlmd_failures {
+    const char *error_class;
+    const char *words;
+    const char *todo;
+    int64_t n;
+};
+struct vlmd_worker {   // another or this process that works on the same database
+    int64_t pid;
+    int64_t started_at_ms, updated_at_ms;
+    bool is_this;
+    const char *json;  // its vlmd_stats, as JSON
+};
+// Of the database; with batch set only the members of this handle's batch.
+struct vlmd_status {
+    int64_t total, queued, due, leased, ended;
+    int64_t answered, cached, duplicate, blocked, skipped, failed, degraded;
+    int64_t oldest_queued_ms;
+    int64_t day_total, day_described;
+    int64_t database_bytes;
+    int64_t prompt_tokens, completion_tokens;
+    const struct vlmd_failures *failures;
+    int n_failures;
+    const struct vlmd_worker *workers;
+    int n_workers;
+    bool is_input_read;  // batch: all inputs were read, so total is final
+    const char *database;
+};
+typedef void vlmd_status_fn(void *arg, int err, const struct vlmd_status *s,
+                            const char *message);
+VLMD_API int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg);
+
+enum vlmd_event_type {
+    VLMD_EVENT_JOB,      // item ended; item is set
+    VLMD_EVENT_PROBLEM,  // an input could not be taken; path and words
+    VLMD_EVENT_NOTICE,   // something to know once (a folder is polled, OCR stands in)
+    VLMD_EVENT_PAUSED,   // words = why
+    VLMD_EVENT_RESUMED,
+    VLMD_EVENT_SCANNED,  // the first scan of a watched folder ended; path, n files
+    VLMD_EVENT_BATCH     // the batch has ended
+};
+struct vlmd_event {
+    enum vlmd_event_type type;
+    int64_t at_ms;
+    const struct vlmd_item *item;
+    const char *path;
+    const char *error_class;
+    const char *words;
+    int64_t n;
+};
+typedef void vlmd_event_fn(void *arg, const struct vlmd_event *e);
+typedef struct vlmd_subscription vlmd_subscription;
+// May be called, like vlmd_unsubscribe, from inside a callback.
+VLMD_API vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg);
+VLMD_API void vlmd_unsubscribe(vlmd_subscription *s);
+
+// ---- checking
+
+enum vlmd_check_result { VLMD_CHECK_OK, VLMD_CHECK_WARN, VLMD_CHECK_FAIL };
+struct vlmd_check {
+    const char *name;  // "database", "backend http://...", ...
+    enum vlmd_check_result result;
+    const char *words;
+    const char *todo;  // "" when ok
+};
+typedef void vlmd_check_fn(void *arg, const struct vlmd_check *c);
+VLMD_API int vlmd_doctor(vlmd *v, vlmd_check_fn *on_check, vlmd_end_fn *on_end, void *arg);
+
+struct vlmd_model {
+    const char *backend;  // name
+    const char *url;
+    const char *kind;
+    const char *model;    // "" = the backend did not answer: error
+    bool has_vision, is_loaded, is_chosen;
+    const char *error;
+};
+typedef void vlmd_model_fn(void *arg, const struct vlmd_model *m);
+VLMD_API int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg);
+
+// ---- configuration
+
+struct vlmd_key {
+    const char *key;
+    const char *value;    // "" = empty
+    const char *origin;   // "default", "vlmd.yaml:12", "VLMD_MODEL", "--model"
+    const char *def;      // default as text
+    const char *type;     // "text", "integer", "bytes", "duration", "yes/no", "list", ...
+    const char *range;    // "1-100", "quick|standard|deep", ""
+    const char *help;
+    bool is_reloadable;
+};
+typedef void vlmd_key_fn(void *arg, const struct vlmd_key *key);
+typedef void vlmd_problem_fn(void *arg, bool is_error, const char *where, const char *words);
+// Loads the configuration as vlmd_open would; every problem, and if on_key every key.
+// Errors: VLMD_ERR_CONFIG when at least one problem is an error.
+VLMD_API int vlmd_config_check(const struct vlmd_options *options, vlmd_key_fn *on_key,
+                               vlmd_problem_fn *on_problem, void *arg);
+// A commented sample file, as one string; free with free().  NULL = out of memory.
+VLMD_API char *vlmd_config_sample(void);
+// Where the configuration file is expected; returns out.
+VLMD_API const char *vlmd_config_path(char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
