@@ -1,0 +1,332 @@
+// pool.c -- worker threads between one queue and one list of finished works.
+//
+//   submit -> queue -> (thread: begin, run.., end) -> finished -> async -> done
+//   cancel:   queue ---------------------------------> finished
+//
+// The lock guards both lists, every work's state and err, and is_stopping.  Threads hand
+// over a whole batch under one lock and wake the loop once: the async is sent only when
+// `finished` was empty, because the loop always takes all of it.
+// SPDX-License-Identifier: MIT
+#include "io/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// libpng and libwebp keep row tables and small arrays on the stack; musl's default of
+// 128 KiB is too little and glibc's 8 MiB per thread is address space for nothing.
+#define STACK_BYTES (2u << 20)
+#define MAX_THREADS 256
+
+enum { WORK_IDLE, WORK_QUEUED, WORK_BEGUN, WORK_CANCELED };
+
+struct pool {
+    // Written in open, then constant.
+    struct pool_config config;
+    char name[16];
+    uv_thread_t *threads;  // owned
+    int thread_count;
+    // Guarded by the lock.
+    uv_mutex_t lock;
+    uv_cond_t wake;
+    struct list queue;
+    struct list finished;
+    bool is_stopping;
+    bool has_async;
+    int exited;
+    // Written under the lock, read without.
+    atomic_int queued;
+    atomic_int running;
+    // Loop thread.
+    uv_async_t async;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+static void thread_main(void *arg);
+static void on_async(uv_async_t *async);
+
+static void free_pool(struct pool *p)
+{
+    uv_cond_destroy(&p->wake);
+    uv_mutex_destroy(&p->lock);
+    free(p->threads);
+    free(p);
+}
+
+static void stop_threads(struct pool *p)
+{
+    uv_mutex_lock(&p->lock);
+    p->is_stopping = true;
+    uv_cond_broadcast(&p->wake);
+    uv_mutex_unlock(&p->lock);
+}
+
+static void join_threads(struct pool *p)
+{
+    for (int i = 0; i < p->thread_count; i++) {
+        uv_thread_join(&p->threads[i]);
+    }
+}
+
+// Signals belong to the host's threads.  The faults a thread causes itself stay open, so
+// that the host's crash reporter sees them.
+static void block_signals(sigset_t *old)
+{
+    sigset_t set;
+    sigfillset(&set);
+    static const int faults[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                 SIGTRAP, SIGABRT, SIGSYS};
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        sigdelset(&set, faults[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, old);
+}
+
+// New threads inherit the mask, so that there is no moment without it.
+static int start_threads(struct pool *p)
+{
+    sigset_t old;
+    uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
+                                   .stack_size = STACK_BYTES};
+    int rc = 0;
+    block_signals(&old);
+    while (rc == 0 && p->thread_count < p->config.threads) {
+        rc = uv_thread_create_ex(&p->threads[p->thread_count], &options, thread_main, p);
+        p->thread_count += rc == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc ? E_NOMEM : 0;
+}
+
+static struct pool *new_pool(const struct pool_config *c)
+{
+    struct pool *p = calloc(1, sizeof(*p));
+    if (!p) {
+        return NULL;
+    }
+    p->config = *c;
+    snprintf(p->name, sizeof(p->name), "%s", c->name ? c->name : "vlmd");
+    list_init(&p->queue);
+    list_init(&p->finished);
+    p->threads = calloc((size_t)c->threads, sizeof(p->threads[0]));
+    if (!p->threads || uv_mutex_init(&p->lock)) {
+        free(p->threads);
+        free(p);
+        return NULL;
+    }
+    if (uv_cond_init(&p->wake)) {
+        uv_mutex_destroy(&p->lock);
+        free(p->threads);
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+// The async comes last: a failure before it leaves no handle in the loop, and nothing to
+// wait for.
+int pool_open(struct pool **out, struct loop *l, const struct pool_config *c)
+{
+    assert(c->threads >= 1 && c->threads <= MAX_THREADS && c->batch_max >= 0);
+    struct pool *p = new_pool(c);
+    if (!p) {
+        return E_NOMEM;
+    }
+    int rc = start_threads(p);
+    if (rc == 0 && uv_async_init(&l->uv, &p->async, on_async)) {
+        rc = E_NOMEM;
+    }
+    if (rc) {
+        stop_threads(p);
+        join_threads(p);
+        free_pool(p);
+        return rc;
+    }
+    uv_mutex_lock(&p->lock);
+    p->has_async = true;
+    uv_mutex_unlock(&p->lock);
+    *out = p;
+    return 0;
+}
+
+// Lock held.
+static void hand_over(struct pool *p, struct list *works)
+{
+    bool is_first = list_is_empty(&p->finished);
+    list_splice_back(&p->finished, works);
+    if (is_first) {
+        uv_async_send(&p->async);
+    }
+}
+
+// Lock held.
+static void refuse(struct pool *p, struct pool_work *w)
+{
+    struct list one;
+    list_init(&one);
+    w->state = WORK_CANCELED;
+    w->err = E_CANCELED;
+    list_push_back(&one, &w->node);
+    hand_over(p, &one);
+}
+
+void pool_submit(struct pool *p, struct pool_work *w)
+{
+    assert(w->run && w->done);
+    assert(w->state == WORK_IDLE);
+    w->pool = p;
+    w->err = 0;
+    uv_mutex_lock(&p->lock);
+    if (p->is_stopping) {
+        refuse(p, w);
+    } else {
+        w->state = WORK_QUEUED;
+        list_push_back(&p->queue, &w->node);
+        atomic_fetch_add(&p->queued, 1);
+        uv_cond_signal(&p->wake);
+    }
+    uv_mutex_unlock(&p->lock);
+}
+
+void pool_cancel(struct pool *p, struct pool_work *w)
+{
+    uv_mutex_lock(&p->lock);
+    if (w->state == WORK_QUEUED) {
+        list_remove(&w->node);
+        atomic_fetch_sub(&p->queued, 1);
+        refuse(p, w);
+    }
+    uv_mutex_unlock(&p->lock);
+}
+
+void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg)
+{
+    assert(!p->on_closed && on_closed);
+    p->on_closed = on_closed;
+    p->closed_arg = arg;
+    stop_threads(p);
+}
+
+int pool_queued(const struct pool *p)
+{
+    return atomic_load(&p->queued);
+}
+
+int pool_running(const struct pool *p)
+{
+    return atomic_load(&p->running);
+}
+
+// Waits for works and moves up to batch_max of them to batch; false: time to go.
+static bool take_batch(struct pool *p, struct list *batch)
+{
+    int room = p->config.batch_max > 1 ? p->config.batch_max : 1;
+    list_init(batch);
+    uv_mutex_lock(&p->lock);
+    while (list_is_empty(&p->queue) && !p->is_stopping) {
+        uv_cond_wait(&p->wake, &p->lock);
+    }
+    for (; room > 0 && !list_is_empty(&p->queue); room--) {
+        struct list *node = list_pop_front(&p->queue);
+        container_of(node, struct pool_work, node)->state = WORK_BEGUN;
+        list_push_back(batch, node);
+        atomic_fetch_sub(&p->queued, 1);
+        atomic_fetch_add(&p->running, 1);
+    }
+    uv_mutex_unlock(&p->lock);
+    return !list_is_empty(batch);
+}
+
+static int run_works(struct pool *p, struct list *batch, void *thread)
+{
+    int rc = p->config.batch_begin ? p->config.batch_begin(thread) : 0;
+    if (rc) {
+        return rc;
+    }
+    struct list *node, *tmp;
+    list_each(node, tmp, batch)
+    {
+        struct pool_work *w = container_of(node, struct pool_work, node);
+        w->run(w, thread);
+    }
+    return p->config.batch_end ? p->config.batch_end(thread) : 0;
+}
+
+static void give_back(struct pool *p, struct list *batch, int rc)
+{
+    struct list *node, *tmp;
+    uv_mutex_lock(&p->lock);
+    list_each(node, tmp, batch)
+    {
+        container_of(node, struct pool_work, node)->err = rc;
+    }
+    hand_over(p, batch);
+    uv_mutex_unlock(&p->lock);
+}
+
+static void thread_main(void *arg)
+{
+    struct pool *p = arg;
+    struct list batch;
+    pthread_setname_np(pthread_self(), p->name);
+    void *thread = p->config.thread_open ? p->config.thread_open(p->config.arg) : NULL;
+    while (take_batch(p, &batch)) {
+        give_back(p, &batch, run_works(p, &batch, thread));
+    }
+    if (p->config.thread_close) {
+        p->config.thread_close(p->config.arg, thread);
+    }
+    uv_mutex_lock(&p->lock);
+    p->exited++;
+    if (p->has_async) {
+        uv_async_send(&p->async);
+    }
+    uv_mutex_unlock(&p->lock);
+}
+
+static void on_async_closed(uv_handle_t *handle)
+{
+    struct pool *p = container_of(handle, struct pool, async);
+    void (*on_closed)(void *arg) = p->on_closed;
+    void *arg = p->closed_arg;
+    free_pool(p);
+    on_closed(arg);
+}
+
+// Joining is not waiting here: every thread has left its last statement but one.
+static void close_if_drained(struct pool *p)
+{
+    uv_mutex_lock(&p->lock);
+    bool is_drained = p->exited == p->thread_count && list_is_empty(&p->finished);
+    uv_mutex_unlock(&p->lock);
+    if (p->on_closed && is_drained && !uv_is_closing((uv_handle_t *)&p->async)) {
+        join_threads(p);
+        uv_close((uv_handle_t *)&p->async, on_async_closed);
+    }
+}
+
+// Takes what is finished now, not what its callbacks add: the loop gets its turn between.
+static void on_async(uv_async_t *async)
+{
+    struct pool *p = container_of(async, struct pool, async);
+    struct list works;
+    list_init(&works);
+    uv_mutex_lock(&p->lock);
+    list_splice_back(&works, &p->finished);
+    uv_mutex_unlock(&p->lock);
+    struct list *node;
+    while ((node = list_pop_front(&works))) {
+        struct pool_work *w = container_of(node, struct pool_work, node);
+        if (w->state == WORK_BEGUN) {
+            atomic_fetch_sub(&p->running, 1);
+        }
+        w->state = WORK_IDLE;
+        w->done(w, w->err);
+    }
+    close_if_drained(p);
+}
