@@ -11,9 +11,9 @@
 // ---- retry
 
 struct retry_config {
-    int max_attempts;   // requests per job in all, default 4
-    int64_t base_ms;    // default 500
-    int64_t cap_ms;     // default 60000
+    int max_attempts;  // requests per job in all, default 4
+    int64_t base_ms;   // default 500
+    int64_t cap_ms;    // default 60000
 };
 
 void retry_config_default(struct retry_config *c);
@@ -29,23 +29,26 @@ bool retry_may_again(const struct retry_config *c, int attempts_made);
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
 struct breaker_config {
-    int failures;        // in a row that open it, default 3
-    int64_t open_ms;     // first pause, doubled each time the probe fails; default 1000
-    int64_t cap_ms;      // default 60000, or 5000 for a local backend
+    int failures;     // in a row that open it, default 3
+    int64_t open_ms;  // first pause, doubled each time the probe fails; default 1000
+    int64_t cap_ms;   // default 60000, or 5000 for a local backend
 };
 
 struct breaker {
     enum breaker_state state;
-    int failures;        // in a row
-    int opens;           // in a row without success
-    int64_t until_ms;    // OPEN: monotonic time of the next probe
-    bool has_probe;      // HALF_OPEN: the one probe is under way
+    int failures;      // in a row
+    int opens;         // in a row without success
+    int64_t until_ms;  // OPEN: monotonic time of the next probe
+    bool has_probe;    // HALF_OPEN: the one probe is under way
 };
 
 void breaker_config_default(struct breaker_config *c);
 // May a request go now?  In OPEN past until_ms it turns HALF_OPEN and lets exactly one go.
 bool breaker_allow(struct breaker *b, int64_t now_ms);
 void breaker_success(struct breaker *b);
+// The request that was let go ended without telling anything about the backend (it was
+// canceled): in HALF_OPEN the next one may be the probe.
+void breaker_abandon(struct breaker *b);
 // random: uniform 32 bit, for +-20 % jitter of the pause.
 void breaker_failure(struct breaker *b, const struct breaker_config *c, int64_t now_ms,
                      uint32_t random);
