@@ -12,17 +12,17 @@
 enum privacy_verdict { PRIVACY_ALLOW, PRIVACY_BLOCK };
 
 struct privacy_config {
-    bool allow_remote;           // send to anything but this machine
-    bool need_metadata;          // block what has neither app nor window
-    const char *const *exclude_apps;     // globs, case ignored; NULL ends; borrowed
+    bool allow_remote;                // send to anything but this machine
+    bool need_metadata;               // block what has neither app nor window
+    const char *const *exclude_apps;  // globs, case ignored; NULL ends; borrowed
     const char *const *exclude_windows;
     const char *const *exclude_paths;
 };
 
 struct privacy_subject {
-    const char *app;     // "" = not known
+    const char *app;  // "" = not known
     const char *window;
-    const char *path;    // or URL
+    const char *path;  // or URL
 };
 
 // why gets a short reason that names the rule, never the window's text.
@@ -32,6 +32,7 @@ enum privacy_verdict privacy_check_meta(const struct privacy_config *c,
                                         const struct privacy_subject *s, char *why,
                                         size_t why_size);
 enum privacy_verdict privacy_check_destination(const struct privacy_config *c,
-                                               bool is_remote, char *why, size_t why_size);
+                                               bool is_remote, char *why,
+                                               size_t why_size);
 
 #endif

@@ -1,0 +1,67 @@
+// fold.c -- capital letters made small, without the locale.
+//
+// The library never calls setlocale, so tolower and FNM_CASEFOLD see ASCII only; a rule
+// "Банк" has to match "БАНК" all the same.  Every pair below has the same length in UTF-8.
+// Source: Unicode CaseFolding.txt, the blocks of alphabets in everyday use.
+// SPDX-License-Identifier: MIT
+#include "privacy/fold.h"
+
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+// Capitals first..last; the small letter is add further on.  step 2: capitals and small
+// letters alternate.
+static const struct range {
+    uint16_t first;
+    uint16_t last;
+    uint16_t add;
+    uint16_t step;
+} ranges[] = {
+    {0x00c0, 0x00d6, 32, 1}, {0x00d8, 0x00de, 32, 1}, {0x0100, 0x012e, 1, 2},
+    {0x0132, 0x0136, 1, 2},  {0x0139, 0x0147, 1, 2},  {0x014a, 0x0176, 1, 2},
+    {0x0179, 0x017d, 1, 2},  {0x0391, 0x03a1, 32, 1}, {0x03a3, 0x03ab, 32, 1},
+    {0x0400, 0x040f, 80, 1}, {0x0410, 0x042f, 32, 1}, {0x0460, 0x0480, 1, 2},
+    {0x048a, 0x04be, 1, 2},  {0x04d0, 0x052e, 1, 2},  {0x0531, 0x0556, 48, 1},
+};
+
+static uint32_t small(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        const struct range *r = &ranges[i];
+        if (c >= r->first && c <= r->last) {
+            return (c - r->first) % r->step == 0 ? c + r->add : c;
+        }
+    }
+    return c;
+}
+
+// Folds the character of n bytes at s into out.
+static void fold_one(const char *s, size_t n, char *out)
+{
+    memcpy(out, s, n);
+    if (n == 1) {
+        out[0] = s[0] >= 'A' && s[0] <= 'Z' ? (char)(s[0] + ('a' - 'A')) : s[0];
+    } else if (n == 2) {
+        uint32_t c = small((uint32_t)(s[0] & 0x1f) << 6 | (uint32_t)(s[1] & 0x3f));
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 0x3f));
+    }
+}
+
+bool fold_case(const char *text, char *out, size_t size)
+{
+    size_t len = strlen(text);
+    if (len >= size) {
+        return false;
+    }
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_char(text + i, len - i);
+        n = n ? n : 1;
+        fold_one(text + i, n, out + i);
+        i += n;
+    }
+    out[len] = 0;
+    return true;
+}
