@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "io/pool.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,34 +38,38 @@ struct image_req {
     const char *path;      // below root when root is set, else as the process sees it
     const uint8_t *bytes;  // instead of path when not NULL (fetched pictures)
     size_t bytes_len;
-    int target_px;         // long side of what is sent; never enlarged
-    bool want_luma;        // also the full-size grey picture, for OCR
-    bool skip_encode;      // only hash, size, luma
+    int target_px;     // long side of what is sent; never enlarged
+    bool want_luma;    // also the full-size grey picture, for OCR
+    bool skip_encode;  // only hash, size, luma
     // out; valid in done
-    struct buf jpeg;       // what is sent; owned by the caller after done
-    uint8_t *luma;         // width * height bytes, row after row, 0 black; owned: free()
-    uint8_t content[IMAGE_HASH_BYTES];  // of the file's bytes
-    uint8_t sent_hash[IMAGE_HASH_BYTES];  // of jpeg
+    struct buf jpeg;  // what is sent; owned by the caller after done
+    uint8_t *luma;    // width * height bytes, row after row, 0 black; owned: free()
+    uint8_t content[IMAGE_HASH_BYTES];             // of the file's bytes
+    uint8_t sent_hash[IMAGE_HASH_BYTES];           // of jpeg
     uint8_t thumb[IMAGE_THUMB_W * IMAGE_THUMB_H];  // mean luma per block
     enum image_format format;
-    int width;             // of the source, upright
+    int width;  // of the source, upright
     int height;
     int sent_width;
     int sent_height;
-    int64_t file_bytes;    // of the version that was read
-    int64_t mtime_ns;      // 0 for bytes
+    int64_t file_bytes;  // of the version that was read
+    int64_t mtime_ns;    // 0 for bytes
     int64_t read_us;
-    int64_t decode_us;     // decode and shrink
+    int64_t decode_us;  // decode and shrink
     int64_t encode_us;
-    struct err err;        // words for a person when done's err is not 0
+    struct err err;         // words for a person when done's err is not 0
     struct pool_work work;  // private from here on
     struct images *owner;
     void (*done)(struct image_req *r, int err);
+    struct list node;  // in the owner's list of those that wait for memory
+    bool has_waited;
+    atomic_bool is_canceled;  // written by the loop, read by the pool thread
 };
 
 // Fills defaults for zero fields.
 void image_config_default(struct image_config *c);
-MUST_USE int image_open(struct images **out, struct loop *l, const struct image_config *c);
+MUST_USE int image_open(struct images **out, struct loop *l,
+                        const struct image_config *c);
 // Prepares one picture: opens it below root without following links out of it, checks
 // limits, decodes, shrinks, encodes, hashes.
 //

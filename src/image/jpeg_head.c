@@ -1,0 +1,172 @@
+// jpeg_head.c -- walks the markers of a JPEG: sizes, orientation, completeness.
+//
+// The compressed data is only searched for the next marker.  A file without its end
+// marker is still being written; a decoder would fill the rest with grey.
+// Source: ITU-T T.81 annex B; Exif 2.32.
+// SPDX-License-Identifier: MIT
+#include "image/picture.h"
+
+#include <string.h>
+
+enum marker {
+    M_SOF0 = 0xc0,
+    M_DHT = 0xc4,
+    M_JPG = 0xc8,
+    M_DAC = 0xcc,
+    M_SOF15 = 0xcf,
+    M_RST0 = 0xd0,
+    M_SOI = 0xd8,
+    M_EOI = 0xd9,
+    M_SOS = 0xda,
+    M_APP1 = 0xe1,
+    M_APP14 = 0xee,
+    M_TEM = 0x01,
+};
+
+// Each scan is one more pass over the whole picture: a few bytes of file could buy hours.
+enum { MAX_SCANS = 100 };
+
+struct walk {
+    const uint8_t *b;
+    size_t len;
+    size_t pos;
+};
+
+// The next marker from pos on, which then points behind it; -1 at the end.
+static int next_marker(struct walk *w)
+{
+    while (w->pos < w->len) {
+        const uint8_t *ff = memchr(w->b + w->pos, 0xff, w->len - w->pos);
+        if (!ff) {
+            break;
+        }
+        w->pos = (size_t)(ff - w->b) + 1;
+        if (w->pos < w->len && w->b[w->pos] != 0xff && w->b[w->pos] != 0) {
+            return w->b[w->pos++];
+        }
+    }
+    w->pos = w->len;
+    return -1;
+}
+
+static bool has_no_length(int marker)
+{
+    return marker == M_TEM || (marker >= M_RST0 && marker <= M_SOI);
+}
+
+static bool is_sof(int marker)
+{
+    return marker >= M_SOF0 && marker <= M_SOF15 && marker != M_DHT && marker != M_JPG &&
+           marker != M_DAC;
+}
+
+static int read_sof(struct head *h, int marker, const uint8_t *b, size_t n, struct err *e)
+{
+    // Baseline, extended, progressive; Huffman or arithmetic.
+    const int kind = marker & 15;
+    if (kind != 0 && kind != 1 && kind != 2 && kind != 9 && kind != 10) {
+        return err_set(e, E_FORMAT, "this kind of JPEG (SOF%d) is not supported", kind);
+    }
+    if (n < 6 || n < 6 + 3 * (size_t)b[5]) {
+        return err_set(e, E_CORRUPT, "the JPEG's frame header is too short");
+    }
+    h->bit_depth = b[0];
+    h->height = (int)read_be16(b + 1);
+    h->width = (int)read_be16(b + 3);
+    h->components = b[5];
+    h->is_progressive = kind == 2 || kind == 10;
+    if (h->bit_depth != 8) {
+        return err_set(e, E_FORMAT, "a JPEG of %d bits is not supported", h->bit_depth);
+    }
+    if (h->width == 0 || h->height == 0) {
+        return err_set(e, E_CORRUPT, "the JPEG's header says %d x %d pixels", h->width,
+                       h->height);
+    }
+    if (h->components != 1 && h->components != 3 && h->components != 4) {
+        return err_set(e, E_FORMAT, "a JPEG of %d components is not supported",
+                       h->components);
+    }
+    int luma = (b[7] >> 4) * (b[7] & 15);
+    int chroma = h->components > 1 ? (b[10] >> 4) * (b[10] & 15) : luma;
+    h->max_sampling = chroma ? luma / chroma : 0;
+    return 0;
+}
+
+// One marker segment of n bytes at b.
+static int read_segment(struct head *h, int marker, const uint8_t *b, size_t n,
+                        struct err *e)
+{
+    if (is_sof(marker)) {
+        if (h->width) {
+            return err_set(e, E_CORRUPT, "the JPEG has two frame headers");
+        }
+        return read_sof(h, marker, b, n, e);
+    }
+    if (marker == M_APP1 && n >= 6 && memcmp(b, "Exif\0\0", 6) == 0) {
+        h->orientation = exif_orientation(b, n);
+    } else if (marker == M_APP14 && n >= 12 && memcmp(b, "Adobe", 5) == 0) {
+        h->has_adobe = true;
+    } else if (marker == M_SOS && ++h->scans > MAX_SCANS) {
+        return err_set(e, E_CORRUPT, "the JPEG has more than %d scans", MAX_SCANS);
+    }
+    return 0;
+}
+
+// Up to the sizes, or up to the end of the picture.
+static int walk(struct head *h, struct walk *w, bool only_sizes, struct err *e)
+{
+    w->pos = 2;
+    while (!only_sizes || !h->width) {
+        const int marker = next_marker(w);
+        if (marker == M_EOI) {
+            return 0;
+        }
+        if (marker < 0 || (!has_no_length(marker) && w->len - w->pos < 2)) {
+            return err_set(
+                e, E_CUT, "the JPEG ends after %zu bytes, before its end marker", w->len);
+        }
+        if (has_no_length(marker)) {
+            continue;
+        }
+        const size_t n = read_be16(w->b + w->pos);
+        if (n < 2) {
+            return err_set(e, E_CORRUPT, "the JPEG has a damaged marker at byte %zu",
+                           w->pos);
+        }
+        if (n > w->len - w->pos) {
+            return err_set(e, E_CUT, "the JPEG ends after %zu bytes, inside a marker",
+                           w->len);
+        }
+        int rc = read_segment(h, marker, w->b + w->pos + 2, n - 2, e);
+        if (rc) {
+            return rc;
+        }
+        w->pos += n;
+    }
+    return 0;
+}
+
+int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e)
+{
+    struct walk w = {b, len, 0};
+    int rc = walk(h, &w, true, e);
+    if (!rc && !h->width) {
+        return err_set(e, E_CORRUPT, "the JPEG ends without a frame header");
+    }
+    return rc;
+}
+
+int jpeg_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
+{
+    struct walk w = {b, len, 0};
+    *h = (struct head){.format = IMAGE_JPEG, .orientation = 1};
+    int rc = walk(h, &w, false, e);
+    if (rc) {
+        return rc;
+    }
+    if (!h->width || !h->scans) {
+        return err_set(e, E_CORRUPT, "the JPEG ends without a picture");
+    }
+    h->file_len = w.pos;
+    return 0;
+}

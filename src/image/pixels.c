@@ -1,0 +1,203 @@
+// pixels.c -- operations on small planes: memory, range, orientation, thumb.
+//
+// Colour management is left out on purpose: ICC profiles and gamma chunks are ignored.
+// Screens tag their captures with their own profile; the shift against sRGB is a few
+// per cent of saturation, which no model's answer hangs on, while profiles are compressed
+// data from outside and a colour engine a large dependency.
+// SPDX-License-Identifier: MIT
+#include "image/pixels.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int planes_get(struct planes *p, int width, int height, struct arena *arena)
+{
+    assert(width > 0 && height > 0);
+    *p = (struct planes){.width = width, .height = height};
+    for (int i = 0; i < 3; i++) {
+        const int w = i ? (width + 1) / 2 : width;
+        const int h = i ? (height + 1) / 2 : height;
+        p->stride[i] = (w + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+        p->p[i] = arena_get_array(arena, (size_t)p->stride[i], (size_t)h);
+        if (!p->p[i]) {
+            return E_NOMEM;
+        }
+    }
+    return 0;
+}
+
+static void fill_grey(struct planes *p, int i)
+{
+    memset(p->p[i], 128, (size_t)p->stride[i] * (size_t)((p->height + 1) / 2));
+}
+
+int planes_shrink(struct planes *small, const struct planes *full, int sub_x, int sub_y,
+                  struct arena *arena)
+{
+    for (int i = 0; i < 3; i++) {
+        if (!full->p[i]) {
+            fill_grey(small, i);
+            continue;
+        }
+        const struct resize_plane p = {
+            .src_width = i ? (double)full->width / sub_x : full->width,
+            .src_height = i ? (double)full->height / sub_y : full->height,
+            .dst_width = i ? small->width / 2.0 : small->width,
+            .dst_height = i ? small->height / 2.0 : small->height,
+            .out = small->p[i],
+            .out_stride = small->stride[i],
+        };
+        struct resize r;
+        int rc = resize_init(&r, arena, &p);
+        if (rc) {
+            return rc;
+        }
+        resize_whole(&r, full->p[i], full->stride[i]);
+    }
+    return 0;
+}
+
+static uint8_t clamp_byte(int v)
+{
+    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+static void luma_table(uint8_t table[256])
+{
+    for (int i = 0; i < 256; i++) {
+        table[i] = i <= 16 ? 0 : clamp_byte(((i - 16) * 255 + 109) / 219);
+    }
+}
+
+// Rounded away from the middle, the same on both sides.
+static void chroma_table(uint8_t table[256])
+{
+    for (int i = 0; i < 256; i++) {
+        const int v = (i - 128) * 255;
+        table[i] = clamp_byte(128 + (v >= 0 ? v + 112 : v - 112) / 224);
+    }
+}
+
+static void map_plane(uint8_t *p, int stride, int width, int height,
+                      const uint8_t table[256])
+{
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            p[x] = table[p[x]];
+        }
+        p += stride;
+    }
+}
+
+void planes_to_full_range(struct planes *p)
+{
+    uint8_t table[256];
+    luma_table(table);
+    map_plane(p->p[0], p->stride[0], p->width, p->height, table);
+    chroma_table(table);
+    for (int i = 1; i < 3; i++) {
+        map_plane(p->p[i], p->stride[i], (p->width + 1) / 2, (p->height + 1) / 2, table);
+    }
+}
+
+void luma_copy_full_range(uint8_t *out, const uint8_t *in, int stride, int width,
+                          int height)
+{
+    uint8_t table[256];
+    luma_table(table);
+    luma_copy(out, in, stride, width, height);
+    map_plane(out, width, width, height, table);
+}
+
+void luma_copy(uint8_t *out, const uint8_t *in, int stride, int width, int height)
+{
+    for (int y = 0; y < height; y++) {
+        memcpy(out + (size_t)y * (size_t)width, in + (size_t)y * (size_t)stride,
+               (size_t)width);
+    }
+}
+
+void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
+                int height, int orientation)
+{
+    // Where output (0,0) is read, and the steps to its right and lower neighbours.
+    static const struct turn {
+        bool from_right, from_bottom, swaps;
+    } turns[9] = {
+        [1] = {false, false, false}, [2] = {true, false, false},
+        [3] = {true, true, false},   [4] = {false, true, false},
+        [5] = {false, false, true},  [6] = {false, true, true},
+        [7] = {true, true, true},    [8] = {true, false, true},
+    };
+    assert(orientation >= 1 && orientation <= 8);
+    const struct turn t = turns[orientation];
+    const ptrdiff_t across = t.from_right ? -1 : 1;
+    const ptrdiff_t down = t.from_bottom ? -(ptrdiff_t)stride : stride;
+    const uint8_t *from = in + (t.from_right ? width - 1 : 0) +
+                          (t.from_bottom ? (ptrdiff_t)(height - 1) * stride : 0);
+    const int out_width = t.swaps ? height : width;
+    const int out_height = t.swaps ? width : height;
+    const ptrdiff_t step_x = t.swaps ? down : across;
+    const ptrdiff_t step_y = t.swaps ? across : down;
+    for (int y = 0; y < out_height; y++) {
+        uint8_t *to = out + (ptrdiff_t)y * out_stride;
+        for (int x = 0; x < out_width; x++) {
+            to[x] = from[y * step_y + x * step_x];
+        }
+    }
+}
+
+int planes_turn(struct planes *p, int orientation, struct arena *arena)
+{
+    const bool swaps = orientation_swaps_sides(orientation);
+    struct planes out;
+    int rc = planes_get(&out, swaps ? p->height : p->width, swaps ? p->width : p->height,
+                        arena);
+    if (rc) {
+        return rc;
+    }
+    for (int i = 0; i < 3; i++) {
+        const int w = i ? (p->width + 1) / 2 : p->width;
+        const int h = i ? (p->height + 1) / 2 : p->height;
+        plane_turn(out.p[i], out.stride[i], p->p[i], p->stride[i], w, h, orientation);
+    }
+    *p = out;
+    return 0;
+}
+
+static uint8_t block_mean(const struct planes *p, int x0, int x1, int y0, int y1)
+{
+    uint64_t sum = 0;
+    const uint64_t n = (uint64_t)(x1 - x0) * (uint64_t)(y1 - y0);
+    for (int y = y0; y < y1; y++) {
+        const uint8_t *row = p->p[0] + (size_t)y * (size_t)p->stride[0];
+        for (int x = x0; x < x1; x++) {
+            sum += row[x];
+        }
+    }
+    return (uint8_t)((sum + n / 2) / n);
+}
+
+// Block i of n over a side; at least one sample, also when the side is shorter than n.
+static void block_range(int i, int n, int side, int *from, int *to)
+{
+    *from = (int)((int64_t)i * side / n);
+    *to = (int)((int64_t)(i + 1) * side / n);
+    if (*to <= *from) {
+        *to = *from + 1;
+    }
+}
+
+void planes_thumb(const struct planes *p, uint8_t *out)
+{
+    for (int by = 0; by < IMAGE_THUMB_H; by++) {
+        int y0, y1;
+        block_range(by, IMAGE_THUMB_H, p->height, &y0, &y1);
+        for (int bx = 0; bx < IMAGE_THUMB_W; bx++) {
+            int x0, x1;
+            block_range(bx, IMAGE_THUMB_W, p->width, &x0, &x1);
+            out[by * IMAGE_THUMB_W + bx] = block_mean(p, x0, x1, y0, y1);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// pixels.h -- operations on planes, and the road from RGB rows to planes.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IMAGE_PIXELS_H
+#define VLMD_IMAGE_PIXELS_H
+
+#include "image/picture.h"
+#include "image/resize.h"
+
+// Strides are padded so that whole 16 x 16 blocks are readable in each row.
+// Errors: E_NOMEM.
+MUST_USE int planes_get(struct planes *p, int width, int height, struct arena *arena);
+// Shrinks full to small's size.  full's chroma planes are sub_x and sub_y times smaller
+// than its luma; a NULL chroma plane is grey.
+// Errors: E_NOMEM.
+MUST_USE int planes_shrink(struct planes *small, const struct planes *full, int sub_x,
+                           int sub_y, struct arena *arena);
+// From 16..235 and 16..240 to 0..255, in place.
+void planes_to_full_range(struct planes *p);
+void luma_copy_full_range(uint8_t *out, const uint8_t *in, int stride, int width,
+                          int height);
+void luma_copy(uint8_t *out, const uint8_t *in, int stride, int width, int height);
+
+// Upright by EXIF orientation.  plane_turn writes tightly or with out_stride; sides are
+// those of the input.
+void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
+                int height, int orientation);
+// Errors: E_NOMEM.
+MUST_USE int planes_turn(struct planes *p, int orientation, struct arena *arena);
+static inline bool orientation_swaps_sides(int orientation)
+{
+    return orientation >= 5;
+}
+
+// Mean luma of IMAGE_THUMB_W x IMAGE_THUMB_H blocks.
+void planes_thumb(const struct planes *p, uint8_t *out);
+
+// ---- RGB rows -> small planes (and full-size luma)
+
+// One picture on its way from rows to planes.  Rows come from top to bottom.
+struct rows {
+    int width;
+    int height;
+    int y;
+    bool is_halved;  // 2x2 boxes before everything else
+    int half_width;  // of the rows that are converted
+    int half_height;
+    int half_y;
+    uint8_t *flat;    // alpha gone
+    uint16_t *boxes;  // sums over two pixels
+    uint8_t *box_row;
+    uint16_t *pairs;  // sums over two pixels, for chroma
+    uint8_t *luma;    // borrowed: full size, or NULL
+    struct resize plane[3];
+};
+
+// Sizes, output and luma are taken from d.  Errors: E_NOMEM.
+MUST_USE int rows_open(struct rows *r, const struct decode *d);
+// channels 3: R G B; 4: R G B A, not premultiplied, laid on white.
+void rows_put(struct rows *r, const uint8_t *row, int channels);
+
+#endif

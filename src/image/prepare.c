@@ -1,0 +1,390 @@
+// prepare.c -- the steps of one picture, in the order they fail cheapest.
+//
+// open -> size of the file -> signature, sides and area from the first bytes -> read ->
+// hash -> whole header -> memory budget -> decode and shrink -> upright -> thumb ->
+// encode.  Runs in a pool thread (image.c) or in the caller's; touches only the request,
+// the configuration and its worker.
+// SPDX-License-Identifier: MIT
+#include "image/prepare.h"
+
+#include "image/picture.h"
+#include "image/pixels.h"
+#include "image/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+enum {
+    PREFIX_BYTES = 4096,  // hold the sizes of all but JPEGs with large metadata in front
+    DEFAULT_TARGET_PX = 768,
+    BASE_BYTES = 1 << 20,  // tables, rows and what the libraries take for themselves
+};
+
+struct run {
+    struct image_req *r;
+    const struct image_config *c;
+    struct worker *w;
+    const uint8_t *bytes;
+    size_t len;
+    struct head head;
+    struct decode decode;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void sent_size(int width, int height, int target, int *out_width, int *out_height)
+{
+    const int64_t longer = width > height ? width : height;
+    const int64_t shorter = width > height ? height : width;
+    if (longer <= target) {
+        *out_width = width;
+        *out_height = height;
+        return;
+    }
+    int64_t other = (2 * shorter * target + longer) / (2 * longer);
+    other = other < 1 ? 1 : other;
+    *out_width = width > height ? target : (int)other;
+    *out_height = width > height ? (int)other : target;
+}
+
+// ---- memory
+
+// The worker holds at least bytes of the budget afterwards.
+static int hold(struct run *x, int64_t bytes)
+{
+    struct worker *w = x->w;
+    struct budget *b = w->budget;
+    if (bytes > b->max) {
+        return err_set(&x->r->err, E_TOOBIG,
+                       "decoding needs %lld MB, over image.memory_bytes (%lld MB)",
+                       (long long)(bytes / 1000000), (long long)(b->max / 1000000));
+    }
+    const int64_t more = bytes - w->held;
+    long long used = atomic_load(&b->used);
+    while (more > 0) {
+        if (used + more > b->max) {
+            return err_set(&x->r->err, E_BUSY, "other pictures hold the memory");
+        }
+        if (atomic_compare_exchange_weak(&b->used, &used, used + more)) {
+            w->held = bytes;
+            break;
+        }
+    }
+    return 0;
+}
+
+static void hold_exactly(struct worker *w, int64_t bytes)
+{
+    atomic_fetch_add(&w->budget->used, bytes - w->held);
+    w->held = bytes;
+}
+
+void worker_release(struct worker *w)
+{
+    arena_fini(&w->arena);
+    hold_exactly(w, 0);
+}
+
+// File, decoder, the rows a stretched filter reaches over, the small planes twice.
+static int64_t memory_needed(const struct run *x)
+{
+    const struct head *h = &x->head;
+    const struct planes *s = &x->decode.small;
+    const int64_t sides = (int64_t)h->width + h->height;
+    const int64_t reach = 8 * (h->height / s->height + 1);
+    const int64_t rows = (reach < h->height ? reach : h->height) * h->width * 2;
+    return (int64_t)(x->r->bytes ? 0 : x->len) + head_memory(h, x->r->want_luma) + rows +
+           sides * 64 + (int64_t)s->width * s->height * 4 + BASE_BYTES;
+}
+
+// ---- limits
+
+static int check_file_bytes(const struct run *x, int64_t bytes)
+{
+    if (bytes > x->c->max_file_bytes) {
+        return err_set(&x->r->err, E_TOOBIG,
+                       "the file has %lld bytes, over image.max_file_bytes (%lld)",
+                       (long long)bytes, (long long)x->c->max_file_bytes);
+    }
+    if (bytes == 0) {
+        return err_set(&x->r->err, E_CUT, "the file is empty");
+    }
+    return 0;
+}
+
+static int check_sides(const struct run *x)
+{
+    const struct head *h = &x->head;
+    struct err *e = &x->r->err;
+    if (h->width > x->c->max_side_px || h->height > x->c->max_side_px) {
+        return err_set(e, E_TOOBIG,
+                       "it has %d x %d pixels, a side over image.max_side_px (%d)",
+                       h->width, h->height, x->c->max_side_px);
+    }
+    if (picture_area(h) > x->c->max_pixels) {
+        return err_set(e, E_TOOBIG,
+                       "it has %d x %d pixels, an area over image.max_pixels (%lld)",
+                       h->width, h->height, (long long)x->c->max_pixels);
+    }
+    return 0;
+}
+
+// ---- reading
+
+static int check_head(struct run *x, const uint8_t *b, size_t len, bool is_whole)
+{
+    int rc = head_sizes(&x->head, b, len, &x->r->err);
+    if (rc == E_CUT && !is_whole) {
+        return 0;  // the sizes come later in the file; they are checked then
+    }
+    x->r->format = x->head.format;
+    return rc ? rc : check_sides(x);
+}
+
+// From the first bytes: a bomb is refused before memory is taken or much is read.
+static int check_prefix(struct run *x, const struct source *s)
+{
+    uint8_t prefix[PREFIX_BYTES];
+    size_t got;
+    int rc = source_read(s, 0, prefix, sizeof(prefix), &got, &x->r->err);
+    return rc ? rc : check_head(x, prefix, got, (int64_t)got >= s->size);
+}
+
+static int read_whole(struct run *x, const struct source *s)
+{
+    struct err *e = &x->r->err;
+    const size_t size = (size_t)s->size;
+    int rc = hold(x, s->size + BASE_BYTES);
+    if (rc) {
+        return rc;
+    }
+    uint8_t *bytes = arena_get(&x->w->arena, size + 1);
+    if (!bytes) {
+        return err_set(e, E_NOMEM, "not enough memory to read %zu bytes", size);
+    }
+    // One byte more than there should be shows a file that grew.
+    size_t got;
+    rc = source_read(s, 0, bytes, size + 1, &got, e);
+    if (!rc && got != size) {
+        rc = err_set(e, E_CUT, "it changed while it was read");
+    }
+    if (!rc) {
+        rc = source_check(s, e);
+    }
+    x->bytes = bytes;
+    x->len = size;
+    return rc;
+}
+
+static int read_source(struct run *x, const struct source *s)
+{
+    x->r->file_bytes = s->size;
+    x->r->mtime_ns = s->mtime_ns;
+    int rc = check_file_bytes(x, s->size);
+    if (!rc) {
+        rc = check_prefix(x, s);
+    }
+    return rc ? rc : read_whole(x, s);
+}
+
+static int read_path(struct run *x)
+{
+    struct source s;
+    if (!x->r->path) {
+        return err_set(&x->r->err, E_USAGE, "neither a path nor bytes are given");
+    }
+    int rc = source_open(&s, x->r->root, x->r->path, &x->r->err);
+    if (!rc) {
+        rc = read_source(x, &s);
+        source_close(&s);
+    }
+    return rc;
+}
+
+static int read_bytes(struct run *x)
+{
+    x->bytes = x->r->bytes;
+    x->len = x->r->bytes_len;
+    x->r->file_bytes = (int64_t)x->len;
+    return check_file_bytes(x, x->r->file_bytes);
+}
+
+static void hash(const void *bytes, size_t len, uint8_t out[IMAGE_HASH_BYTES])
+{
+    XXH128_canonical_t canonical;
+    _Static_assert(sizeof(canonical.digest) == IMAGE_HASH_BYTES, "XXH3-128");
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, len));
+    memcpy(out, canonical.digest, IMAGE_HASH_BYTES);
+}
+
+static int load(struct run *x)
+{
+    int rc = x->r->bytes ? read_bytes(x) : read_path(x);
+    if (rc) {
+        return rc;
+    }
+    hash(x->bytes, x->len, x->r->content);
+    rc = check_head(x, x->bytes, x->len, true);
+    return rc ? rc : head_check(&x->head, x->bytes, x->len, &x->r->err);
+}
+
+// ---- pixels
+
+static int decode_format(struct decode *d)
+{
+    switch (d->head->format) {
+    case IMAGE_NONE: return E_FORMAT;
+    case IMAGE_PNG: return png_decode(d);
+    case IMAGE_JPEG: return jpeg_decode(d);
+    case IMAGE_WEBP: return webp_decode(d);
+    }
+    return E_BUG;
+}
+
+static int no_memory(const struct run *x)
+{
+    return err_set(&x->r->err, E_NOMEM, "not enough memory for the picture");
+}
+
+// Everything that decoding will need, taken before it starts.
+static int get_memory(struct run *x)
+{
+    struct image_req *r = x->r;
+    const struct head *h = &x->head;
+    const int target = r->target_px > 0 ? r->target_px : DEFAULT_TARGET_PX;
+    int width, height;
+    sent_size(h->width, h->height, target, &width, &height);
+    x->decode = (struct decode){.bytes = x->bytes,
+                                .head = h,
+                                .arena = &x->w->arena,
+                                .small = {.width = width, .height = height},
+                                .err = &r->err};
+    int rc = hold(x, memory_needed(x));
+    if (rc) {
+        return rc;
+    }
+    if (planes_get(&x->decode.small, width, height, &x->w->arena)) {
+        return no_memory(x);
+    }
+    if (r->want_luma) {
+        r->luma = malloc((size_t)picture_area(h));
+        x->decode.luma = r->luma;
+    }
+    return r->want_luma && !r->luma ? no_memory(x) : 0;
+}
+
+static int turn_luma(struct run *x)
+{
+    const struct head *h = &x->head;
+    uint8_t *out = malloc((size_t)picture_area(h));
+    if (!out) {
+        return no_memory(x);
+    }
+    const int stride = orientation_swaps_sides(h->orientation) ? h->height : h->width;
+    plane_turn(out, stride, x->r->luma, h->width, h->width, h->height, h->orientation);
+    free(x->r->luma);
+    x->r->luma = out;
+    return 0;
+}
+
+static int make_upright(struct run *x)
+{
+    struct image_req *r = x->r;
+    const struct head *h = &x->head;
+    const bool swaps = orientation_swaps_sides(h->orientation);
+    if (h->orientation != 1) {
+        if (planes_turn(&x->decode.small, h->orientation, &x->w->arena)) {
+            return no_memory(x);
+        }
+        int rc = r->luma ? turn_luma(x) : 0;
+        if (rc) {
+            return rc;
+        }
+    }
+    r->width = swaps ? h->height : h->width;
+    r->height = swaps ? h->width : h->height;
+    r->sent_width = x->decode.small.width;
+    r->sent_height = x->decode.small.height;
+    planes_thumb(&x->decode.small, r->thumb);
+    return 0;
+}
+
+static int shrink(struct run *x)
+{
+    int rc = get_memory(x);
+    if (!rc) {
+        rc = decode_format(&x->decode);
+    }
+    return rc ? rc : make_upright(x);
+}
+
+static int encode(struct run *x)
+{
+    struct image_req *r = x->r;
+    if (r->skip_encode) {
+        return 0;
+    }
+    int rc =
+        jpeg_encode(&x->decode.small, x->c->quality, &x->w->arena, &r->jpeg, &r->err);
+    if (!rc) {
+        hash(r->jpeg.data, r->jpeg.len, r->sent_hash);
+    }
+    return rc;
+}
+
+// ---- the whole
+
+static int timed(struct run *x, int (*step)(struct run *x), int64_t *us)
+{
+    if (atomic_load(&x->r->is_canceled)) {
+        return err_set(&x->r->err, E_CANCELED, "it was canceled");
+    }
+    const int64_t from = now_us();
+    int rc = step(x);
+    *us = now_us() - from;
+    return rc;
+}
+
+static int run_steps(struct run *x)
+{
+    struct image_req *r = x->r;
+    int rc = timed(x, load, &r->read_us);
+    if (!rc) {
+        rc = timed(x, shrink, &r->decode_us);
+    }
+    return rc ? rc : timed(x, encode, &r->encode_us);
+}
+
+static void clear_outputs(struct image_req *r)
+{
+    image_req_fini(r);
+    memset(r->content, 0, sizeof(r->content));
+    memset(r->sent_hash, 0, sizeof(r->sent_hash));
+    memset(r->thumb, 0, sizeof(r->thumb));
+    r->format = IMAGE_NONE;
+    r->width = r->height = r->sent_width = r->sent_height = 0;
+    r->file_bytes = r->mtime_ns = 0;
+    r->read_us = r->decode_us = r->encode_us = 0;
+    r->err = (struct err){0};
+}
+
+int prepare(struct image_req *r, const struct image_config *c, struct worker *w)
+{
+    clear_outputs(r);
+    struct run x = {.r = r, .c = c, .w = w};
+    int rc = run_steps(&x);
+    arena_reset(&w->arena, (size_t)w->keep);
+    hold_exactly(w, (int64_t)w->arena.total);
+    if (rc) {
+        image_req_fini(r);
+        r->err.code = rc;
+    }
+    return rc;
+}

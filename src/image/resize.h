@@ -1,0 +1,73 @@
+// resize.h -- shrinks one 8-bit plane with a Lanczos3 filter, row by row or whole.
+//
+// Vertical first (Q14 weights, from a ring of source rows into one line of 16-bit Q6
+// values), then horizontal.  Both kernels stand alone so that faster twins can be chosen.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IMAGE_RESIZE_H
+#define VLMD_IMAGE_RESIZE_H
+
+#include "base/err.h"
+#include "image/arena.h"
+
+// The filter of one direction.  Output i is the sum over k < count[i] of
+// weights[i * taps + k] * input[first[i] + k]; the weights of an output sum to 1 << 14;
+// those from count[i] to taps are 0.
+struct resize_axis {
+    int src_n;
+    int dst_n;
+    int taps;  // a multiple of 8
+    int max_count;
+    const int *first;  // borrowed: until the arena's reset, as all below
+    const int *count;
+    const int16_t *weights;
+};
+
+// src_len and dst_len are the lengths in units of samples; for a chroma plane of an odd
+// picture they are half a sample shorter than src_n and dst_n.
+// Errors: E_NOMEM.
+MUST_USE int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
+                              double src_len, int dst_n, double dst_len);
+
+// One plane on its way through.
+struct resize {
+    struct resize_axis x;
+    struct resize_axis y;
+    int16_t *line;
+    const uint8_t **rows;  // max_count pointers
+    uint8_t *out;
+    int out_stride;
+    int next_out;
+    // row by row only
+    uint8_t *ring;
+    int ring_rows;
+    int ring_stride;
+    int rows_in;
+};
+
+struct resize_plane {
+    double src_width;  // see resize_axis_init; sample counts are these rounded up
+    double src_height;
+    double dst_width;
+    double dst_height;
+    uint8_t *out;
+    int out_stride;
+};
+
+// Errors: E_NOMEM.
+MUST_USE int resize_init(struct resize *r, struct arena *arena,
+                         const struct resize_plane *p);
+// Row by row: resize_stream once after init, then for each source row fill what
+// resize_row points to (src_n bytes) and push it.
+MUST_USE int resize_stream(struct resize *r, struct arena *arena);
+uint8_t *resize_row(struct resize *r);
+void resize_push(struct resize *r);
+// All at once, from memory.
+void resize_whole(struct resize *r, const uint8_t *src, int stride);
+
+// Kernels.  n columns of count rows -> n Q6 values.
+void resize_columns(const uint8_t *const *rows, const int16_t *weights, int count, int n,
+                    int16_t *out);
+// One line -> dst_n bytes.  line has taps readable values behind its end.
+void resize_line(const struct resize_axis *x, const int16_t *line, uint8_t *out);
+
+#endif
