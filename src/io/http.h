@@ -73,9 +73,12 @@ struct http_req {
 MUST_USE int http_open(struct http **out, struct loop *l, const struct http_config *c);
 // done's err: 0 = a whole response with any status; E_NET connect, DNS, TLS or refused;
 // E_NET_CUT closed or reset after it was connected; E_FIRST_BYTE, E_STALL, E_TOTAL;
-// E_TOOBIG response over its maximum; E_CANCELED.  A request that failed on a kept
-// connection before any byte of answer is sent once more on a fresh one, unseen.
-// Errors: E_USAGE (scheme is not http or https), E_NOMEM; done does not come then.
+// E_TOOBIG response over its maximum; E_GARBAGE not HTTP; E_NOMEM; E_CANCELED.  A request
+// that failed on a kept connection before any byte of answer is sent once more on a fresh
+// one, unseen.  An error status that comes before the body was sent is a whole response.
+// Errors: E_USAGE (no valid URL, scheme is not http or https, header without a name or
+// with control characters), E_TOOBIG (a part of the body is over 256 MiB), E_NOMEM,
+// E_CANCELED (h is closing); done does not come then.
 MUST_USE int http_send(struct http *h, struct http_req *r,
                        void (*done)(struct http_req *r, int err));
 void http_cancel(struct http *h, struct http_req *r);  // done comes with E_CANCELED
