@@ -12,13 +12,15 @@
 #include <cmocka.h>
 
 // Lets the allocation fail instead of ending the program when a sanitizer is built in.
-const char *__asan_default_options(void);
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-const char *__tsan_default_options(void);
+EXPORTED const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
