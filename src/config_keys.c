@@ -1,0 +1,286 @@
+// config_keys.c -- the table of every configuration key, and finding one.
+//
+// A new key is one row here.  The parser, `config check`, `config show`, the sample file and
+// the environment's names come from it.
+// SPDX-License-Identifier: MIT
+#include "config_private.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define AT(field) offsetof(struct config, field)
+#define KIB       INT64_C(1024)
+#define MIB       (1024 * KIB)
+#define GIB       (1024 * MIB)
+#define SEC       INT64_C(1000)
+#define MINUTE    (60 * SEC)
+#define HOUR      (60 * MINUTE)
+#define DAY       (24 * HOUR)
+
+#define TEXT_MAX   190
+#define PROMPT_MAX 16384
+
+// Fields after def: min, max, warn_min, warn_max, choices, needs_restart, help.
+const struct config_key config_keys[] = {
+    {"db", CONFIG_PATH, AT(store.path), NULL, 1, 4095, 0, 0, NULL, true,
+     "Where the database is."},
+    {"backends", CONFIG_BACKENDS, 0, NULL, 0, CONFIG_MAX_BACKENDS, 0, 0, NULL, true,
+     "Servers to ask: URLs, maps {url, name, kind, model, ...} or the word ocr.  Empty: "
+     "the "
+     "usual local ports are searched."},
+    {"model", CONFIG_TEXT, AT(backend.model), NULL, 0, TEXT_MAX, 0, 0, NULL, true,
+     "Vision model to ask.  Empty: the one that is loaded, else an installed one."},
+    {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", true,
+     "How closely to look: pictures are sent 768, 1024 or 1280 pixels long."},
+    {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, true,
+     "Requests to each backend at a time.  0: what the backend says it can do."},
+    {"prepare_ahead", CONFIG_INT, AT(prepare_ahead), "2", 0, 64, 0, 0, NULL, true,
+     "Pictures made ready before a backend is free."},
+    {"backend_wait", CONFIG_MS, AT(backend_wait_ms), "10s", 0, DAY, 0, 0, NULL, true,
+     "A batch ends when no backend was ever reached for this long."},
+    {"grace", CONFIG_MS, AT(grace_ms), "5s", 0, 10 * MINUTE, 0, 0, NULL, true,
+     "How long requests under way may take when vlmd is stopped."},
+
+    {"watch.dirs", CONFIG_PATHS, AT(watch_dirs), "", 0, CONFIG_MAX_LIST, 0, 0, NULL, true,
+     "Folders to watch when none is named.  Empty: the usual screenshot folder."},
+
+    {"backend.kind", CONFIG_KIND, AT(backend.kind), NULL, 0, 0, 0, 0, NULL, true,
+     "What servers are; auto finds out."},
+    {"backend.api_key", CONFIG_SECRET, AT(backend.api_key), NULL, 0, 4096, 0, 0, NULL,
+     true, "Key for backends that want one.  Better in a file: see api_key_file."},
+    {"backend.api_key_file", CONFIG_SECRET_FILE, AT(backend.api_key), "", 0, 4095, 0, 0,
+     NULL, true, "File that holds the key."},
+    {"backend.api_key_env", CONFIG_SECRET_ENV, AT(backend.api_key), "", 0, 255, 0, 0,
+     NULL, true, "Environment variable that holds the key."},
+    {"backend.keep_alive", CONFIG_SECONDS, AT(backend.keep_alive_s), NULL, 0, 86400, 0, 0,
+     NULL, true, "How long a model stays loaded after the last request."},
+    {"backend.num_ctx", CONFIG_INT, AT(backend.num_ctx), NULL, 512, 1048576, 0, 0, NULL,
+     true, "Context size to ask Ollama for, in tokens."},
+    {"backend.max_tokens", CONFIG_INT, AT(backend.max_tokens), NULL, 16, 32768, 0, 0,
+     NULL, true, "Longest answer, in tokens."},
+    {"backend.temperature", CONFIG_NUMBER, AT(backend.temperature), NULL, 0, 2, 0, 0,
+     NULL, true, "How freely the model words its answer."},
+    {"backend.connect_timeout", CONFIG_MS, AT(backend.timeouts.connect_ms), NULL, 50,
+     HOUR, 0, 300 * SEC, NULL, true, "Until a connection is made."},
+    {"backend.probe_timeout", CONFIG_MS, AT(backend.timeouts.probe_ms), NULL, 50, HOUR, 0,
+     300 * SEC, NULL, true, "For finding out what a server is."},
+    {"backend.load_timeout", CONFIG_MS, AT(backend.timeouts.load_ms), NULL, SEC, DAY,
+     5 * SEC, 0, NULL, true, "Until a model is loaded."},
+    {"backend.first_byte_timeout", CONFIG_MS, AT(backend.timeouts.first_byte_ms), NULL,
+     50, DAY, 5 * SEC, HOUR, NULL, true, "Until an answer begins."},
+    {"backend.stall_timeout", CONFIG_MS, AT(backend.timeouts.stall_ms), NULL, 50, DAY,
+     5 * SEC, 300 * SEC, NULL, true, "Between two parts of an answer."},
+    {"backend.total_timeout", CONFIG_MS, AT(backend.timeouts.total_ms), NULL, 50, DAY,
+     5 * SEC, HOUR, NULL, true, "For a whole answer."},
+
+    {"image.target_px", CONFIG_INT, AT(target_px), "0", 0, 4096, 0, 0, NULL, true,
+     "Long side of what is sent, in pixels.  0: as the tier says."},
+    {"image.quality", CONFIG_INT, AT(image.quality), NULL, 1, 100, 0, 0, NULL, true,
+     "JPEG quality of what is sent."},
+    {"image.max_file_bytes", CONFIG_BYTES, AT(image.max_file_bytes), NULL, KIB, 4 * GIB,
+     0, 0, NULL, true, "Larger files are refused."},
+    {"image.max_side_px", CONFIG_INT, AT(image.max_side_px), NULL, 16, 65535, 0, 0, NULL,
+     true, "Pictures with a longer side are refused."},
+    {"image.max_pixels", CONFIG_COUNT, AT(image.max_pixels), NULL, 256, 2000000000, 0, 0,
+     NULL, true, "Pictures with more pixels are refused."},
+    {"image.memory_bytes", CONFIG_BYTES, AT(image.memory_bytes), NULL, 16 * MIB,
+     1024 * GIB, 0, 0, NULL, true, "Memory for decoding pictures, over all threads."},
+    {"image.threads", CONFIG_INT, AT(image.threads), NULL, 0, 256, 0, 0, NULL, true,
+     "Threads that decode.  0: as many as cores and memory allow."},
+
+    {"ingest.settle", CONFIG_MS, AT(ingest.settle_ms), NULL, 10, 10 * MINUTE, 0, 0, NULL,
+     true, "A file that is written in place must be quiet this long."},
+    {"ingest.tracker_settle", CONFIG_MS, AT(ingest.tracker_settle_ms), NULL, 10,
+     10 * MINUTE, 0, 0, NULL, true,
+     "The same for names of programs that write a picture twice."},
+    {"ingest.give_up", CONFIG_MS, AT(ingest.give_up_ms), NULL, SEC, DAY, 0, 0, NULL, true,
+     "A file still incomplete this long after the last write is a problem."},
+    {"ingest.rescan", CONFIG_MS, AT(ingest.rescan_ms), NULL, SEC, 7 * DAY, 0, 0, NULL,
+     true, "How often watched folders are read again to be safe."},
+    {"ingest.poll", CONFIG_MS, AT(ingest.poll_ms), NULL, 100, HOUR, 0, 0, NULL, true,
+     "How often folders are read that can not be watched."},
+    {"ingest.max_depth", CONFIG_INT, AT(ingest.max_depth), NULL, 0, 128, 0, 0, NULL, true,
+     "Folders below a watched one, how deep."},
+
+    {"store.readers", CONFIG_INT, AT(store.readers), NULL, 1, 32, 0, 0, NULL, true,
+     "Threads that search."},
+    {"store.read_deadline", CONFIG_MS, AT(store.read_deadline_ms), NULL, 10, HOUR, 0, 0,
+     NULL, true, "A search that takes longer is ended."},
+    {"store.lease", CONFIG_MS, AT(store.lease_ms), NULL, 5 * SEC, DAY, 0, 0, NULL, true,
+     "A picture whose process is gone is free for others after this."},
+    {"store.max_claims", CONFIG_INT, AT(store.max_claims), NULL, 1, 1000, 0, 0, NULL,
+     true, "A picture that took its process down this often is failed."},
+    {"store.min_free_bytes", CONFIG_BYTES, AT(store.min_free_bytes), NULL, 0, 1024 * GIB,
+     0, 0, NULL, true, "With less on the disk nothing is written."},
+
+    {"ocr.when", CONFIG_CHOICE, AT(ocr_when), "fallback", 0, 0, 0, 0,
+     "never|fallback|always", true,
+     "When text recognition describes: never, while no model is there, or always as "
+     "well."},
+    {"ocr.after", CONFIG_MS, AT(ocr_after_ms), "30s", 0, DAY, 0, 0, NULL, true,
+     "How long a model may be away before text recognition describes in its place."},
+    {"ocr.helper", CONFIG_PATH, AT(ocr.helper), NULL, 0, 4095, 0, 0, NULL, true,
+     "The helper program.  Empty: beside vlmd, else the installed one."},
+    {"ocr.language", CONFIG_TEXT, AT(ocr.language), NULL, 1, 64, 0, 0, NULL, true,
+     "Tesseract's name of the language, or several: eng+deu."},
+    {"ocr.processes", CONFIG_INT, AT(ocr.processes), NULL, 1, 64, 0, 0, NULL, true,
+     "Helpers at a time."},
+    {"ocr.page_timeout", CONFIG_MS, AT(ocr.page_timeout_ms), NULL, 100, HOUR, 0,
+     300 * SEC, NULL, true, "For one picture."},
+    {"ocr.ttl", CONFIG_MS, AT(ocr.ttl_ms), NULL, 0, DAY, 0, 0, NULL, true,
+     "An idle helper is ended after this."},
+    {"ocr.recycle_pages", CONFIG_INT, AT(ocr.recycle_pages), NULL, 1, 1000000, 0, 0, NULL,
+     true, "A helper is replaced after this many pictures."},
+    {"ocr.memory_bytes", CONFIG_BYTES, AT(ocr.memory_bytes), NULL, 64 * MIB, 1024 * GIB,
+     0, 0, NULL, true, "Most memory of a helper."},
+
+    {"retry.max_attempts", CONFIG_INT, AT(retry.max_attempts), NULL, 1, 100, 0, 0, NULL,
+     true, "Requests for one picture, in all."},
+    {"retry.base", CONFIG_MS, AT(retry.base_ms), NULL, 1, HOUR, 0, 0, NULL, true,
+     "Longest pause before the second request; doubled each time."},
+    {"retry.cap", CONFIG_MS, AT(retry.cap_ms), NULL, 1, DAY, 0, 0, NULL, true,
+     "Longest pause between requests."},
+
+    {"breaker.failures", CONFIG_INT, AT(breaker.failures), NULL, 1, 1000, 0, 0, NULL,
+     true, "Failures in a row after which a backend is left alone."},
+    {"breaker.open", CONFIG_MS, AT(breaker.open_ms), NULL, 10, HOUR, 0, 0, NULL, true,
+     "How long at first; doubled while it does not recover."},
+    {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, true,
+     "How long at most."},
+
+    {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.allow_remote), "no", 0, 0, 0, 0,
+     NULL, true, "Pictures may be sent to other machines."},
+    {"privacy.need_metadata", CONFIG_BOOL, AT(privacy.need_metadata), "no", 0, 0, 0, 0,
+     NULL, true, "Pictures with neither program nor window title known are not sent."},
+    {"privacy.exclude_apps", CONFIG_LIST, AT(privacy.exclude_apps), "", 0,
+     CONFIG_MAX_LIST, 0, 0, NULL, true,
+     "Programs whose pictures are not sent: names or patterns."},
+    {"privacy.exclude_windows", CONFIG_LIST, AT(privacy.exclude_windows), "", 0,
+     CONFIG_MAX_LIST, 0, 0, NULL, true, "The same for window titles."},
+    {"privacy.exclude_paths", CONFIG_LIST, AT(privacy.exclude_paths), "", 0,
+     CONFIG_MAX_LIST, 0, 0, NULL, true, "The same for paths of pictures."},
+
+    {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
+     true, "Own text instead of the built-in instructions.  Empty: built in."},
+    {"prompts.default", CONFIG_TEXT, AT(prompts.user[PROMPT_DEFAULT]), "", 0, PROMPT_MAX,
+     0, 0, NULL, true, "Own question for pictures of any program."},
+    {"prompts.ide", CONFIG_TEXT, AT(prompts.user[PROMPT_IDE]), "", 0, PROMPT_MAX, 0, 0,
+     NULL, true, "... of editors and development tools."},
+    {"prompts.terminal", CONFIG_TEXT, AT(prompts.user[PROMPT_TERMINAL]), "", 0,
+     PROMPT_MAX, 0, 0, NULL, true, "... of terminals."},
+    {"prompts.browser", CONFIG_TEXT, AT(prompts.user[PROMPT_BROWSER]), "", 0, PROMPT_MAX,
+     0, 0, NULL, true, "... of web browsers."},
+    {"prompts.meeting", CONFIG_TEXT, AT(prompts.user[PROMPT_MEETING]), "", 0, PROMPT_MAX,
+     0, 0, NULL, true, "... of calls and meetings."},
+    {"prompts.document", CONFIG_TEXT, AT(prompts.user[PROMPT_DOCUMENT]), "", 0,
+     PROMPT_MAX, 0, 0, NULL, true, "... of office programs and readers."},
+    {"prompts.chat", CONFIG_TEXT, AT(prompts.user[PROMPT_CHAT]), "", 0, PROMPT_MAX, 0, 0,
+     NULL, true, "... of messengers."},
+
+    {"log.level", CONFIG_WORD, AT(log_level), "info", 0, 0, 0, 0, "error|warn|info|debug",
+     false, "How much is logged."},
+    {"log.format", CONFIG_WORD, AT(log_format), "text", 0, 0, 0, 0, "text|json", false,
+     "How it is logged."},
+};
+const int n_config_keys = sizeof(config_keys) / sizeof(config_keys[0]);
+
+static const struct {
+    const char *alias;
+    const char *key;
+} aliases[] = {{"backend", "backends"}};
+
+int config_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        if (strcmp(aliases[i].alias, name) == 0) {
+            name = aliases[i].key;
+        }
+    }
+    for (int i = 0; i < n_config_keys; i++) {
+        if (strcmp(config_keys[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool config_is_section(const char *name)
+{
+    size_t n = strlen(name);
+    for (int i = 0; i < n_config_keys; i++) {
+        const char *key = config_keys[i].name;
+        if (strncmp(key, name, n) == 0 && key[n] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int least(int a, int b, int c)
+{
+    int m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+// Levenshtein, one row.  Both texts are at most 63 bytes.
+static int distance(const char *a, const char *b)
+{
+    int row[64];
+    int n = (int)strlen(b);
+    for (int j = 0; j <= n; j++) {
+        row[j] = j;
+    }
+    for (int i = 1; a[i - 1]; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            int above = row[j];
+            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[n];
+}
+
+// People write the last part only ("max_pixels"), or in another section.
+static const char *same_last_part(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    const char *last = dot ? dot + 1 : name;
+    for (int i = 0; i < n_config_keys; i++) {
+        const char *key = strrchr(config_keys[i].name, '.');
+        if (key && strcasecmp(key + 1, last) == 0) {
+            return config_keys[i].name;
+        }
+    }
+    return NULL;
+}
+
+// The key at the smallest distance below limit.  by_last: only last parts are compared.
+static const char *closest(const char *name, int limit, bool by_last)
+{
+    const char *best = NULL;
+    for (int i = 0; i < n_config_keys; i++) {
+        const char *key = config_keys[i].name;
+        const char *dot = by_last ? strrchr(key, '.') : NULL;
+        int d = distance(name, dot ? dot + 1 : key);
+        if (d < limit) {
+            limit = d;
+            best = key;
+        }
+    }
+    return best;
+}
+
+const char *config_nearest(const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > 63) {
+        return NULL;
+    }
+    int limit = (int)(len / 3 > 2 ? len / 3 : 2) + 1;
+    const char *best = closest(name, 3, false);
+    best = best ? best : same_last_part(name);
+    best = best ? best : closest(name, limit, true);
+    return best ? best : closest(name, limit, false);
+}
