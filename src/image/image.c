@@ -124,7 +124,7 @@ static void image_run(struct pool_work *w, void *thread)
 {
     struct image_req *r = container_of(w, struct image_req, work);
     // The code stays in r->err; image_done reads it.
-    (void)!prepare(r, &r->owner->config, thread);
+    (void)!picture_prepare(r, &r->owner->config, thread);
 }
 
 static void image_done(struct pool_work *w, int err);
@@ -272,7 +272,7 @@ int image_prepare_now(const struct image_config *c, struct image_req *r)
     struct budget budget = {.max = config.memory_bytes};
     struct worker w = {.budget = &budget, .keep = 0};
     atomic_store(&r->is_canceled, false);
-    int rc = prepare(r, &config, &w);
+    int rc = picture_prepare(r, &config, &w);
     worker_release(&w);
     return rc;
 }

@@ -1,6 +1,6 @@
 // picture.h -- what the parts of the image organ tell each other.
 //
-// The way of one picture: source (open, read) -> head (facts from the header, limits) ->
+// The way of one picture: image_file (open, read) -> head (facts from the header, limits) ->
 // png | jpeg | webp (decode, shrinking on the way) -> pixels (upright, thumb) -> encode.
 // Everything between decode and encode is full-range planar YUV 4:2:0, as JPEG wants it.
 // SPDX-License-Identifier: MIT

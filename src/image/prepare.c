@@ -7,9 +7,9 @@
 // SPDX-License-Identifier: MIT
 #include "image/prepare.h"
 
+#include "image/image_file.h"
 #include "image/picture.h"
 #include "image/pixels.h"
-#include "image/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-void sent_size(int width, int height, int target, int *out_width, int *out_height)
+void picture_sent_size(int width, int height, int target, int *out_width, int *out_height)
 {
     const int64_t longer = width > height ? width : height;
     const int64_t shorter = width > height ? height : width;
@@ -149,15 +149,15 @@ static int check_head(struct run *x, const uint8_t *b, size_t len, bool is_whole
 }
 
 // From the first bytes: a bomb is refused before memory is taken or much is read.
-static int check_prefix(struct run *x, const struct source *s)
+static int check_prefix(struct run *x, const struct image_file *s)
 {
     uint8_t prefix[PREFIX_BYTES];
     size_t got;
-    int rc = source_read(s, 0, prefix, sizeof(prefix), &got, &x->r->err);
+    int rc = image_file_read(s, 0, prefix, sizeof(prefix), &got, &x->r->err);
     return rc ? rc : check_head(x, prefix, got, (int64_t)got >= s->size);
 }
 
-static int read_whole(struct run *x, const struct source *s)
+static int read_whole(struct run *x, const struct image_file *s)
 {
     struct err *e = &x->r->err;
     const size_t size = (size_t)s->size;
@@ -171,19 +171,19 @@ static int read_whole(struct run *x, const struct source *s)
     }
     // One byte more than there should be shows a file that grew.
     size_t got;
-    rc = source_read(s, 0, bytes, size + 1, &got, e);
+    rc = image_file_read(s, 0, bytes, size + 1, &got, e);
     if (!rc && got != size) {
         rc = err_set(e, E_CUT, "it changed while it was read");
     }
     if (!rc) {
-        rc = source_check(s, e);
+        rc = image_file_check(s, e);
     }
     x->bytes = bytes;
     x->len = size;
     return rc;
 }
 
-static int read_source(struct run *x, const struct source *s)
+static int read_source(struct run *x, const struct image_file *s)
 {
     x->r->file_bytes = s->size;
     x->r->mtime_ns = s->mtime_ns;
@@ -196,14 +196,14 @@ static int read_source(struct run *x, const struct source *s)
 
 static int read_path(struct run *x)
 {
-    struct source s;
+    struct image_file s;
     if (!x->r->path) {
         return err_set(&x->r->err, E_USAGE, "neither a path nor bytes are given");
     }
-    int rc = source_open(&s, x->r->root, x->r->path, &x->r->err);
+    int rc = image_file_open(&s, x->r->root, x->r->path, &x->r->err);
     if (!rc) {
         rc = read_source(x, &s);
-        source_close(&s);
+        image_file_close(&s);
     }
     return rc;
 }
@@ -260,7 +260,7 @@ static int get_memory(struct run *x)
     const struct head *h = &x->head;
     const int target = r->target_px > 0 ? r->target_px : DEFAULT_TARGET_PX;
     int width, height;
-    sent_size(h->width, h->height, target, &width, &height);
+    picture_sent_size(h->width, h->height, target, &width, &height);
     x->decode = (struct decode){.bytes = x->bytes,
                                 .head = h,
                                 .arena = &x->w->arena,
@@ -375,7 +375,7 @@ static void clear_outputs(struct image_req *r)
     r->err = (struct err){0};
 }
 
-int prepare(struct image_req *r, const struct image_config *c, struct worker *w)
+int picture_prepare(struct image_req *r, const struct image_config *c, struct worker *w)
 {
     clear_outputs(r);
     struct run x = {.r = r, .c = c, .w = w};

@@ -1,6 +1,6 @@
 // resize.h -- shrinks one 8-bit plane with a Lanczos3 filter, row by row or whole.
 //
-// Vertical first (Q14 weights, from a ring of source rows into one line of 16-bit Q6
+// Vertical first (Q14 weights, from a ring of source rows into one line of 16-bit Q5
 // values), then horizontal.  Both kernels stand alone so that faster twins can be chosen.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_RESIZE_H
@@ -64,7 +64,8 @@ void resize_push(struct resize *r);
 // All at once, from memory.
 void resize_whole(struct resize *r, const uint8_t *src, int stride);
 
-// Kernels.  n columns of count rows -> n Q6 values.
+// Kernels.  n columns of count rows -> n Q5 values; weights are padded with zeros to a
+// multiple of 8.
 void resize_columns(const uint8_t *const *rows, const int16_t *weights, int count, int n,
                     int16_t *out);
 // One line -> dst_n bytes.  line has taps readable values behind its end.

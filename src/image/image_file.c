@@ -1,10 +1,10 @@
-// source.c -- files are opened below their root and checked for what they are.
+// image_file.c -- files are opened below their root and checked for what they are.
 //
 // The folder is one that other programs write to: a link in it may point at a key file, a
 // name may belong to a FIFO, a picture may still grow.  openat2 lets the kernel watch the
 // whole way; without it the way is walked one name at a time.
 // SPDX-License-Identifier: MIT
-#include "image/source.h"
+#include "image/image_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,10 +168,10 @@ static int64_t mtime_ns(const struct stat *st)
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-static int open_checked(struct source *s, const char *root, const char *path,
+static int open_checked(struct image_file *s, const char *root, const char *path,
                         bool by_steps, struct err *e)
 {
-    *s = (struct source){.fd = -1};
+    *s = (struct image_file){.fd = -1};
     int fd = open_any(root, path, by_steps, e);
     if (fd < 0) {
         return fd;
@@ -187,23 +187,24 @@ static int open_checked(struct source *s, const char *root, const char *path,
         close(fd);
         return rc;
     }
-    *s = (struct source){.fd = fd, .size = st.st_size, .mtime_ns = mtime_ns(&st)};
+    *s = (struct image_file){.fd = fd, .size = st.st_size, .mtime_ns = mtime_ns(&st)};
     return 0;
 }
 
-int source_open(struct source *s, const char *root, const char *path, struct err *e)
+int image_file_open(struct image_file *s, const char *root, const char *path,
+                    struct err *e)
 {
     return open_checked(s, root, path, false, e);
 }
 
-int source_open_by_steps(struct source *s, const char *root, const char *path,
-                         struct err *e)
+int image_file_open_by_steps(struct image_file *s, const char *root, const char *path,
+                             struct err *e)
 {
     return open_checked(s, root, path, true, e);
 }
 
-int source_read(const struct source *s, int64_t at, void *out, size_t n, size_t *got,
-                struct err *e)
+int image_file_read(const struct image_file *s, int64_t at, void *out, size_t n,
+                    size_t *got, struct err *e)
 {
     *got = 0;
     while (*got < n) {
@@ -220,7 +221,7 @@ int source_read(const struct source *s, int64_t at, void *out, size_t n, size_t 
     return 0;
 }
 
-int source_check(const struct source *s, struct err *e)
+int image_file_check(const struct image_file *s, struct err *e)
 {
     struct stat st;
     if (fstat(s->fd, &st) != 0) {
@@ -232,7 +233,7 @@ int source_check(const struct source *s, struct err *e)
     return 0;
 }
 
-void source_close(struct source *s)
+void image_file_close(struct image_file *s)
 {
     if (s->fd >= 0) {
         close(s->fd);

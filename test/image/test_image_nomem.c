@@ -1,0 +1,186 @@
+// test_image_nomem.c -- the n-th allocation fails, for every n: E_NOMEM, and nothing leaks.
+//
+// Without a sanitizer malloc itself is replaced, so that the libraries' allocations fail,
+// too, and the blocks are counted.  With one, the linker wraps the calls of our own code
+// (CMakeLists.txt) and the sanitizer counts.
+// SPDX-License-Identifier: MIT
+#include "image/image.h"
+#include "image/image_make.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <png.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+
+static bool is_counting;
+static int countdown;  // the allocation that brings it to 0 fails
+static int blocks;     // allocated minus freed while counting
+
+static bool must_fail(void)
+{
+    return is_counting && --countdown == 0;
+}
+
+#ifdef WRAP_OWN_CALLS
+#define NAME(f) __wrap_##f
+#define REAL(f) __real_##f
+#else
+#define NAME(f) f
+#define REAL(f) __libc_##f
+#endif
+
+void *REAL(malloc)(size_t n);
+void *REAL(calloc)(size_t n, size_t size);
+void *REAL(realloc)(void *p, size_t n);
+void REAL(free)(void *p);
+#ifdef WRAP_OWN_CALLS
+void *REAL(aligned_alloc)(size_t align, size_t n);
+#else
+void *__libc_memalign(size_t align, size_t n);
+#endif
+
+static void *counted(void *p)
+{
+    blocks += is_counting && p;
+    return p;
+}
+
+void *NAME(malloc)(size_t n)
+{
+    return must_fail() ? NULL : counted(REAL(malloc)(n));
+}
+
+void *NAME(calloc)(size_t n, size_t size)
+{
+    return must_fail() ? NULL : counted(REAL(calloc)(n, size));
+}
+
+void *NAME(realloc)(void *p, size_t n)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+    blocks += is_counting && !p;
+    return REAL(realloc)(p, n);
+}
+
+void *NAME(aligned_alloc)(size_t align, size_t n)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+#ifdef WRAP_OWN_CALLS
+    return counted(REAL(aligned_alloc)(align, n));
+#else
+    return counted(__libc_memalign(align, n));
+#endif
+}
+
+#ifndef WRAP_OWN_CALLS
+int posix_memalign(void **out, size_t align, size_t n)
+{
+    *out = aligned_alloc(align, n);
+    return *out ? 0 : ENOMEM;
+}
+#endif
+
+void NAME(free)(void *p)
+{
+    blocks -= is_counting && p;
+    REAL(free)(p);
+}
+
+// How many allocations failed before it went through.
+static int fail_each(const char *what, const struct buf *file)
+{
+    static const struct image_config c = {0};
+    for (int n = 1;; n++) {
+        struct image_req r = {.bytes = file->data,
+                              .bytes_len = file->len,
+                              .target_px = 60,
+                              .want_luma = true};
+        blocks = 0;
+        countdown = n;
+        is_counting = true;
+        const int rc = image_prepare_now(&c, &r);
+        const bool has_failed = countdown <= 0;
+        image_req_fini(&r);
+        is_counting = false;
+        if (blocks != 0) {
+            fail_msg("%s: allocation %d failed and %d blocks are left", what, n, blocks);
+        }
+        if (!has_failed) {
+            assert_int_equal(rc, 0);
+            return n - 1;
+        }
+        // Some libraries can do without a block; then the picture must be there.
+        if (rc != E_NOMEM && rc != 0) {
+            fail_msg("%s: allocation %d failed: %s (%s)", what, n, err_name(rc),
+                     r.err.msg);
+        }
+    }
+}
+
+static void test_png(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    const struct scene s = scene_get(130, 90, scene_clear);
+    static const struct png_spec specs[] = {
+        {.colour_type = 2, .depth = 8},
+        {.colour_type = 6, .depth = 16, .is_interlaced = true, .orientation = 6},
+        {.colour_type = 3, .depth = 2, .has_trns = true},
+    };
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+        make_png(&file, &s, &specs[i], NULL);
+        assert_true(fail_each("png", &file) >= 3);
+    }
+    buf_fini(&file);
+}
+
+static void test_jpeg(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    const struct scene s = scene_get(130, 90, scene_opaque);
+    static const struct jpeg_spec specs[] = {
+        {.colourspace = JCS_YCbCr, .h = 2, .v = 2},
+        {.colourspace = JCS_YCbCr, .is_progressive = true, .orientation = 8},
+        {.colourspace = JCS_CMYK},
+    };
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+        make_jpeg(&file, &s, &specs[i]);
+        assert_true(fail_each("jpeg", &file) >= 3);
+    }
+    buf_fini(&file);
+}
+
+static void test_webp(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    const struct scene s = scene_get(130, 90, scene_clear);
+    for (int flags = 0; flags < 8; flags++) {
+        const struct webp_spec spec = {
+            .is_lossless = flags & 1, .has_alpha = flags & 2, .is_animated = flags & 4};
+        make_webp(&file, &s, &spec);
+        assert_true(fail_each("webp", &file) >= 3);
+    }
+    buf_fini(&file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_png),
+        cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_webp),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
