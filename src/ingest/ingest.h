@@ -27,17 +27,17 @@ struct sighting {
     const char *url;     // http(s), or NULL
     int64_t size_bytes;  // -1 for a URL
     int64_t mtime_ns;
-    bool is_live;        // seen happening, not found by a scan
+    bool is_live;             // seen happening, not found by a scan
     struct ingest_meta meta;  // from a manifest line; files' own is read later
 };
 
 struct ingest_config {
-    int64_t settle_ms;         // a file written in place must be quiet this long; 300
-    int64_t tracker_settle_ms; // the same for names of trackers that write twice; 2500
-    int64_t give_up_ms;        // incomplete this long after the last write; 60000
-    int64_t rescan_ms;         // safety scan of everything; 300000
-    int64_t poll_ms;           // where a folder can not be watched; 2000
-    int max_depth;             // of folders below a root; 32
+    int64_t settle_ms;          // a file written in place must be quiet this long; 300
+    int64_t tracker_settle_ms;  // the same for names of trackers that write twice; 2500
+    int64_t give_up_ms;         // incomplete this long after the last write; 60000
+    int64_t rescan_ms;          // safety scan of everything; 300000
+    int64_t poll_ms;            // where a folder can not be watched; 2000
+    int max_depth;              // of folders below a root; 32
 };
 
 void ingest_config_default(struct ingest_config *c);
@@ -61,14 +61,15 @@ struct watcher_events {
 };
 
 struct watcher_stats {
-    int folders;         // with a watch
+    int folders;  // with a watch
     int polled_folders;
     int64_t overflows;
-    int64_t settling;    // files waiting to be complete
+    int64_t settling;  // files waiting to be complete
     int64_t sightings;
 };
 
-MUST_USE int watcher_open(struct watcher **out, struct loop *l, const struct ingest_config *c,
+MUST_USE int watcher_open(struct watcher **out, struct loop *l,
+                          const struct ingest_config *c,
                           const struct watcher_events *events);
 // Watches dir and everything below it, then scans it.  Errors: E_NOT_FOUND, E_ACCESS,
 // E_NOT_FILE (not a folder), in words in e.
@@ -95,9 +96,9 @@ struct manifest_events {
 // (the same list on standard input).  JSON object keys: path or url, app, window, screen,
 // page_url, taken_at (unix seconds, ms, or ISO 8601).  Unknown keys are ignored; a bad line is
 // a problem with its line number.  Order of sightings: as found; newest first per folder.
-MUST_USE int manifest_open(struct manifest **out, struct loop *l, const struct ingest_config *c,
-                           const char *const *inputs, int n_inputs,
-                           const struct manifest_events *events);
+MUST_USE int manifest_open(struct manifest **out, struct loop *l,
+                           const struct ingest_config *c, const char *const *inputs,
+                           int n_inputs, const struct manifest_events *events);
 void manifest_pause(struct manifest *m, bool is_paused);
 void manifest_close(struct manifest *m, void (*on_closed)(void *arg), void *arg);
 
@@ -113,12 +114,14 @@ struct meta_req {
     struct ingest_meta meta;
     struct pool_work work;  // private from here on
     void (*done)(struct meta_req *r, int err);
+    int rc;
 };
 
 // Reads only the file's head and metadata chunks: EXIF ImageDescription in WebP and JPEG,
 // text chunks in PNG (TRACKERS.md 2).  A picture without metadata is no error.
 // Errors: as image_prepare for opening; E_CUT for a file that ends early.
-void meta_read(struct pool *p, struct meta_req *r, void (*done)(struct meta_req *r, int err));
+void meta_read(struct pool *p, struct meta_req *r,
+               void (*done)(struct meta_req *r, int err));
 MUST_USE int meta_read_now(struct meta_req *r);
 
 // Does the file parse to its end (PNG IEND, JPEG EOI, WebP RIFF size)?  fd is not moved.
