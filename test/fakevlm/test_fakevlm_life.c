@@ -299,11 +299,11 @@ static void leaving_aborts_an_ollama_load(void **state)
 static void another_num_ctx_reloads(void **state)
 {
     (void)state;
-    static const int sizes[] = {4096, 4096, 8192};
-    static const int loads[] = {1, 1, 2};
+    static const int sizes[] = {4096, 4096, 8192, 0};
+    static const int loads[] = {1, 1, 2, 3};  // 0 is none, which is another value, too
     struct backend b;
     backend_start(&b, "--load-ms 0 --latency-ms 0");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char body[256];
         snprintf(body, sizeof body,
                  "{\"model\":\"" MODEL

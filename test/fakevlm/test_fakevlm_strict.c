@@ -202,7 +202,7 @@ static void a_model_without_eyes_says_so(void **state)
         char flags[80];
         snprintf(flags, sizeof flags, "--kind %s --model blind/novision", rows[i].kind);
         char *body = native ? chat_ollama("blind", base64, false, "")
-                            : chat_openai("blind", url, true, "");
+                            : chat_openai("blind", url, false, "");
         expect(flags, native ? "/api/chat" : V1, body, rows[i].status, rows[i].words);
         free(body);
     }
@@ -222,7 +222,6 @@ static void a_picture_too_big_for_the_context_is_refused(void **state)
         {"vllm", "maximum context length is 20 tokens"},
         {"sglang", "maximum context length (20 tokens)"},
         {"openai", "context_length_exceeded"},
-        {"lmstudio", "The number of tokens to keep from the initial prompt"},
     };
     char *base64 = picture_base64(&pictures.png, 0), *url = data_url(&pictures.png);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -239,6 +238,27 @@ static void a_picture_too_big_for_the_context_is_refused(void **state)
     expect("--kind ollama --ctx 20", "/api/chat", wide, 200, "112x84");
     free(wide);
     free(base64);
+    free(url);
+}
+
+static void lmstudio_says_200_first_when_it_streams(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flags, *model, *words;
+    } rows[] = {
+        {"--kind lmstudio --ctx 20", MODEL, "The number of tokens to keep"},
+        {"--kind lmstudio --model blind/novision", "blind", "does not support images"},
+    };
+    char *url = data_url(&pictures.png);
+    for (size_t i = 0; i < 2; i++) {
+        char *whole = chat_openai(rows[i].model, url, false, "");
+        char *streamed = chat_openai(rows[i].model, url, true, "");
+        expect(rows[i].flags, V1, whole, 400, rows[i].words);
+        expect(rows[i].flags, V1, streamed, 200, "event: error\ndata: {\"error\":");
+        free(whole);
+        free(streamed);
+    }
     free(url);
 }
 
@@ -426,6 +446,7 @@ int main(void)
         cmocka_unit_test(base64_and_urls_are_strict),
         cmocka_unit_test(a_model_without_eyes_says_so),
         cmocka_unit_test(a_picture_too_big_for_the_context_is_refused),
+        cmocka_unit_test(lmstudio_says_200_first_when_it_streams),
         cmocka_unit_test(mistakes_are_answered_as_the_real_ones_do),
         cmocka_unit_test(keys_are_accepted_in_their_forms),
         cmocka_unit_test(headers_matter_where_they_do),

@@ -1,8 +1,8 @@
 // fv_answer.c -- what the model says: made of the picture, always the same.
 //
 // The summary names the size, the colours and the hash of the first picture, so a picture
-// that was swapped, resized or dropped shows.  With a schema, every property is filled in, required
-// or not; names that a description usually has get fitting values.
+// that was swapped, resized or dropped shows.  With a schema all properties are filled,
+// required or not; names that a description usually has get fitting values.
 // SPDX-License-Identifier: MIT
 #include "fv_answer.h"
 

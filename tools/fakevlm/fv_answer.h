@@ -8,7 +8,7 @@
 // Fills c->answer from the pictures, the schema, the limits and the fault.
 void answer_make(struct call *c);
 
-// Length of the piece (a "token": one word with the blanks before it) that begins at `at`.
+// Length of a piece (a "token": one word with the blanks before it) that begins at `at`.
 size_t answer_piece(const struct text *t, size_t at);
 
 #endif

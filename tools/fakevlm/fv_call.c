@@ -356,6 +356,13 @@ static bool find_failure(struct call *c, struct failure *out)
     return true;
 }
 
+// LM Studio says 200 before it looks at the prompt, when it streams.
+static bool streams_failure(const struct call *c, enum fail what)
+{
+    return c->fake->opt.kind == KIND_LMSTUDIO &&
+           (what == FAIL_CONTEXT || what == FAIL_NO_VISION);
+}
+
 static void on_slot(struct ticket *t);
 
 static void go_on_checked(struct call *c)
@@ -366,7 +373,10 @@ static void go_on_checked(struct call *c)
             stats_image(&c->fake->stats, c->ask.pictures[i].hash)->asked++;
     }
     if (find_failure(c, &failure)) {
-        call_fail(c, &failure);
+        if (c->ask.wants_stream && streams_failure(c, failure.what))
+            play_failure(c, &failure);
+        else
+            call_fail(c, &failure);
         return;
     }
     if (play_early_fault(c))
@@ -468,6 +478,8 @@ static void log_line(struct call *c, bool is_sent)
         text_printf(&line, ",\"queued_ms\":%" PRId64,
                     (c->granted_ms ? c->granted_ms : now_ms) - c->began_ms);
     }
+    if (c->bytes_out)
+        text_printf(&line, ",\"first_byte_ms\":%" PRId64, c->first_byte_ms - c->began_ms);
     text_printf(&line,
                 ",\"status\":%d,\"end\":\"%s\",\"total_ms\":%" PRId64
                 ",\"bytes_in\":%zu,\"bytes_out\":%zu}\n",

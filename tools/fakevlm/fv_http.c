@@ -40,6 +40,8 @@ static void on_conn_closed(uv_handle_t *handle)
         c->next->prev = c->prev;
     if (!c->is_counted && !c->is_control)
         c->fake->stats.connections++;
+    if (!c->is_control)
+        c->fake->stats.bytes_in += c->bytes_in;  // of a request that never became whole
     c->fake->stats.open_connections -= c->is_counted;
     text_free(&c->pending);
     script_clear(&c->script);
@@ -147,7 +149,9 @@ static void conn_write(struct conn *c, const char *bytes, size_t len, bool is_la
     text_add(&op->bytes, bytes, len);
     if (!c->is_control)
         c->fake->stats.bytes_out += (int64_t)len;
-    if (c->call)
+    if (c->is_answering && !c->call->bytes_out)
+        c->call->first_byte_ms = (int64_t)uv_now(c->fake->loop);
+    if (c->is_answering)
         c->call->bytes_out += len;
     uv_buf_t buf = uv_buf_init(op->bytes.data, (unsigned)len);
     if (uv_write(&op->req, (uv_stream_t *)&c->tcp, &buf, 1, on_written)) {
@@ -282,7 +286,7 @@ static int on_headers_complete(http_parser *p)
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
         conn_write(c, go_on, sizeof go_on - 1, false);
     }
-    return 0;
+    return c->is_closing ? -1 : 0;
 }
 
 static int on_body(http_parser *p, const char *s, size_t len)

@@ -495,7 +495,9 @@ static bool ends_with(const char *s, size_t len, const char *end)
 static bool is_host_fine(const struct call *c)
 {
     const struct text *h = &c->headers.host;
-    if (!h->len)
+    const char *bound = c->fake->opt.host;
+    bool is_loopback = !strncmp(bound, "127.", 4) || !strcmp(bound, "::1");
+    if (!h->len || !is_loopback)
         return true;
     const char *colon = strrchr(h->data, ':');
     size_t len = colon && h->data[0] != '[' ? (size_t)(colon - h->data) : h->len;

@@ -166,11 +166,18 @@ static int parse_ms(const char *arg, int64_t *out)
 
 static int parse_listen(struct options *o, const char *arg)
 {
-    const char *colon = strrchr(arg, ':');
-    if (!colon || colon == arg || (size_t)(colon - arg) >= sizeof o->host)
+    const char *colon = strrchr(arg, ':'), *host = arg;
+    size_t len = colon ? (size_t)(colon - arg) : 0;
+    if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
+        host++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof o->host)
         return mistake("not HOST:PORT", arg);
-    memcpy(o->host, arg, (size_t)(colon - arg));
-    o->host[colon - arg] = 0;
+    memcpy(o->host, host, len);
+    o->host[len] = 0;
+    if (!strcmp(o->host, "localhost"))
+        memcpy(o->host, "127.0.0.1", sizeof "127.0.0.1");
     if (parse_small(colon + 1, 0, &o->port))
         return -1;
     return o->port <= 65535 ? 0 : mistake("no such port", arg);

@@ -21,20 +21,26 @@ static const char html_page[] =
     "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n"
     "</body>\r\n</html>\r\n";
 
+void play_failure(struct call *c, const struct failure *f)
+{
+    struct text body = {0};
+    c->writer->error(c, f, &body);
+    call_head(c, 200, c->writer->stream_type, -1);
+    script_body(&c->conn->script, 0, body.data, body.len);
+    script_last_chunk(&c->conn->script);
+    conn_play(c->conn);
+    text_free(&body);
+}
+
 static void reply_ok_error(struct call *c)
 {
     struct text body = {0};
     if (c->ask.wants_stream) {
-        c->writer->error(c, &crash, &body);
-        call_head(c, 200, c->writer->stream_type, -1);
-        script_body(&c->conn->script, 0, body.data, body.len);
-        script_last_chunk(&c->conn->script);
-        conn_play(c->conn);
-    } else {
-        c->fake->dialect->fail(c, &crash, &body);
-        call_reply(c, 200, "application/json", body.data, body.len);
+        play_failure(c, &crash);
+        return;
     }
-    text_free(&body);
+    c->fake->dialect->fail(c, &crash, &body);
+    call_reply_json(c, 200, &body);
 }
 
 static void reply_rate(struct call *c)
@@ -65,6 +71,7 @@ static void reply_failure(struct call *c)
         [FAULT_CRASH] = FAIL_CRASH,
         [FAULT_OOM] = FAIL_OOM,
     };
+    c->retry_after_s = (int)fault_param(&c->fault, -1);
     call_fail(c, &(struct failure){.what = what[c->fault.fault]});
 }
 

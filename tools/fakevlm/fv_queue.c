@@ -216,7 +216,7 @@ enum verdict { GRANT, WAIT, WAIT_ALL };
 
 static bool wants_reload(const struct ticket *t)
 {
-    return t->ctx_tokens != 0 && t->ctx_tokens != t->model->ctx_tokens;
+    return t->ctx_tokens != t->model->ctx_tokens;
 }
 
 static enum verdict judge(struct queue *q, struct ticket *t, int64_t now_ms)

@@ -42,7 +42,7 @@ struct ticket {
     struct model *model;
     enum ticket_state state;
     bool is_load_only;  // wants the model there, but no slot
-    int ctx_tokens;     // another value than the loaded one reloads; 0: any
+    int ctx_tokens;     // another value than the loaded one reloads; 0: the default
     bool has_loaded;    // out: had to wait for a load
     void (*on_ready)(struct ticket *t);
     struct ticket *prev, *next;
