@@ -18,6 +18,7 @@ static int from_status(VP8StatusCode status, struct err *e)
 {
     switch (status) {
     case VP8_STATUS_OK: return 0;
+    case VP8_STATUS_USER_ABORT:  // we never abort: its output stage found no memory
     case VP8_STATUS_OUT_OF_MEMORY:
         return err_set(e, E_NOMEM, "not enough memory to decode the WebP");
     case VP8_STATUS_NOT_ENOUGH_DATA:
@@ -26,8 +27,7 @@ static int from_status(VP8StatusCode status, struct err *e)
     case VP8_STATUS_UNSUPPORTED_FEATURE:
         return err_set(e, E_FORMAT, "the WebP uses a feature that is not supported");
     case VP8_STATUS_INVALID_PARAM:
-    case VP8_STATUS_BITSTREAM_ERROR:
-    case VP8_STATUS_USER_ABORT: break;
+    case VP8_STATUS_BITSTREAM_ERROR: break;
     }
     return err_set(e, E_CORRUPT, "the WebP's data is damaged");
 }
@@ -70,6 +70,19 @@ int webp_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
         pos += CHUNK_BYTES + n + (n & 1);
     }
     return webp_sizes(h, b, whole, e);
+}
+
+// libwebp reports some allocations that failed as damaged data.  Giving a good picture up
+// for a short moment without memory would lose it, so damage has to be seen twice.
+static int decode_twice(const uint8_t *bytes, size_t len, WebPDecoderConfig *c,
+                        struct err *e)
+{
+    VP8StatusCode status = WebPDecode(bytes, len, c);
+    if (status == VP8_STATUS_BITSTREAM_ERROR) {
+        status = WebPDecode(bytes, len, c);
+    }
+    WebPFreeDecBuffer(&c->output);
+    return from_status(status, e);
 }
 
 // ---- lossy: planes
@@ -117,8 +130,7 @@ static int decode_planes(struct decode *d)
     // The loop filter only smooths what the shrink averages away; nothing is predicted
     // from filtered pixels in a key frame.  It costs a tenth of the time.
     c.options.bypass_filtering = !d->luma && h->width * 3 >= d->small.width * 4;
-    rc = from_status(WebPDecode(d->bytes, h->file_len, &c), d->err);
-    WebPFreeDecBuffer(&c.output);
+    rc = decode_twice(d->bytes, h->file_len, &c, d->err);
     return rc ? rc : shrink_planes(d, &full);
 }
 
@@ -155,9 +167,7 @@ static int decode_pixels(struct decode *d, struct frame *f)
         .stride = f->stride,
         .size = (size_t)f->stride * (size_t)f->height,
     };
-    int rc = from_status(WebPDecode(f->bytes, f->len, &c), d->err);
-    WebPFreeDecBuffer(&c.output);
-    return rc;
+    return decode_twice(f->bytes, f->len, &c, d->err);
 }
 
 // The frame's row y of the canvas on a white row.
@@ -229,6 +239,7 @@ static int decode_animation(struct decode *d)
 {
     const WebPData data = {d->bytes, d->head->file_len};
     WebPDemuxer *demux = WebPDemux(&data);
+    demux = demux ? demux : WebPDemux(&data);  // as in decode_twice
     if (!demux) {
         return err_set(d->err, E_CORRUPT, "the animated WebP is damaged");
     }

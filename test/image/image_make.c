@@ -164,10 +164,11 @@ static void png_profiles(png_structp png, png_infop info)
 {
     char words[4000];
     memset(words, 'x', sizeof(words));
+    words[sizeof(words) - 1] = '\0';
     png_text text = {.compression = PNG_TEXT_COMPRESSION_zTXt,
                      .key = (char *)"Comment",
                      .text = words,
-                     .text_length = sizeof(words)};
+                     .text_length = sizeof(words) - 1};
     png_set_text(png, info, &text, 1);
     png_set_gAMA(png, info, 1.0);
 }

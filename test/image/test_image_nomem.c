@@ -22,9 +22,17 @@ static bool is_counting;
 static int countdown;  // the allocation that brings it to 0 fails
 static int blocks;     // allocated minus freed while counting
 
-static bool must_fail(void)
+static bool only_ours;  // the libraries' allocations succeed
+
+extern char __executable_start;
+extern char etext;
+
+// caller: the address that the allocation returns to.
+static bool must_fail(const void *caller)
 {
-    return is_counting && --countdown == 0;
+    const bool is_ours =
+        (const char *)caller >= &__executable_start && (const char *)caller < &etext;
+    return is_counting && (is_ours || !only_ours) && --countdown == 0;
 }
 
 #ifdef WRAP_OWN_CALLS
@@ -34,6 +42,9 @@ static bool must_fail(void)
 #define NAME(f) f
 #define REAL(f) __libc_##f
 #endif
+
+// Hidden symbols would replace malloc for this program only, not for its libraries.
+#pragma GCC visibility push(default)
 
 void *REAL(malloc)(size_t n);
 void *REAL(calloc)(size_t n, size_t size);
@@ -53,17 +64,17 @@ static void *counted(void *p)
 
 void *NAME(malloc)(size_t n)
 {
-    return must_fail() ? NULL : counted(REAL(malloc)(n));
+    return must_fail(__builtin_return_address(0)) ? NULL : counted(REAL(malloc)(n));
 }
 
 void *NAME(calloc)(size_t n, size_t size)
 {
-    return must_fail() ? NULL : counted(REAL(calloc)(n, size));
+    return must_fail(__builtin_return_address(0)) ? NULL : counted(REAL(calloc)(n, size));
 }
 
 void *NAME(realloc)(void *p, size_t n)
 {
-    if (must_fail()) {
+    if (must_fail(__builtin_return_address(0))) {
         return NULL;
     }
     blocks += is_counting && !p;
@@ -72,7 +83,7 @@ void *NAME(realloc)(void *p, size_t n)
 
 void *NAME(aligned_alloc)(size_t align, size_t n)
 {
-    if (must_fail()) {
+    if (must_fail(__builtin_return_address(0))) {
         return NULL;
     }
 #ifdef WRAP_OWN_CALLS
@@ -95,6 +106,8 @@ void NAME(free)(void *p)
     blocks -= is_counting && p;
     REAL(free)(p);
 }
+
+#pragma GCC visibility pop
 
 // How many allocations failed before it went through.
 static int fail_each(const char *what, const struct buf *file)
@@ -169,9 +182,13 @@ static void test_webp(void **state)
     for (int flags = 0; flags < 8; flags++) {
         const struct webp_spec spec = {
             .is_lossless = flags & 1, .has_alpha = flags & 2, .is_animated = flags & 4};
+        // libwebp 1.2.4 itself crashes when its Huffman tables find no memory: an
+        // uninitialised pointer is freed.  Lossy pictures without alpha have none.
+        only_ours = flags != 0 && flags != 4;
         make_webp(&file, &s, &spec);
         assert_true(fail_each("webp", &file) >= 3);
     }
+    only_ours = false;
     buf_fini(&file);
 }
 
