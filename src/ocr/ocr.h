@@ -16,13 +16,13 @@
 struct ocr;
 
 struct ocr_config {
-    const char *helper;    // program; NULL = beside our own, then the installed one; borrowed
-    const char *language;  // "eng"; borrowed
-    int processes;         // at most, default 1
+    const char *helper;       // program; NULL = beside ours, else installed; borrowed
+    const char *language;     // "eng"; borrowed
+    int processes;            // at most, default 1
     int64_t page_timeout_ms;  // default 30000
-    int64_t ttl_ms;        // idle helper is ended, default 60000
-    int recycle_pages;     // default 200
-    int64_t memory_bytes;  // address space limit of the helper, default 1 GiB
+    int64_t ttl_ms;           // idle helper is ended, default 60000
+    int recycle_pages;        // default 200
+    int64_t memory_bytes;     // address space limit of the helper, default 1 GiB
 };
 
 struct ocr_word {
