@@ -191,7 +191,8 @@ enum { STORE_MAX_ATTEMPTS = 8 };  // kept per save or release; older ones of a j
 struct store_release {
     // in
     int64_t id;
-    int64_t run_at_ms;     // unix; not claimed before; 0 = at once
+    int claims;            // of the store_job: which of its leases; 0 = not checked
+    int64_t run_at_ms;     // unix; not claimed before; 0 = at once; at most a day ahead
     bool counts_as_claim;  // false: an outage or a stop, the claim is forgotten
     int code;              // why, 0 = stopped
     const char *words;
@@ -218,7 +219,7 @@ struct store_similar {
     const char *params;
     // out
     int64_t duplicate_of;    // ended job with the same content and a full description; 0 none
-    int64_t in_progress;     // another leased or queued job known to have this content; 0
+    int64_t in_progress;     // another leased job that asked about this content first; 0
     int64_t result;          // cached result for (content, model, prompt, params); 0 none
     struct err err;
     struct pool_work work;
@@ -255,6 +256,7 @@ struct store_result {
 struct store_save {
     // in
     int64_t id;
+    int claims;            // of the store_job: which of its leases; 0 = not checked
     enum store_outcome outcome;
     int code;              // E_* for failed; 0
     const char *reason;    // words: why blocked, skipped, failed; "" otherwise
@@ -275,7 +277,10 @@ struct store_save {
     const struct store_attempt *attempts;
     int n_attempts;
     // out
-    bool lost;             // the lease was gone: nothing was written
+    bool lost;             // the lease was gone: nothing was written; or duplicate_of or
+                           //   cached_result were dropped meanwhile: it is queued again
+    int64_t merged_into;   // duplicate of the same path: the older row of that path now has
+                           //   this version, and the row of id is gone; 0 = no
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -312,6 +317,7 @@ struct store_row {
     bool has_result, is_degraded;
     const char *backend, *model, *prompt, *tier, *summary, *activity, *seen_app, *details;
     const char *tags, *text, *raw, *finish_reason, *ocr_text;
+    const char *params;  // canonical text of what else shaped the answer
     int64_t prompt_tokens, completion_tokens, created_at_ms;
     const char *snippet;  // search: hit with \x02 before and \x03 after each match
 };
@@ -407,6 +413,8 @@ struct store_change {
     struct store_filter filter;  // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
     bool all;                    //   all is set
     int64_t n;                   // out: rows changed
+    int64_t after_id;            // private from here on
+    int step;
     struct err err;
     struct pool_work work;
     struct store *owner;

@@ -1,0 +1,178 @@
+// doc.c -- the search index (an FTS5 table without a copy of the text) and the results.
+// SPDX-License-Identifier: MIT
+#include "store/doc.h"
+
+#include "store/pack.h"
+
+#include <stdlib.h>
+
+#define DOC_COLUMNS                                                                      \
+    "app, window, summary, activity, seen_app, details, tags, text, ocr_text"
+
+int doc_add(struct writer *w, int64_t job)
+{
+    if (w->n_docs == w->cap_docs) {
+        size_t cap = w->cap_docs ? w->cap_docs * 2 : 512;
+        int64_t *docs = realloc(w->docs, cap * sizeof(*docs));
+        if (!docs) {
+            return E_NOMEM;
+        }
+        w->docs = docs;
+        w->cap_docs = cap;
+    }
+    w->docs[w->n_docs++] = job;
+    return 0;
+}
+
+int doc_flush(struct writer *w)
+{
+    int rc = 0;
+    for (; !rc && w->n_indexed < w->n_docs; w->n_indexed++) {
+        struct sql q =
+            sql_begin(&w->db, "INSERT INTO search(rowid, " DOC_COLUMNS ")"
+                              " SELECT id, " DOC_COLUMNS " FROM doc WHERE id = ?");
+        sql_int(&q, w->docs[w->n_indexed]);
+        rc = sql_run(&q);
+    }
+    return rc;
+}
+
+int doc_remove(struct writer *w, int64_t job)
+{
+    int rc = doc_flush(w);
+    if (rc) {
+        return rc;
+    }
+    struct sql q =
+        sql_begin(&w->db, "INSERT INTO search(search, rowid, " DOC_COLUMNS ")"
+                          " SELECT 'delete', id, " DOC_COLUMNS " FROM doc WHERE id = ?");
+    sql_int(&q, job);
+    return sql_run(&q);
+}
+
+struct result_words {
+    int64_t model, prompt, params, backend, tier, finish_reason;
+};
+
+static int find_words(struct writer *w, const struct store_result *r,
+                      struct result_words *n)
+{
+    int rc = writer_word(w, r->model, &n->model);
+    rc = rc ? rc : writer_word(w, r->prompt, &n->prompt);
+    rc = rc ? rc : writer_word(w, r->params, &n->params);
+    rc = rc ? rc : writer_word(w, r->backend, &n->backend);
+    rc = rc ? rc : writer_word(w, r->tier, &n->tier);
+    return rc ? rc : writer_word(w, r->finish_reason, &n->finish_reason);
+}
+
+// ?1 to ?16 are the same in both statements.
+static const char insert_result[] =
+    "INSERT INTO result(content, model, prompt, params, backend, tier, finish_reason,"
+    " is_degraded, created_at, prompt_tokens, completion_tokens, summary, activity, app,"
+    " details, tags, text, raw_len, raw)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET backend = excluded.backend, tier = excluded.tier,"
+    " finish_reason = excluded.finish_reason, is_degraded = excluded.is_degraded,"
+    " created_at = excluded.created_at, prompt_tokens = excluded.prompt_tokens,"
+    " completion_tokens = excluded.completion_tokens, summary = excluded.summary,"
+    " activity = excluded.activity, app = excluded.app, details = excluded.details,"
+    " tags = excluded.tags, text = excluded.text, raw_len = excluded.raw_len,"
+    " raw = excluded.raw"
+    " RETURNING id";
+
+static int write_result(struct writer *w, const uint8_t *content,
+                        const struct store_result *r, const struct result_words *n,
+                        int64_t now_ms, int64_t *id)
+{
+    struct buf raw;
+    int64_t raw_len;
+    int rc = pack_raw(r, &raw, &raw_len);
+    if (rc) {
+        return rc;
+    }
+    struct sql q = sql_begin(&w->db, insert_result);
+    sql_blob(&q, content, content ? STORE_HASH_BYTES : 0);
+    const int64_t first[] = {
+        n->model,         n->prompt,           n->params,      n->backend,
+        n->tier,          n->finish_reason,    r->is_degraded, now_ms,
+        r->prompt_tokens, r->completion_tokens};
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        sql_int(&q, first[i]);
+    }
+    const char *texts[] = {r->summary, r->activity, r->app, r->details, r->tags, r->text};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        sql_text(&q, texts[i]);
+    }
+    sql_int(&q, raw_len);
+    sql_blob(&q, raw.data, raw.len);
+    if (sql_row(&q)) {
+        *id = sql_get_int(&q);
+    }
+    rc = sql_run(&q);
+    buf_fini(&raw);
+    return rc;
+}
+
+// Jobs that show the result; after_id walks through them, as each step changes the index.
+static int next_job_of(struct writer *w, int64_t result, int64_t after_id, int64_t *job)
+{
+    struct sql q = sql_begin(&w->db, "SELECT id FROM job WHERE result = ? AND has_doc = 1"
+                                     " AND id > ? ORDER BY id LIMIT 1");
+    sql_int(&q, result);
+    sql_int(&q, after_id);
+    return sql_one(&q, 0, job);
+}
+
+static int each_doc(struct writer *w, int64_t result,
+                    int (*what)(struct writer *w, int64_t job))
+{
+    int64_t job = 0;
+    int rc = next_job_of(w, result, 0, &job);
+    while (!rc && job) {
+        rc = what(w, job);
+        rc = rc ? rc : next_job_of(w, result, job, &job);
+    }
+    return rc;
+}
+
+static int find_result(struct writer *w, const uint8_t *content,
+                       const struct result_words *n, int64_t *id)
+{
+    *id = 0;
+    if (!content) {
+        return 0;
+    }
+    struct sql q =
+        sql_begin(&w->db, "SELECT id FROM result WHERE content = ? AND model = ?"
+                          " AND prompt = ? AND params = ?");
+    sql_blob(&q, content, STORE_HASH_BYTES);
+    sql_int(&q, n->model);
+    sql_int(&q, n->prompt);
+    sql_int(&q, n->params);
+    return sql_one(&q, 0, id);
+}
+
+int result_keep(struct writer *w, const uint8_t *content, const struct store_result *r,
+                int64_t now_ms, int64_t *id)
+{
+    struct result_words n;
+    int64_t old;
+    int rc = find_words(w, r, &n);
+    rc = rc ? rc : find_result(w, content, &n, &old);
+    if (!rc && old) {
+        rc = each_doc(w, old, doc_remove);
+    }
+    rc = rc ? rc : write_result(w, content, r, &n, now_ms, id);
+    if (!rc && old) {
+        rc = each_doc(w, old, doc_add);
+    }
+    return rc;
+}
+
+int result_drop_unused(struct writer *w, int64_t id)
+{
+    struct sql q = sql_begin(&w->db, "DELETE FROM result WHERE id = ?1 AND NOT EXISTS"
+                                     " (SELECT 1 FROM job WHERE result = ?1)");
+    sql_int(&q, id);
+    return sql_run(&q);
+}

@@ -1,0 +1,304 @@
+// writer.c -- group commit, and what a failure in the middle of a group means.
+//
+// A request that fails alone is rolled back to its savepoint and the others go on.  A
+// failure of the file or the disk ends the transaction for all; the connection is opened
+// anew before the next group.  The search index is written once per group, at its end,
+// because every savepoint would make FTS5 write out what it has gathered so far.
+// SPDX-License-Identifier: MIT
+#include "store/writer.h"
+
+#include "base/log.h"
+#include "store/doc.h"
+#include "store/inside.h"
+#include "store/schema.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#define BUSY_MAX_MS   30000
+#define WAL_MAX_BYTES (128ll << 20)
+
+// Another process holds the lock for a few milliseconds at a time.  The jitter keeps two
+// waiting ones from always losing to the same third.
+static int on_busy(void *arg, int n)
+{
+    (void)arg;
+    static _Thread_local struct timespec since;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (n == 0) {
+        since = now;
+    }
+    if ((now.tv_sec - since.tv_sec) * 1000 > BUSY_MAX_MS) {
+        return 0;
+    }
+    int most = n < 5 ? 1 << n : 32;
+    sqlite3_sleep(1 + (int)((unsigned long)now.tv_nsec / 1000 % (unsigned long)most));
+    return 1;
+}
+
+static void forget_words(struct writer *w)
+{
+    for (int i = 0; i < WRITER_WORDS; i++) {
+        free(w->words[i].text);
+        w->words[i].text = NULL;
+    }
+}
+
+int writer_open(struct writer *w, struct err *e)
+{
+    int rc = schema_open_writer(&w->db, w->path, e);
+    if (!rc) {
+        sqlite3_busy_handler(w->db.h, on_busy, NULL);
+        w->must_reopen = false;
+    }
+    return rc;
+}
+
+void writer_close(struct writer *w)
+{
+    forget_words(w);
+    free(w->docs);
+    w->docs = NULL;
+    w->n_docs = w->n_indexed = w->cap_docs = 0;
+    db_close(&w->db);
+}
+
+static void break_group(struct writer *w, int code, const char *words)
+{
+    if (!w->broken) {
+        w->broken = code;
+        snprintf(w->broken_words, sizeof(w->broken_words), "%s", words);
+        log_error("store", "path=%s class=%s a group of writes failed: %s", w->path,
+                  err_name(code), words);
+    }
+}
+
+static int64_t free_bytes(const struct writer *w)
+{
+    struct statvfs fs;
+    char folder[4096];
+    snprintf(folder, sizeof(folder), "%s", w->path);
+    char *slash = strrchr(folder, '/');
+    if (slash) {
+        slash[1] = 0;
+    }
+    if (statvfs(slash ? folder : ".", &fs)) {
+        return INT64_MAX;
+    }
+    int64_t all;
+    return __builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, &all)
+               ? INT64_MAX
+               : all;
+}
+
+// Never fails itself: the words must reach every request of the group.
+int writer_begin(void *writer)
+{
+    struct writer *w = writer;
+    struct err e = {0};
+    w->n_ops = 0;
+    w->n_docs = w->n_indexed = 0;
+    w->broken = 0;
+    w->wants_upkeep = false;
+    w->free_bytes = free_bytes(w);
+    if (w->must_reopen) {
+        db_close(&w->db);
+        if (writer_open(w, &e) || upkeep_enter(w, &e)) {
+            w->must_reopen = true;
+            break_group(w, e.code, e.msg);
+            return 0;
+        }
+        log_info("store", "path=%s opened again", w->path);
+    }
+    struct sql q = sql_begin(&w->db, "BEGIN IMMEDIATE");
+    if (sql_run(&q)) {
+        break_group(w, w->db.code, w->db.words);
+    }
+    return 0;
+}
+
+// Anything but a lack of space or patience may mean that the connection has gone bad.
+static void roll_back(struct writer *w)
+{
+    int kind = w->db.sqlite_code & 0xff;
+    w->must_reopen |= kind != SQLITE_FULL && kind != SQLITE_BUSY;
+    forget_words(w);
+    if (w->db.h && !sqlite3_get_autocommit(w->db.h)) {
+        sqlite3_exec(w->db.h, "ROLLBACK", NULL, NULL, NULL);
+    }
+    for (int i = 0; i < w->n_ops; i++) {
+        if (!w->ops[i]->code) {
+            err_set(w->ops[i], w->broken, "%s: %s", w->path, w->broken_words);
+        }
+    }
+}
+
+static int64_t wal_bytes(const struct writer *w)
+{
+    struct stat st;
+    char path[4096];
+    snprintf(path, sizeof(path), "%s-wal", w->path);
+    return stat(path, &st) ? 0 : st.st_size;
+}
+
+// Readers that were slow may have let the WAL grow; SQLite's own checkpoints never shorten
+// it below what it once was.
+static void checkpoint(struct writer *w)
+{
+    bool is_long = wal_bytes(w) > WAL_MAX_BYTES;
+    sqlite3_wal_checkpoint_v2(
+        w->db.h, NULL, is_long ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+        NULL, NULL);
+}
+
+int writer_end(void *writer)
+{
+    struct writer *w = writer;
+    if (!w->broken && doc_flush(w)) {
+        break_group(w, w->db.code, w->db.words);
+    }
+    if (!w->broken) {
+        struct sql q = sql_begin(&w->db, "COMMIT");
+        if (sql_run(&q)) {
+            break_group(w, w->db.code, w->db.words);
+        }
+    }
+    if (w->broken) {
+        roll_back(w);
+        return 0;
+    }
+    atomic_fetch_add(&w->commits, 1);
+    if (w->wants_upkeep) {
+        sqlite3_exec(w->db.h, "PRAGMA analysis_limit=400; PRAGMA optimize", NULL, NULL,
+                     NULL);
+        checkpoint(w);
+    }
+    return 0;
+}
+
+static bool is_too_full(const struct writer *w, enum write_kind kind)
+{
+    switch (kind) {
+    case WRITE_GROWS: return w->free_bytes < w->min_free_bytes;
+    case WRITE_FINISHES: return w->free_bytes < w->min_free_bytes / 2;
+    case WRITE_FREES: break;
+    }
+    return false;
+}
+
+static int save_point(struct writer *w, const char *literal)
+{
+    struct sql q = sql_begin(&w->db, literal);
+    return sql_run(&q);
+}
+
+// Puts the group back to where it was before this request.
+static int undo(struct writer *w, struct err *e, int code, size_t n_docs,
+                size_t n_indexed)
+{
+    if (db_is_broken(&w->db)) {
+        break_group(w, w->db.code, w->db.words);
+        return w->broken;
+    }
+    if (!e->code) {
+        err_set(e, code, "%s: %s", w->path,
+                w->db.sqlite_code ? w->db.words : err_words(code));
+    }
+    w->n_docs = n_docs;
+    w->n_indexed = n_indexed;
+    forget_words(w);
+    return save_point(w, "ROLLBACK TO op");
+}
+
+void writer_do(struct writer *w, enum write_kind kind, struct err *e,
+               int (*apply)(struct writer *w, void *request), void *request)
+{
+    assert(w->n_ops < WRITER_GROUP);
+    w->ops[w->n_ops++] = e;
+    if (w->broken) {
+        return;
+    }
+    if (is_too_full(w, kind)) {
+        err_set(e, E_FULL, "%s: the disk is almost full: %lld MiB left (free some space)",
+                w->path, (long long)(w->free_bytes >> 20));
+        return;
+    }
+    size_t n_docs = w->n_docs, n_indexed = w->n_indexed;
+    w->db.sqlite_code = 0;
+    int rc = save_point(w, "SAVEPOINT op");
+    rc = rc ? rc : apply(w, request);
+    if (rc) {
+        rc = undo(w, e, rc, n_docs, n_indexed);
+    }
+    rc = rc ? rc : save_point(w, "RELEASE op");
+    if (rc) {
+        break_group(w, w->db.code, w->db.words);
+    }
+}
+
+static uint32_t hash_of(const char *s)
+{
+    uint32_t h = 2166136261u;
+    for (; *s; s++) {
+        h = (h ^ (uint8_t)*s) * 16777619u;
+    }
+    return h;
+}
+
+static int word_in_table(struct writer *w, const char *text, int64_t *id)
+{
+    struct sql q = sql_begin(&w->db, "SELECT id FROM word WHERE text = ?");
+    sql_text(&q, text);
+    int rc = sql_one(&q, 0, id);
+    if (rc || *id) {
+        return rc;
+    }
+    q = sql_begin(&w->db, "INSERT INTO word(text) VALUES (?) RETURNING id");
+    sql_text(&q, text);
+    if (sql_row(&q)) {
+        *id = sql_get_int(&q);
+    }
+    return sql_run(&q);
+}
+
+// The memory of words is dropped on every rollback, as it may name one that is gone again.
+int writer_word(struct writer *w, const char *text, int64_t *id)
+{
+    *id = 0;
+    if (!text || !*text) {
+        return 0;
+    }
+    uint32_t at = hash_of(text) % WRITER_WORDS;
+    if (w->words[at].text && strcmp(w->words[at].text, text) == 0) {
+        *id = w->words[at].id;
+        return 0;
+    }
+    int rc = word_in_table(w, text, id);
+    if (!rc) {
+        free(w->words[at].text);
+        w->words[at].text = strdup(text);
+        w->words[at].id = *id;
+    }
+    return rc;
+}
+
+int writer_add(struct writer *w, enum writer_sum sum, int64_t job, int64_t n)
+{
+    if (!n) {
+        return 0;
+    }
+    struct sql q = sql_begin(&w->db, "INSERT INTO tally SELECT 0, ?1, ?3"
+                                     " UNION ALL SELECT batch, ?1, ?3 FROM member"
+                                     " WHERE job = ?2"
+                                     " ON CONFLICT DO UPDATE SET n = n + excluded.n");
+    sql_int(&q, sum);
+    sql_int(&q, job);
+    sql_int(&q, n);
+    return sql_run(&q);
+}
