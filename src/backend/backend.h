@@ -38,8 +38,8 @@ struct backend_timeouts {
 };
 
 struct backend_config {
-    const char *url;      // base, without /v1; "http+unix:///path" for a socket; borrowed as
-    const char *name;     //   long as the backend, like every string here
+    const char *url;   // base, without /v1; "http+unix:///path" for a socket; borrowed as
+    const char *name;  //   long as the backend, like every string here
     enum backend_kind kind;
     const char *model;    // "" = choose
     const char *api_key;  // "" = none; never logged
@@ -56,31 +56,34 @@ void backend_config_default(struct backend_config *c);
 struct backend_facts {
     enum backend_kind kind;
     char version[64];
-    char model[192];        // chosen, "" = none
-    bool has_vision;        // known to see pictures (or not told otherwise: see is_sure)
+    char model[192];  // chosen, "" = none
+    bool has_vision;  // known to see pictures (or not told otherwise: see is_sure)
     bool is_vision_sure;
-    bool is_loaded;         // resident now
-    bool is_remote;         // pictures leave this machine (URL or the server's remote model)
-    int slots;              // 0 = not told
-    int n_ctx;              // usable context per slot, 0 = not told
+    bool is_loaded;  // resident now
+    bool is_remote;  // pictures leave this machine (URL or the server's remote model)
+    int slots;       // 0 = not told
+    int n_ctx;       // usable context per slot, 0 = not told
     int n_models;
-    char models[32][192];   // installed, vision models first
+    char models[32][192];  // installed, vision models first
     bool model_vision[32];
     bool model_loaded[32];
 };
 
 MUST_USE int backend_new(struct backend **out, struct loop *l, struct http *h,
                          const struct backend_config *c);
-void backend_free(struct backend *b);  // nothing may be under way
+// Nothing may be under way, except a load that was cancelled.  The memory goes when the loop
+// has closed its timers.
+void backend_free(struct backend *b);
 const struct backend_config *backend_config(const struct backend *b);
-const struct backend_facts *backend_facts(const struct backend *b);  // of the last good probe
+// Of the last good probe.
+const struct backend_facts *backend_facts(const struct backend *b);
 
 // One call does one thing; at most one of each kind is under way per backend, asks excepted.
 struct backend_call {
-    int code;               // out: 0 or E_*
-    struct err err;         // out: words
-    int64_t retry_after_ms; // out: -1 = not told
-    struct http_req http;   // private from here on
+    int code;                // out: 0 or E_*
+    struct err err;          // out: words
+    int64_t retry_after_ms;  // out: -1 = not told
+    struct http_req http;    // private from here on
     struct backend *owner;
     int step;
     void (*done)(struct backend_call *c, int err);
@@ -136,14 +139,14 @@ void prompt_pick(const struct prompt_config *c, const char *app, const char *win
 // ---- answers
 
 struct answer {
-    char *summary;   // all owned; NULL when absent
+    char *summary;  // all owned; NULL when absent
     char *activity;
     char *app;
     char *details;
-    char *tags;      // JSON array of strings, always valid
+    char *tags;  // JSON array of strings, always valid
     char *text;
-    char *raw;       // as the model wrote it, reasoning stripped
-    bool is_plain;   // no JSON in it: the words became the summary
+    char *raw;      // as the model wrote it, reasoning stripped
+    bool is_plain;  // no JSON in it: the words became the summary
 };
 void answer_fini(struct answer *a);
 
@@ -156,13 +159,14 @@ struct answer_input {
     int64_t completion_tokens;  // -1 = not told
     int max_tokens;
     bool wants_schema;
-    int64_t text_tokens;   // rough upper bound of the prompt's words; 0 = do not check image
+    int64_t text_tokens;   // least that the words must have cost; 0 = no image check
     int64_t image_tokens;  // least that the picture must have cost
 };
 // Strips reasoning, repairs fenced or half-wrapped JSON, validates.  Pure.
 // Errors: E_EMPTY, E_UNFINISHED, E_REPETITION, E_SCHEMA, E_REFUSAL, E_IMAGE_DROPPED,
 // E_GARBAGE.  On success out is owned by the caller: answer_fini.
-MUST_USE int answer_check(const struct answer_input *in, struct answer *out, struct err *e);
+MUST_USE int answer_check(const struct answer_input *in, struct answer *out,
+                          struct err *e);
 
 // Error body and status -> E_*, with the server's words in e (PROTOCOLS.md 8.1, 8.2).  Pure.
 // status 200 is for error objects inside a success.
@@ -174,14 +178,14 @@ struct backend_ask {
     // in; borrowed until done
     const uint8_t *jpeg;
     size_t jpeg_len;
-    int width, height;      // of jpeg
+    int width, height;  // of jpeg
     const struct prompt *prompt;
-    const char *cid;        // sent as X-Correlation-ID
-    int max_tokens;         // 0 = the backend's
-    unsigned seed;          // changes with each attempt
-    bool no_schema;         // plain text asked for
+    const char *cid;  // sent as X-Correlation-ID
+    int max_tokens;   // 0 = the backend's
+    unsigned seed;    // changes with each attempt
+    bool no_schema;   // plain text asked for
     // out; valid in done
-    struct answer answer;   // owned by the caller on success
+    struct answer answer;  // owned by the caller on success
     char finish_reason[24];
     int64_t prompt_tokens, completion_tokens;  // -1 = not told
     int64_t first_byte_ms, request_ms;         // -1 = did not get that far
@@ -195,6 +199,7 @@ struct backend_ask {
 void backend_ask(struct backend *b, struct backend_ask *a,
                  void (*done)(struct backend_ask *a, int err));
 void backend_ask_cancel(struct backend *b, struct backend_ask *a);
+// Frees what is private; done has already left nothing.  The answer stays the caller's.
 void backend_ask_fini(struct backend_ask *a);
 // Canonical text of the parameters that shape an answer, for the result cache.
 void backend_params(const struct backend *b, char *out, size_t size);

@@ -1,0 +1,167 @@
+// driver.h -- private to backend/: one table of functions per kind of server, and the
+// exchange of requests and replies that probes and loads are made of.
+//
+//     backend.c   the object, its configuration, what is delivered later
+//     talk.c      one request after the other, until a driver says it is done
+//     detect.c    who listens (PROTOCOLS.md 8.4); hands over to the kind's survey
+//     driver_*.c  what each kind says and wants to hear
+//     ask.c       the one question all this is for; stream.c reads its answer
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_BACKEND_DRIVER_H
+#define VLMD_BACKEND_DRIVER_H
+
+#include "backend/backend.h"
+#include "backend/frame.h"
+#include "backend/models.h"
+#include "base/list.h"
+#include "io/timer.h"
+
+struct cJSON;
+struct talk;
+struct stream;
+
+// What a server may refuse to be told; learned from its 400s, kept as long as the backend.
+enum field {
+    FIELD_SCHEMA = 1 << 0,      // response_format
+    FIELD_USAGE = 1 << 1,       // stream_options
+    FIELD_MAX_TOKENS = 1 << 2,  // max_completion_tokens is sent instead
+    FIELD_TEMPERATURE = 1 << 3,
+    FIELD_SEED = 1 << 4,
+    FIELD_THINKING = 1 << 5,  // chat_template_kwargs
+    FIELD_TTL = 1 << 6,
+};
+
+// One reply, borrowed during the handler.
+struct reply {
+    int err;  // of the transport; the rest is empty then
+    int status;
+    const char *body;  // NUL behind it
+    size_t len;
+    struct cJSON *json;  // NULL: no JSON
+    const char *server;  // header
+    const char *words;   // of err
+};
+
+// Handlers return one of these, or E_* with words in talk.err.
+enum { TALK_MORE = 0, TALK_DONE = 1 };
+
+typedef int talk_fn(struct talk *t, const struct reply *r);
+
+struct driver {
+    enum backend_kind kind;
+    const char *name;
+    // Collects facts and models, then talk_choose.  models: the reply to /v1/models when it
+    // was asked for already, else NULL and the survey begins by itself.
+    talk_fn *survey;
+    // Makes the model resident; first step (r is NULL).
+    talk_fn *load;
+    bool is_load_fragile;  // the server gives up a load when the asker leaves
+    const char *chat_path;
+    enum frame_kind frames;
+    // Writes what stands before and behind the picture.
+    int (*encode)(const struct backend *b, const struct backend_ask *a, struct buf *head,
+                  struct buf *tail);
+    // Reads one frame, or a whole answer that was not streamed.
+    void (*decode)(struct stream *s, const struct cJSON *frame);
+    unsigned never;  // FIELD_* that this kind is never sent
+    bool has_ttl;
+};
+
+extern const struct driver driver_ollama, driver_openai, driver_lmstudio,
+    driver_llama_server, driver_llama_swap, driver_vllm, driver_sglang;
+
+const struct driver *driver_of(enum backend_kind kind);  // NULL for BACKEND_AUTO
+
+// ---- the backend
+
+struct backend {
+    struct loop *loop;             // borrowed: for life
+    struct http *http;             // borrowed: for life
+    struct backend_config config;  // its strings are borrowed: for life
+    char *base;                    // owned; URL without a slash at its end
+    char *unix_socket;             // owned; or NULL
+    char *auth;                    // owned; header, or NULL
+    bool is_local;
+    struct backend_facts facts;
+    const struct driver *driver;  // of facts.kind; NULL before the first probe
+    unsigned refused;             // FIELD_*
+    struct talk *probe;           // owned by itself; NULL = none
+    struct talk *load;            // may go on after its caller has left
+    struct timer later_timer;
+    struct list later;  // calls and asks whose done is due
+    struct timer grace_timer;
+    struct list graces;       // streams that have said all but do not end
+    struct timer poll_timer;  // of load
+    struct closer closer;
+};
+
+// Delivers done with call->code on the loop's next turn.  Exactly one of the two is given.
+void backend_later(struct backend *b, struct backend_call *call, struct backend_ask *ask);
+const char *backend_model(const struct backend *b);  // chosen or configured, "" = none
+void backend_grace(struct backend *b);               // graces has changed
+
+// ---- talks
+
+struct talk {
+    struct backend *b;          // borrowed; NULL: the backend is gone, only end
+    struct backend_call *call;  // borrowed until done; NULL: the caller has left
+    bool is_load;
+    const struct driver *driver;  // who is talked to, as far as it is known
+    talk_fn *next;
+    char *base;         // owned
+    char *unix_socket;  // owned; or NULL
+    char *auth;         // owned; or NULL
+    char *url;          // owned
+    struct buf body;
+    struct http_req http;
+    int64_t timeout_ms;
+    int64_t wait_ms;  // before the next request
+    int64_t began_ms;
+    struct err err;
+    struct backend_facts facts;  // being collected
+    struct model_list list;
+    struct model_row *chosen;  // in list
+    int at;                    // row being asked about
+    int64_t poll_ms;
+    bool has_data;  // /v1/models had a list
+};
+
+// Starts; step is called with r NULL, or a first request.
+void talk_start(struct backend *b, struct backend_call *call, bool is_load,
+                talk_fn *first);
+void talk_cancel(struct talk *t);
+void talk_orphan(struct talk *t);  // the backend goes, the talk ends by itself
+
+// For handlers: the next request; next reads its reply.  Returns TALK_MORE or E_*.
+MUST_USE int talk_get(struct talk *t, talk_fn *next, const char *path);
+// The body was written to t->body before.
+MUST_USE int talk_post(struct talk *t, talk_fn *next, const char *path);
+// The same for a path with a model's name in it: before + escaped name + behind.
+MUST_USE int talk_get_model(struct talk *t, talk_fn *next, const char *before,
+                            const char *model, const char *behind);
+// Load: the next request waits a little longer each time.  Errors: E_LOADING when load_ms is
+// over.
+MUST_USE int talk_wait(struct talk *t);
+// 0 when the reply has status 2xx and is JSON that is no error; else E_* with words.
+MUST_USE int talk_check(struct talk *t, const struct reply *r);
+// The same without asking for JSON.
+MUST_USE int talk_check_status(struct talk *t, const struct reply *r);
+// Chooses and fills the facts.  Returns TALK_DONE or E_*.
+MUST_USE int talk_choose(struct talk *t);
+
+// ---- shared by the kinds that speak OpenAI (driver_openai.c)
+
+int openai_encode(const struct backend *b, const struct backend_ask *a, struct buf *head,
+                  struct buf *tail);
+void openai_decode(struct stream *s, const struct cJSON *frame);
+// Adds the rows of a /v1/models reply with what gateways and llama.cpp say about them.
+void openai_add_models(struct model_list *l, const struct cJSON *json);
+// Load for servers that have their model from the start: /v1/models has it.
+int openai_load(struct talk *t, const struct reply *r);
+// FIELD_* that the words of a refusal name, 0 = none.
+unsigned openai_refusal(const char *words);
+
+// The first request of a survey when the kind is not known (detect.c).
+int detect_first(struct talk *t, const struct reply *r);
+
+#endif

@@ -1,0 +1,191 @@
+// driver_lmstudio.c -- LM Studio: what it has by its own API, questions by /v1
+// (PROTOCOLS.md 2).
+//
+// A model is loaded by the first request for it ("just in time") and then obeys ttl; one
+// loaded by /api/v1/models/load would stay for ever on the user's desktop.
+// SPDX-License-Identifier: MIT
+#include "backend/stream.h"
+#include "base/json.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+static talk_fn on_v1, on_v0, on_plain, on_load_v1, on_load_v0, on_warmed;
+
+// ---- survey
+
+static int survey(struct talk *t, const struct reply *models)
+{
+    (void)models;
+    t->driver = &driver_lmstudio;
+    t->list.n = 0;
+    return talk_get(t, on_v1, "/api/v1/models");
+}
+
+static bool is_llm(const cJSON *row)
+{
+    const char *type = json_get_str(row, "type");
+    return type && (strcmp(type, "llm") == 0 || strcmp(type, "vlm") == 0);
+}
+
+// From 0.4.0.  false: not that API.
+static bool read_v1(struct talk *t, const struct reply *r)
+{
+    const cJSON *row = NULL;
+    const cJSON *rows = json_get(r->json, "models");
+    if (talk_check(t, r) < 0 || !cJSON_IsArray(rows)) {
+        return false;
+    }
+    cJSON_ArrayForEach(row, rows)
+    {
+        struct model_row *m =
+            is_llm(row) ? models_add(&t->list, json_get_str(row, "key")) : NULL;
+        const cJSON *instance = cJSON_GetArrayItem(json_get(row, "loaded_instances"), 0);
+        const cJSON *config = json_get(instance, "config");
+        bool sees = json_get_bool(json_get(row, "capabilities"), "vision", false);
+        if (m) {
+            m->vision = sees ? VISION_YES : VISION_NO;
+            m->is_loaded = instance != NULL;
+            m->size_bytes = json_get_int(row, "size_bytes", 0);
+            m->slots = (int)json_get_int(config, "parallel", 0);
+            m->n_ctx = (int)json_get_int(config, "context_length", 0);
+        }
+    }
+    return true;
+}
+
+// From 0.3.6.
+static bool read_v0(struct talk *t, const struct reply *r)
+{
+    const cJSON *row = NULL;
+    const cJSON *rows = json_get(r->json, "data");
+    if (talk_check(t, r) < 0 || !cJSON_IsArray(rows)) {
+        return false;
+    }
+    cJSON_ArrayForEach(row, rows)
+    {
+        struct model_row *m =
+            is_llm(row) ? models_add(&t->list, json_get_str(row, "id")) : NULL;
+        const char *type = json_get_str(row, "type");
+        const char *state = json_get_str(row, "state");
+        if (m) {
+            m->vision = strcmp(type, "vlm") == 0 ? VISION_YES : VISION_NO;
+            m->is_loaded = state && strcmp(state, "loaded") == 0;
+            m->n_ctx = (int)json_get_int(row, "loaded_context_length", 0);
+        }
+    }
+    return true;
+}
+
+static int on_v1(struct talk *t, const struct reply *r)
+{
+    if (read_v1(t, r)) {
+        return talk_choose(t);
+    }
+    bool is_final = r->err || t->err.code == E_AUTH;
+    return is_final ? t->err.code : talk_get(t, on_v0, "/api/v0/models");
+}
+
+static int on_v0(struct talk *t, const struct reply *r)
+{
+    return read_v0(t, r) ? talk_choose(t) : talk_get(t, on_plain, "/v1/models");
+}
+
+static int on_plain(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    if (rc < 0) {
+        return rc;
+    }
+    openai_add_models(&t->list, r->json);
+    return talk_choose(t);
+}
+
+// ---- load
+
+static int load(struct talk *t, const struct reply *r)
+{
+    (void)r;
+    t->at = 0;
+    return talk_get(t, on_load_v1, "/api/v1/models");
+}
+
+// The smallest question there is makes it load the model.
+static int warm(struct talk *t)
+{
+    const struct backend_config *c = &t->b->config;
+    struct json_writer w;
+    json_init(&w, &t->body);
+    json_object(&w, NULL);
+    json_str(&w, "model", backend_model(t->b));
+    json_bool(&w, "stream", false);
+    json_int(&w, "max_tokens", 1);
+    json_int(&w, "ttl", c->keep_alive_s);
+    json_array(&w, "messages");
+    json_object(&w, NULL);
+    json_str(&w, "role", "user");
+    json_str(&w, "content", "hi");
+    json_object_end(&w);
+    json_array_end(&w);
+    json_object_end(&w);
+    t->at = 1;
+    return w.rc < 0 ? w.rc : talk_post(t, on_warmed, "/v1/chat/completions");
+}
+
+static int on_warmed(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    return rc < 0 ? rc : talk_get(t, on_load_v1, "/api/v1/models");
+}
+
+// at: 0 before the warming, 1 after it.
+static int look(struct talk *t)
+{
+    const struct model_row *m = models_find(&t->list, backend_model(t->b));
+    if (!m) {
+        return err_set(&t->err, E_MODEL_MISSING, "%s: %.100s", err_words(E_MODEL_MISSING),
+                       backend_model(t->b));
+    }
+    if (m->is_loaded) {
+        t->facts.slots = m->slots;
+        t->facts.n_ctx = m->n_ctx;
+        return TALK_DONE;
+    }
+    return t->at == 0
+               ? warm(t)
+               : err_set(&t->err, E_MODEL_CRASH, "%s: it is not there after a load",
+                         err_words(E_MODEL_CRASH));
+}
+
+static int on_load_v1(struct talk *t, const struct reply *r)
+{
+    t->list.n = 0;
+    if (read_v1(t, r)) {
+        return look(t);
+    }
+    bool is_final = r->err || t->err.code == E_AUTH;
+    return is_final ? t->err.code : talk_get(t, on_load_v0, "/api/v0/models");
+}
+
+// Versions without either API can not be asked; a warm answer is proof enough.
+static int on_load_v0(struct talk *t, const struct reply *r)
+{
+    if (read_v0(t, r)) {
+        return look(t);
+    }
+    return t->at == 0 ? warm(t) : TALK_DONE;
+}
+
+const struct driver driver_lmstudio = {
+    .kind = BACKEND_LMSTUDIO,
+    .name = "lmstudio",
+    .survey = survey,
+    .load = load,
+    .is_load_fragile = true,
+    .chat_path = "/v1/chat/completions",
+    .frames = FRAME_SSE,
+    .encode = openai_encode,
+    .decode = openai_decode,
+    .never = FIELD_THINKING,
+    .has_ttl = true,
+};

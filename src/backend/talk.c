@@ -1,0 +1,383 @@
+// talk.c -- a conversation with a server: request, reply, handler, next request.
+//
+//     talk_start --> send --> on_http_done --> handler --TALK_MORE--> (wait) --> send
+//                     |                           |
+//                     '--------- failed ----------+--TALK_DONE or E_*--> finish
+//
+// A talk owns everything its request borrows, so it may outlive its caller: a load that was
+// cancelled goes on, because some servers would throw the half loaded model away.
+// Suspension points: on_http_done, on_poll_due.
+// SPDX-License-Identifier: MIT
+#include "backend/driver.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_BODY = 1 << 20,
+    MAX_REPLY = 8 << 20,
+    MAX_URL = 4096,
+    FIRST_POLL_MS = 500,
+    LAST_POLL_MS = 5000,
+};
+
+static void on_http_done(struct http_req *http, int err);
+static void on_poll_due(struct timer *timer);
+
+static void talk_free(struct talk *t)
+{
+    buf_fini(&t->body);
+    buf_fini(&t->http.response);
+    free(t->base);
+    free(t->unix_socket);
+    free(t->auth);
+    free(t->url);
+    free(t);
+}
+
+static void forget(struct talk *t)
+{
+    struct backend *b = t->b;
+    b->probe = b->probe == t ? NULL : b->probe;
+    b->load = b->load == t ? NULL : b->load;
+}
+
+// What the talk found becomes the backend's.  A probe may have ended while a load was under
+// way: of a load only what it is about is taken.
+static void settle(struct talk *t)
+{
+    struct backend *b = t->b;
+    if (t->err.code == E_LOADING && !b->driver) {
+        b->driver = t->driver ? t->driver : &driver_openai;  // enough to wait for it
+    }
+    if (t->err.code) {
+        return;
+    }
+    if (t->is_load) {
+        b->facts.is_loaded = true;
+        b->facts.slots = t->facts.slots ? t->facts.slots : b->facts.slots;
+        b->facts.n_ctx = t->facts.n_ctx ? t->facts.n_ctx : b->facts.n_ctx;
+        return;
+    }
+    b->facts = t->facts;
+    b->driver = t->driver;
+    char *base = b->base;
+    b->base = t->base;
+    t->base = base;
+}
+
+static void fill_call(struct talk *t)
+{
+    t->call->code = t->err.code;
+    t->call->err = t->err;
+    t->call->retry_after_ms = t->http.retry_after_ms;
+    t->call->scratch = NULL;
+}
+
+// Inside a callback of the loop: done may be called at once.
+static void finish(struct talk *t)
+{
+    struct backend_call *call = t->call;
+    settle(t);
+    forget(t);
+    if (call) {
+        fill_call(t);
+    }
+    talk_free(t);
+    if (call) {
+        call->done(call, call->code);
+    }
+}
+
+// Inside a call of the owner: done has to wait.
+static void finish_later(struct talk *t)
+{
+    if (t->call) {
+        fill_call(t);
+        backend_later(t->b, t->call, NULL);
+    }
+    forget(t);
+    talk_free(t);
+}
+
+static void fail(struct talk *t, int code, const char *words)
+{
+    err_set(&t->err, code, "%s: %s", err_words(code), words);
+}
+
+static int send_request(struct talk *t)
+{
+    const struct backend_timeouts *limits = &t->b->config.timeouts;
+    int n = 0;
+    buf_fini(&t->http.response);
+    t->http = (struct http_req){.method = t->body.len > 0 ? "POST" : "GET",
+                                .url = t->url,
+                                .unix_socket = t->unix_socket,
+                                .max_response_bytes = MAX_REPLY,
+                                .retry_after_ms = -1};
+    t->http.timeouts.connect_ms = limits->connect_ms;
+    t->http.timeouts.total_ms = t->timeout_ms;
+    t->http.headers[n++] = "Accept: application/json";
+    if (t->body.len > 0) {
+        t->http.headers[n++] = "Content-Type: application/json";
+        t->http.body.head = buf_str(&t->body);
+        t->http.body.head_len = t->body.len;
+    }
+    t->http.headers[n++] = t->auth;
+    return http_send(t->b->http, &t->http, on_http_done);
+}
+
+// Goes on after a handler, or fails; true: the talk has ended with t->err.
+static bool has_ended(struct talk *t, int result)
+{
+    if (result == TALK_MORE && t->wait_ms > 0) {
+        timer_start(&t->b->poll_timer, t->wait_ms, on_poll_due);
+        return false;
+    }
+    if (result == TALK_MORE) {
+        result = send_request(t);
+        if (result == 0) {
+            return false;
+        }
+        fail(t, result, t->url);
+    }
+    if (result >= 0) {
+        t->err = (struct err){0};  // of a step that was not needed
+    } else if (t->err.code != result) {
+        fail(t, result, t->base);
+    }
+    return true;
+}
+
+static void on_poll_due(struct timer *timer)
+{
+    struct talk *t = container_of(timer, struct backend, poll_timer)->load;
+    t->wait_ms = 0;
+    if (has_ended(t, TALK_MORE)) {
+        finish(t);
+    }
+}
+
+static int handle(struct talk *t, int err)
+{
+    struct reply r = {.err = err,
+                      .status = t->http.status,
+                      .body = buf_str(&t->http.response),
+                      .len = t->http.response.len,
+                      .server = t->http.server,
+                      .words = t->http.error};
+    struct cJSON *json = err == 0 ? json_parse(r.body, r.len) : NULL;
+    talk_fn *next = t->next;
+    r.json = json;
+    t->wait_ms = 0;
+    buf_clear(&t->body);
+    int result = next(t, &r);
+    json_free(json);
+    return result;
+}
+
+static void on_http_done(struct http_req *http, int err)
+{
+    struct talk *t = container_of(http, struct talk, http);
+    if (!t->b) {
+        talk_free(t);
+        return;
+    }
+    if (err == E_CANCELED) {
+        fail(t, err, t->base);
+        finish(t);
+        return;
+    }
+    if (has_ended(t, handle(t, err))) {
+        finish(t);
+    }
+}
+
+void talk_start(struct backend *b, struct backend_call *call, bool is_load,
+                talk_fn *first)
+{
+    struct talk *t = mem_new(struct talk);
+    t->b = b;
+    t->call = call;
+    t->is_load = is_load;
+    t->driver = b->driver;
+    t->base = mem_dup(b->base);
+    t->unix_socket = mem_dup(b->unix_socket);
+    t->auth = mem_dup(b->auth);
+    t->http.retry_after_ms = -1;
+    t->began_ms = loop_now_ms(b->loop);
+    t->poll_ms = FIRST_POLL_MS;
+    buf_init(&t->body, MAX_BODY);
+    if (is_load) {
+        t->facts = b->facts;
+        b->load = t;
+    } else {
+        b->probe = t;
+    }
+    call->scratch = t;
+    if (has_ended(t, first(t, NULL))) {
+        finish_later(t);
+    }
+}
+
+// A load that only polls has nothing at stake; one whose request is under way is left to
+// finish when the server would drop the model otherwise.
+void talk_cancel(struct talk *t)
+{
+    struct backend *b = t->b;
+    err_set(&t->err, E_CANCELED, "%s", err_words(E_CANCELED));
+    if (t->is_load && timer_is_started(&b->poll_timer)) {
+        timer_stop(&b->poll_timer);
+        finish_later(t);
+    } else if (t->is_load && t->driver->is_load_fragile) {
+        fill_call(t);
+        backend_later(b, t->call, NULL);
+        t->call = NULL;
+        t->err = (struct err){0};
+    } else {
+        http_cancel(b->http, &t->http);
+    }
+}
+
+void talk_orphan(struct talk *t)
+{
+    struct http *http = t->b->http;
+    t->b = NULL;
+    http_cancel(http, &t->http);
+}
+
+// ---- for handlers
+
+static int set_request(struct talk *t, talk_fn *next, const char *path)
+{
+    struct buf url;
+    buf_init(&url, MAX_URL);
+    int rc = buf_printf(&url, "%s%s", t->base, path);
+    free(t->url);
+    t->url = rc == 0 ? mem_dup(buf_str(&url)) : NULL;
+    buf_fini(&url);
+    const struct backend_timeouts *limits = &t->b->config.timeouts;
+    t->timeout_ms = t->is_load ? limits->load_ms : limits->probe_ms;
+    t->next = next;
+    return rc == 0 ? TALK_MORE : rc;
+}
+
+int talk_get(struct talk *t, talk_fn *next, const char *path)
+{
+    buf_clear(&t->body);
+    return set_request(t, next, path);
+}
+
+int talk_post(struct talk *t, talk_fn *next, const char *path)
+{
+    return set_request(t, next, path);
+}
+
+// What RFC 3986 allows in a path and in a query; llama-swap wants the slash as it is.
+static int escape(struct buf *out, const char *s)
+{
+    int rc = 0;
+    for (; rc == 0 && *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || strchr("-._~/:@", c);
+        rc = is_plain ? buf_add(out, s, 1) : buf_printf(out, "%%%02X", c);
+    }
+    return rc;
+}
+
+int talk_get_model(struct talk *t, talk_fn *next, const char *before, const char *model,
+                   const char *behind)
+{
+    struct buf path;
+    buf_init(&path, MAX_URL);
+    int rc = buf_add_str(&path, before);
+    rc = rc == 0 ? escape(&path, model) : rc;
+    rc = rc == 0 ? buf_add_str(&path, behind) : rc;
+    rc = rc == 0 ? talk_get(t, next, buf_str(&path)) : rc;
+    buf_fini(&path);
+    return rc;
+}
+
+int talk_wait(struct talk *t)
+{
+    int64_t spent_ms = loop_now_ms(t->b->loop) - t->began_ms;
+    int64_t left_ms = t->b->config.timeouts.load_ms - spent_ms;
+    if (left_ms <= 0) {
+        return err_set(&t->err, E_LOADING, "%s after %lld s", err_words(E_LOADING),
+                       (long long)(spent_ms / 1000));
+    }
+    if (!t->call) {
+        return err_set(&t->err, E_CANCELED, "%s", err_words(E_CANCELED));
+    }
+    t->wait_ms = t->poll_ms < left_ms ? t->poll_ms : left_ms;
+    t->poll_ms = t->poll_ms * 3 / 2 < LAST_POLL_MS ? t->poll_ms * 3 / 2 : LAST_POLL_MS;
+    return TALK_MORE;
+}
+
+// A load that answers too late is still loading; a probe that does is not there.
+static int transport_code(const struct talk *t, int err)
+{
+    bool is_late = err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL;
+    if (is_late) {
+        return t->is_load ? E_LOADING : E_NET;
+    }
+    if (err == E_TOOBIG) {
+        return E_GARBAGE;
+    }
+    return err == E_NET_CUT && !t->is_load ? E_NET : err;
+}
+
+int talk_check_status(struct talk *t, const struct reply *r)
+{
+    if (r->err) {
+        int code = transport_code(t, r->err);
+        return err_set(&t->err, code, "%s: %.200s: %s", err_words(code), t->url,
+                       r->words);
+    }
+    if (r->status < 200 || r->status > 299) {
+        return backend_classify(r->status, r->body, r->len, &t->err);
+    }
+    return 0;
+}
+
+int talk_check(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check_status(t, r);
+    if (rc < 0) {
+        return rc;
+    }
+    if (!r->json) {
+        return err_set(&t->err, E_GARBAGE, "%s: %.200s: no JSON", err_words(E_GARBAGE),
+                       t->url);
+    }
+    if (json_get(r->json, "error")) {
+        return backend_classify(r->status, r->body, r->len, &t->err);
+    }
+    return 0;
+}
+
+int talk_choose(struct talk *t)
+{
+    struct backend *b = t->b;
+    int rc = models_choose(&t->list, b->config.model, &t->chosen, &t->err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct model_row *m = t->chosen;
+    struct backend_facts *f = &t->facts;
+    f->kind = t->driver->kind;
+    snprintf(f->model, sizeof(f->model), "%s", m->name);
+    f->has_vision = m->vision != VISION_NO;
+    f->is_vision_sure = m->vision != VISION_UNKNOWN;
+    f->is_loaded = m->is_loaded;
+    f->is_remote = !b->is_local || m->is_remote;
+    f->slots = m->slots;
+    f->n_ctx = m->n_ctx;
+    models_report(&t->list, m, f);
+    return TALK_DONE;
+}
