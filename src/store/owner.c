@@ -104,3 +104,10 @@ bool owner_is_dead(const char *name)
     uint64_t started = start_of(o.pid);
     return started && o.started && started != o.started;
 }
+
+long owner_pid(const char *name)
+{
+    struct owner o, self;
+    read_self(&self);
+    return parse(name, &o) && strcmp(o.host, self.host) == 0 ? o.pid : 0;
+}

@@ -14,5 +14,7 @@ void owner_name(char out[OWNER_BYTES]);
 // True only when it is certain: a process of this machine and pid namespace that is gone, or
 // one of an earlier boot of this machine.
 bool owner_is_dead(const char *name);
+// Of a process of this machine, else 0.
+long owner_pid(const char *name);
 
 #endif

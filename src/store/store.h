@@ -423,6 +423,40 @@ struct store_change {
 void store_change(struct store *s, struct store_change *r,
                   void (*done)(struct store_change *r, int err));
 
+// ---- the processes that work on this database
+
+// What this process wants others to know of it, kept in its row until it closes.
+struct store_publish {
+    const char *status;  // in: JSON, at most 64 KiB
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_publish *r, int err);
+};
+void store_publish(struct store *s, struct store_publish *r,
+                   void (*done)(struct store_publish *r, int err));
+
+struct store_worker {
+    const char *owner;   // as store_owner() of that process
+    int64_t pid;         // 0 = of another machine
+    int64_t started_at_ms, seen_at_ms;
+    const char *status;  // "" = published nothing
+};
+
+// Those that are alive, as far as this machine can tell.
+struct store_workers {
+    struct store_worker *workers;  // out
+    int n;
+    char *block;                   // owned
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_workers *r, int err);
+};
+void store_workers(struct store *s, struct store_workers *r,
+                   void (*done)(struct store_workers *r, int err));
+void store_workers_fini(struct store_workers *r);
+
 // Maintenance, when its time has come: expired leases return, PRAGMA optimize, WAL
 // checkpoint.  Returns the next deadline (monotonic ms).
 int64_t store_tick(struct store *s, int64_t now_ms);
