@@ -28,8 +28,10 @@ struct config {
     int target_px;
     int concurrency;           // per backend; 0 = what the backend says, else its default
     int prepare_ahead;         // pictures prepared before a slot is free, default 2
+    int64_t backend_wait_ms;   // a batch gives up on backends never reached; default 10000
     int64_t grace_ms;          // for asks under way at a stop, default 5000
     enum config_ocr ocr_when;  // never, fallback, always; default fallback
+    int64_t ocr_after_ms;      // outage of a model before OCR stands in; default 30000
     bool is_auto;              // no backend named: search the usual local ports
     bool has_ocr_backend;      // "ocr" was named as a backend
     int n_backends;

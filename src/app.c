@@ -1,0 +1,602 @@
+// app.c -- the table of parts, and the wires between them.
+//
+// Opened top to bottom, closed bottom to top, each waiting for the previous.  A stop first
+// drains: input ends, nothing more is claimed, what is being asked is finished (or, after
+// the grace period or a second stop, cancelled), what waits goes back to the queue.
+// SPDX-License-Identifier: MIT
+#include "app.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "intake.h"
+#include "item.h"
+#include "organs.h"
+#include "status.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void next_part_closed(void *arg);
+
+// ---- the door from other threads
+
+static void run_posts(struct app *a)
+{
+    struct list taken;
+    list_init(&taken);
+    uv_mutex_lock(&a->post_lock);
+    list_splice_back(&taken, &a->posts);
+    uv_mutex_unlock(&a->post_lock);
+    struct list *node;
+    while ((node = list_pop_front(&taken))) {
+        struct app_post *p = container_of(node, struct app_post, node);
+        p->fn(p->arg);
+        free(p);
+    }
+}
+
+static void finish_client(struct app *a)
+{
+    a->is_finished = true;
+}
+
+static void on_grace(uv_timer_t *t)
+{
+    struct app *a = t->data;
+    log_info("app", "the grace period is over: cancelling what is being asked");
+    schedule_stop(a->schedule, true);
+}
+
+static void follow_stop(struct app *a)
+{
+    int asked = atomic_load(&a->stop_asked);
+    if (asked <= a->stop_seen) {
+        return;
+    }
+    a->stop_seen = asked;
+    if (a->role == VLMD_CLIENT) {
+        finish_client(a);
+        return;
+    }
+    bool is_now = asked == 1 + VLMD_STOP_NOW;
+    if (!a->inputs_closing) {
+        intake_end(a);
+    }
+    schedule_stop(a->schedule, is_now);
+    if (!is_now && !a->is_batch) {
+        uv_timer_start(&a->grace, on_grace, (uint64_t)a->config->grace_ms, 0);
+    }
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    struct app *a = handle->data;
+    run_posts(a);
+    follow_stop(a);
+}
+
+int app_post(struct app *a, void (*fn)(void *arg), void *arg)
+{
+    struct app_post *p = mem_new(struct app_post);
+    p->fn = fn;
+    p->arg = arg;
+    uv_mutex_lock(&a->post_lock);
+    bool is_open = a->takes_posts;
+    if (is_open) {
+        list_push_back(&a->posts, &p->node);
+        uv_async_send(&a->wake);
+    }
+    uv_mutex_unlock(&a->post_lock);
+    if (!is_open) {
+        free(p);
+        return E_CANCELED;
+    }
+    return 0;
+}
+
+void app_stop(struct app *a, enum vlmd_stop_how how)
+{
+    int want = 1 + (int)how;
+    int had = atomic_load(&a->stop_asked);
+    while (had < want && !atomic_compare_exchange_weak(&a->stop_asked, &had, want)) {
+    }
+    uv_async_send(&a->wake);
+}
+
+static int open_door(struct app *a, struct err *e)
+{
+    (void)e;
+    list_init(&a->posts);
+    event_init(&a->events);
+    if (uv_mutex_init(&a->post_lock)) {
+        return E_NOMEM;
+    }
+    uv_async_init(&a->loop.uv, &a->wake, on_wake);
+    closer_hold(&a->closer);
+    uv_timer_init(&a->loop.uv, &a->grace);
+    closer_hold(&a->closer);
+    uv_timer_init(&a->loop.uv, &a->patience);
+    closer_hold(&a->closer);
+    a->wake.data = a->grace.data = a->patience.data = a;
+    a->takes_posts = true;
+    return 0;
+}
+
+static void on_door_closed(struct closer *c)
+{
+    struct app *a = container_of(c, struct app, closer);
+    uv_mutex_destroy(&a->post_lock);
+    event_fini(&a->events);
+    next_part_closed(a);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct app *a = handle->data;
+    closer_drop(&a->closer);
+}
+
+static void close_door(struct app *a)
+{
+    uv_mutex_lock(&a->post_lock);
+    a->takes_posts = false;
+    uv_mutex_unlock(&a->post_lock);
+    run_posts(a);
+    a->closer.on_closed = on_door_closed;
+    uv_close((uv_handle_t *)&a->wake, on_handle_closed);
+    uv_close((uv_handle_t *)&a->grace, on_handle_closed);
+    uv_close((uv_handle_t *)&a->patience, on_handle_closed);
+}
+
+// ---- telling
+
+static void tell_pause(struct app *a)
+{
+    const char *why = schedule_paused_because(a->schedule);
+    bool is_paused = why[0] != 0;
+    if (is_paused == a->was_paused) {
+        return;
+    }
+    a->was_paused = is_paused;
+    event_say(&a->events, is_paused ? VLMD_EVENT_PAUSED : VLMD_EVENT_RESUMED, NULL, NULL,
+              why, 0);
+}
+
+static void maybe_batch_ended(struct app *a)
+{
+    if (a->is_batch_ending && a->tells_under_way == 0) {
+        a->is_batch_ending = false;
+        event_say(&a->events, VLMD_EVENT_BATCH, NULL, NULL, NULL, a->problems);
+        app_stop(a, VLMD_STOP_DRAIN);
+    }
+}
+
+struct tell {
+    struct app *app;
+    struct store_query query;
+};
+
+static void on_told(struct store_query *q, int err)
+{
+    struct tell *t = container_of(q, struct tell, query);
+    struct app *a = t->app;
+    if (err == 0 && q->n == 1) {
+        struct item_text text;
+        struct vlmd_item item;
+        item_from_row(&q->rows[0], &text, &item);
+        struct vlmd_event what = {
+            .type = VLMD_EVENT_JOB,
+            .at_ms = loop_wall_ms(),
+            .item = &item,
+            .path = item.path,
+            .error_class = item.error_class,
+            .words = item.reason,
+        };
+        event_emit(&a->events, &what);
+    }
+    store_query_fini(q);
+    free(t);
+    a->tells_under_way--;
+    maybe_batch_ended(a);
+}
+
+static void on_ended(void *arg, int64_t id, enum store_outcome outcome)
+{
+    struct app *a = arg;
+    (void)outcome;
+    status_count(a);
+    status_publish(a);
+    if (!event_is_heard(&a->events)) {
+        return;
+    }
+    struct tell *t = mem_new(struct tell);
+    t->app = a;
+    t->query.filter.id = id;
+    t->query.limit = 1;
+    a->tells_under_way++;
+    store_query(a->store, &t->query, on_told);
+}
+
+// ---- wires: dispatch, pipeline, schedule
+
+static void on_room(void *arg)
+{
+    struct app *a = arg;
+    if (a->pipeline.jobs.total == 0) {
+        schedule_wake(a->schedule);
+    }
+}
+
+static void on_capacity(void *arg)
+{
+    struct app *a = arg;
+    if (a->schedule) {
+        pipeline_pump(&a->pipeline);
+    }
+}
+
+static bool has_no_backend(const struct app *a)
+{
+    return a->is_batch && a->is_working && a->stop_seen == 0 &&
+           dispatch_never_ready(a->dispatch) && !dispatch_uses_stand_in(a->dispatch);
+}
+
+static void on_no_backend(uv_timer_t *t)
+{
+    struct app *a = t->data;
+    if (has_no_backend(a)) {
+        a->result = E_NET;
+        app_stop(a, VLMD_STOP_NOW);
+    }
+}
+
+// A batch does not wait for ever for a backend that was never there; one that goes away
+// later is waited for.
+static void watch_for_backend(struct app *a)
+{
+    if (has_no_backend(a) && !uv_is_active((uv_handle_t *)&a->patience)) {
+        uv_timer_start(&a->patience, on_no_backend, (uint64_t)a->config->backend_wait_ms,
+                       0);
+    }
+}
+
+static void on_state(void *arg)
+{
+    struct app *a = arg;
+    if (a->schedule) {
+        schedule_wake(a->schedule);
+        tell_pause(a);
+        status_publish(a);
+        watch_for_backend(a);
+    }
+}
+
+static void on_model_ready(void *arg)
+{
+    struct app *a = arg;
+    if (a->schedule) {
+        schedule_upgrade(a->schedule);
+        schedule_wake(a->schedule);
+    }
+}
+
+static void on_notice(void *arg, const char *words)
+{
+    struct app *a = arg;
+    event_say(&a->events, VLMD_EVENT_NOTICE, NULL, NULL, words, 0);
+}
+
+static void on_batch_ended(void *arg)
+{
+    struct app *a = arg;
+    a->is_batch_ending = true;
+    maybe_batch_ended(a);
+}
+
+static void on_drained(void *arg)
+{
+    struct app *a = arg;
+    uv_timer_stop(&a->grace);
+    uv_timer_stop(&a->patience);
+    a->is_finished = true;
+}
+
+// In a batch a person waits for models; stand-ins serve only where no backend was named.
+static enum dispatch_stand_in stand_in_mode(const struct app *a)
+{
+    const struct config *c = a->config;
+    if (c->has_ocr_backend) {
+        return STAND_IN_AT_ONCE;
+    }
+    if (c->ocr_when == CONFIG_OCR_NEVER || (a->is_batch && !c->is_auto)) {
+        return STAND_IN_NEVER;
+    }
+    return a->is_batch ? STAND_IN_AT_START : STAND_IN_OUTAGE;
+}
+
+void app_work(struct app *a)
+{
+    if (a->is_working) {
+        return;
+    }
+    a->is_working = true;
+    dispatch_serve(a->dispatch, stand_in_mode(a));
+    schedule_start(a->schedule);
+    watch_for_backend(a);
+}
+
+// ---- the parts
+
+static int open_store(struct app *a, struct err *e)
+{
+    return store_open(&a->store, &a->loop, &a->config->store, e);
+}
+
+static void close_store(struct app *a)
+{
+    store_close(a->store, next_part_closed, a);
+}
+
+static int open_reader(struct app *a, struct err *e)
+{
+    (void)e;
+    struct pool_config c = {.name = "vlmd-meta", .threads = 1};
+    return pool_open(&a->reader, &a->loop, &c);
+}
+
+static void close_reader(struct app *a)
+{
+    pool_close(a->reader, next_part_closed, a);
+}
+
+static int open_images(struct app *a, struct err *e)
+{
+    (void)e;
+    return image_open(&a->images, &a->loop, &a->config->image);
+}
+
+static void close_images(struct app *a)
+{
+    image_close(a->images, next_part_closed, a);
+}
+
+static int open_http(struct app *a, struct err *e)
+{
+    (void)e;
+    struct http_config c = {0};
+    return http_open(&a->http, &a->loop, &c);
+}
+
+static void close_http(struct app *a)
+{
+    http_close(a->http, next_part_closed, a);
+}
+
+static int open_ocr(struct app *a, struct err *e)
+{
+    (void)e;
+    return ocr_open(&a->ocr, &a->loop, &a->config->ocr);
+}
+
+static void close_ocr(struct app *a)
+{
+    ocr_close(a->ocr, next_part_closed, a);
+}
+
+// The usual local ports.  Source: PROTOCOLS.md, the servers' defaults.
+static int guess_backends(struct app *a)
+{
+    static const struct {
+        const char *name, *url;
+    } guesses[] = {
+        {"ollama", "http://127.0.0.1:11434"},      {"lmstudio", "http://127.0.0.1:1234"},
+        {"llama-server", "http://127.0.0.1:8080"}, {"vllm", "http://127.0.0.1:8000"},
+        {"sglang", "http://127.0.0.1:30000"},
+    };
+    int n = (int)(sizeof(guesses) / sizeof(guesses[0]));
+    for (int i = 0; i < n; i++) {
+        a->searched[i] = a->config->backend;
+        a->searched[i].name = guesses[i].name;
+        a->searched[i].url = guesses[i].url;
+    }
+    return n;
+}
+
+static int open_dispatch(struct app *a, struct err *e)
+{
+    const struct config *c = a->config;
+    int n_guesses = c->is_auto ? guess_backends(a) : 0;
+    bool may_stand_in = c->has_ocr_backend || c->ocr_when != CONFIG_OCR_NEVER;
+    struct dispatch_config d = {
+        .backends = c->is_auto ? a->searched : c->backends,
+        .n_backends = c->is_auto ? n_guesses : c->n_backends,
+        .is_search = c->is_auto,
+        .stand_in_after_ms = c->ocr_after_ms,
+        .allow_remote = c->privacy.allow_remote,
+        .concurrency = c->concurrency,
+        .breaker = c->breaker,
+        .prompts = &c->prompts,
+    };
+    struct dispatch_events events = {
+        .arg = a,
+        .on_capacity = on_capacity,
+        .on_state = on_state,
+        .on_model_ready = on_model_ready,
+        .on_notice = on_notice,
+    };
+    int rc = dispatch_open(&a->dispatch, &a->loop, a->http, may_stand_in ? a->ocr : NULL,
+                           &d, &events);
+    return rc ? err_set(e, rc, "backends: %s", err_words(rc)) : 0;
+}
+
+static void close_dispatch(struct app *a)
+{
+    dispatch_close(a->dispatch, next_part_closed, a);
+}
+
+static const char *tier_name(enum config_tier t)
+{
+    switch (t) {
+    case CONFIG_TIER_QUICK: return "quick";
+    case CONFIG_TIER_STANDARD: return "standard";
+    case CONFIG_TIER_DEEP: return "deep";
+    }
+    return "";
+}
+
+static void init_pipeline(struct app *a)
+{
+    struct pipeline_organs organs;
+    organs_bind(a, &organs);
+    struct pipeline_config c = {
+        .target_px = a->config->target_px,
+        .tier = tier_name(a->config->tier),
+        .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
+        .max_file_bytes = a->config->image.max_file_bytes,
+        .retry = a->config->retry,
+        .privacy = &a->config->privacy,
+    };
+    struct pipeline_events events = {.arg = a, .on_ended = on_ended, .on_room = on_room};
+    pipeline_init(&a->pipeline, &organs, &c, &events);
+}
+
+static int open_schedule(struct app *a, struct err *e)
+{
+    (void)e;
+    init_pipeline(a);
+    struct schedule_config c = {
+        .prepare_ahead = a->config->prepare_ahead + image_threads(a->images),
+        .lease_ms = a->config->store.lease_ms,
+        .poll_ms = 30000,
+        .shed_after_ms = 60000,
+    };
+    struct schedule_events events = {
+        .arg = a,
+        .on_batch_ended = on_batch_ended,
+        .on_drained = on_drained,
+        .on_pressure = intake_on_pressure,
+    };
+    return schedule_open(&a->schedule, &a->loop, a->store, &a->pipeline, a->dispatch, &c,
+                         &events);
+}
+
+static void close_schedule(struct app *a)
+{
+    schedule_close(a->schedule, next_part_closed, a);
+}
+
+static int open_input(struct app *a, struct err *e)
+{
+    (void)a;
+    (void)e;
+    return 0;  // watcher and manifest are opened when they are asked for
+}
+
+static void close_input(struct app *a)
+{
+    a->is_input_part_closing = true;
+    if (!a->inputs_closing) {
+        intake_end(a);
+    }
+}
+
+void app_inputs_closed(struct app *a)
+{
+    if (a->is_input_part_closing) {
+        next_part_closed(a);
+    }
+}
+
+static const struct part {
+    const char *name;
+    bool is_client;  // a client needs it too
+    int (*open)(struct app *a, struct err *e);
+    void (*close)(struct app *a);
+} parts[] = {
+    {"door", true, open_door, close_door},
+    {"store", true, open_store, close_store},
+    {"reader", false, open_reader, close_reader},
+    {"images", false, open_images, close_images},
+    {"http", false, open_http, close_http},
+    {"ocr", false, open_ocr, close_ocr},
+    {"dispatch", false, open_dispatch, close_dispatch},
+    {"schedule", false, open_schedule, close_schedule},
+    {"input", false, open_input, close_input},
+};
+
+enum { N_PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+static void close_part(struct app *a)
+{
+    while (a->closing >= 0) {
+        const struct part *p = &parts[a->closing];
+        if (p->is_client || a->role == VLMD_WORKER) {
+            p->close(a);
+            return;
+        }
+        a->closing--;
+    }
+    a->is_closed = true;
+}
+
+static void next_part_closed(void *arg)
+{
+    struct app *a = arg;
+    a->closing--;
+    close_part(a);
+}
+
+static void stop_work(struct app *a)
+{
+    bool has_schedule = a->schedule != NULL;
+    if (!has_schedule) {
+        return;
+    }
+    app_stop(a, VLMD_STOP_NOW);
+    while (!a->is_finished || a->tells_under_way > 0 || a->is_publishing) {
+        uv_run(&a->loop.uv, UV_RUN_ONCE);
+    }
+}
+
+void app_close(struct app *a)
+{
+    stop_work(a);
+    a->closing = a->n_opened - 1;
+    close_part(a);
+    uv_run(&a->loop.uv, UV_RUN_DEFAULT);
+    assert(a->is_closed);
+    int rc = loop_fini(&a->loop);
+    assert(rc == 0);
+    (void)rc;
+    for (int i = 0; i < a->n_batch_inputs; i++) {
+        free((char *)a->batch_inputs[i]);
+    }
+    free(a->batch_inputs);
+}
+
+int app_open(struct app *a, struct config *config, enum vlmd_role role, struct err *e)
+{
+    *a = (struct app){.role = role, .config = config, .closing = -1};
+    a->random_state = (uint64_t)loop_wall_ms() * 0x9e3779b97f4a7c15ull | 1;
+    int rc = loop_init(&a->loop);
+    if (rc) {
+        return err_set(e, rc, "the event loop can not be made: %s", err_words(rc));
+    }
+    for (; a->n_opened < N_PARTS; a->n_opened++) {
+        const struct part *p = &parts[a->n_opened];
+        if (!p->is_client && role == VLMD_CLIENT) {
+            continue;
+        }
+        rc = p->open(a, e);
+        if (rc) {
+            if (!e->msg[0]) {
+                err_set(e, rc, "%s: %s", p->name, err_words(rc));
+            }
+            app_close(a);
+            return rc;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,105 @@
+// app.h -- owns the loop and every part: opened in order, closed in reverse.
+//
+// Thread: loop, but for app_post and app_stop.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_APP_H
+#define VLMD_APP_H
+
+#include "config.h"
+#include "dispatch.h"
+#include "event.h"
+#include "pipeline.h"
+#include "schedule.h"
+
+#include <stdatomic.h>
+
+enum { APP_MAX_PARTS = 12 };
+
+struct app_post {
+    struct list node;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+// Ended jobs, weighted by how long ago.
+struct app_rate {
+    double weight;
+    int64_t at_ms;     // monotonic, of weight
+    int64_t since_ms;  // of the first
+};
+
+struct app {
+    enum vlmd_role role;
+    struct config *config;  // owned
+    struct loop loop;
+    struct closer closer;  // of the handles below
+
+    uv_async_t wake;  // the one door from other threads
+    uv_mutex_t post_lock;
+    struct list posts;  // struct app_post
+    bool takes_posts;
+    _Atomic int stop_asked;  // 0, 1 + enum vlmd_stop_how
+    int stop_seen;
+    uv_timer_t grace;     // for asks under way at a stop
+    uv_timer_t patience;  // of a batch with a backend that was never there
+
+    struct store *store;
+    struct pool *reader;  // embedded metadata
+    struct images *images;
+    struct http *http;
+    struct ocr *ocr;
+    struct dispatch *dispatch;
+    struct pipeline pipeline;
+    struct schedule *schedule;
+    struct watcher *watcher;    // NULL until something is watched
+    struct manifest *manifest;  // NULL until there is a batch
+    struct events events;
+    struct backend_config searched[8];  // guesses when no backend is named
+    uint64_t random_state;
+
+    struct store_batch batch;
+    const char **batch_inputs;  // owned with its strings
+    int n_batch_inputs;
+    char batch_key[40];
+    bool is_batch;
+    bool is_batch_ending;
+    bool is_input_read;
+    int64_t problems;     // inputs that could not be taken
+    bool inputs_closing;  // watcher and manifest are going
+    bool is_input_part_closing;
+    bool has_missed;  // sightings were dropped: look again
+    bool is_working;  // watch, batch or submit was called
+    bool was_paused;
+    int tells_under_way;  // JOB events whose row is being read
+
+    struct app_rate rate;
+    struct store_publish publish;
+    struct buf published;  // owned while is_publishing
+    bool is_publishing;
+    int64_t published_ms;
+
+    bool is_finished;  // drained after a stop, or the batch has ended
+    int result;        // of vlmd_run
+    int n_opened;      // parts of the table
+    int closing;       // the part that is being closed
+    bool is_closed;
+};
+
+// Opens what the role needs.  On error everything is closed again, config is kept by the
+// caller.
+MUST_USE int app_open(struct app *a, struct config *config, enum vlmd_role role,
+                      struct err *e);
+// Runs the loop until every part is closed.
+void app_close(struct app *a);
+// Any thread; app_stop also in a signal handler.
+MUST_USE int app_post(struct app *a, void (*fn)(void *arg), void *arg);
+void app_stop(struct app *a, enum vlmd_stop_how how);
+
+MUST_USE int app_watch(struct app *a, const char *dir, struct err *e);
+MUST_USE int app_batch(struct app *a, const char *const *inputs, int n, struct err *e);
+// intake.c: watcher and manifest are gone.
+void app_inputs_closed(struct app *a);
+// Claims begin (watch, batch or submit was called).
+void app_work(struct app *a);
+
+#endif

@@ -1,0 +1,52 @@
+// ask.h -- one picture to be described by whichever backend dispatch chooses.
+//
+// Plain data between the pipeline, which owns it, and dispatch, which fills it.  Knows no
+// job, so that the spine's parts stay apart.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_ASK_H
+#define VLMD_ASK_H
+
+#include "backend/backend.h"
+#include "base/list.h"
+#include "ocr/ocr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ask {
+    // in; borrowed until done
+    const uint8_t *jpeg;
+    size_t jpeg_len;
+    int width, height;
+    const uint8_t *luma;  // full-size grey for the OCR stand-in, or NULL
+    int luma_width, luma_height;
+    const char *app, *window;
+    const char *cid;
+    unsigned seed;
+    int max_tokens;  // 0 = the backend's default
+    bool no_schema;
+    bool needs_model;  // the stand-in will not do (it described this already)
+    // The privacy gate: may this picture go there?  why gets a reason when not.
+    bool (*may_send)(struct ask *a, bool is_remote, char *why, size_t why_size);
+    // out; valid in done
+    struct err err;
+    int64_t retry_after_ms;
+    bool is_backend_sick;  // the failure is the backend's, not this picture's
+    bool is_degraded;      // the stand-in described it
+    char backend[96];
+    char model[192];
+    char prompt[48];
+    char params[128];
+    struct answer answer;  // owned by the caller on success
+    char finish_reason[24];
+    int64_t prompt_tokens, completion_tokens, first_byte_ms, request_ms, bytes_sent;
+    void (*done)(struct ask *a, int err);  // private from here on
+    void *route;
+    union {
+        struct backend_ask vlm;
+        struct ocr_req ocr;
+    } u;
+    struct prompt prompt_text;
+};
+
+#endif

@@ -1,0 +1,85 @@
+// dispatch.h -- which backend is asked, when, and what its failures mean.
+//
+// Keeps one route per backend: looks for it, loads its model, counts what is in flight,
+// leaves it alone when it is away.  Knows neither jobs nor the queue: it takes a struct ask.
+// A backend that is away is not an outcome: asks are refused with E_BUSY until it is back,
+// and paused_because says why.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_DISPATCH_H
+#define VLMD_DISPATCH_H
+
+#include "ask.h"
+#include "guard/guard.h"
+#include "io/http.h"
+#include "vlmd.h"
+
+struct dispatch;
+
+struct dispatch_config {
+    const struct backend_config *backends;  // borrowed: as long as the dispatch
+    int n_backends;
+    bool is_search;  // the backends are guesses: the first that answers is taken
+    int64_t stand_in_after_ms;  // outage of a model before OCR takes over; default 30000
+    bool allow_remote;          // pictures may leave this machine
+    int concurrency;            // 0 = what the backend says, else its kind's default
+    struct breaker_config breaker;
+    const struct prompt_config *prompts;
+};
+
+struct dispatch_events {
+    void *arg;
+    void (*on_capacity)(void *arg);     // an ask refused before may be tried again
+    void (*on_state)(void *arg);        // paused_because or a backend's state changed
+    void (*on_model_ready)(void *arg);  // a vision model can be asked now
+    void (*on_notice)(void *arg, const char *words);  // once: the stand-in serves
+};
+
+// When OCR describes instead of a model.
+enum dispatch_stand_in {
+    STAND_IN_NEVER,
+    STAND_IN_AT_START,  // only as long as no model was there yet
+    STAND_IN_OUTAGE,    // also when a model has been away for stand_in_after_ms
+    STAND_IN_AT_ONCE    // whenever no model is there
+};
+
+// Backends are looked for, but no model is loaded before dispatch_serve.  ocr may be NULL
+// when there is no stand-in.
+MUST_USE int dispatch_open(struct dispatch **out, struct loop *l, struct http *h,
+                           struct ocr *ocr, const struct dispatch_config *c,
+                           const struct dispatch_events *events);
+// There is work: load models, take asks.
+void dispatch_serve(struct dispatch *d, enum dispatch_stand_in stand_in);
+// Probes and loads what is due.  Returns the next deadline (monotonic ms, INT64_MAX = none).
+int64_t dispatch_tick(struct dispatch *d, int64_t now_ms);
+// Sends a to the best backend that can take it now.  0: done will come.  E_BUSY: none can
+// now, on_capacity tells when to try again.  E_REMOTE, E_BLOCKED: the gate refused every
+// backend that is there (words in a->err).
+// Errors in done: what backend_ask and ocr_read give; a->is_backend_sick says whether the
+// picture is to blame.
+MUST_USE int dispatch_try(struct dispatch *d, struct ask *a,
+                          void (*done)(struct ask *a, int err));
+void dispatch_cancel(struct dispatch *d, struct ask *a);
+void ask_fini(struct ask *a);
+
+// How many asks the backends that are ready can hold at once.
+int dispatch_capacity(const struct dispatch *d);
+// Is a vision model ready, or about to be?
+bool dispatch_has_model(const struct dispatch *d);
+// Would the stand-in be chosen now?
+bool dispatch_uses_stand_in(const struct dispatch *d);
+// "" when some backend can be asked.
+const char *dispatch_paused_because(const struct dispatch *d);
+// Every backend was looked for at least once and none was ever ready.
+bool dispatch_never_ready(const struct dispatch *d);
+// What an ask for this window would most likely be made with; false when not known.
+bool dispatch_expect(const struct dispatch *d, const char *app, const char *window,
+                     char *model, size_t model_size, char *prompt, size_t prompt_size,
+                     char *params, size_t params_size);
+int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, int max);
+// Facts of backend i (in the order of dispatch_status), NULL when never reached.
+const struct backend_facts *dispatch_facts(const struct dispatch *d, int i);
+// Have all backends been looked for once?
+bool dispatch_has_looked(const struct dispatch *d);
+void dispatch_close(struct dispatch *d, void (*on_closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,49 @@
+// dispatch_inside.h -- the state that dispatch.c (asks) and roster.c (routes) share.
+// Private to these two and route.c.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_DISPATCH_INSIDE_H
+#define VLMD_DISPATCH_INSIDE_H
+
+#include "route.h"
+
+enum { MAX_ROUTES = VLMD_MAX_BACKENDS };
+
+struct dispatch {
+    struct loop *loop;
+    struct http *http;
+    struct ocr *ocr;
+    struct dispatch_config config;
+    struct dispatch_events events;
+    struct route routes[MAX_ROUTES];
+    int n_routes;
+    struct route *stand_in;  // one of routes, or NULL
+    enum dispatch_stand_in stand_in_mode;
+    bool is_serving;
+    bool said_stand_in;
+    bool had_model;
+    int ready_models;
+    int64_t model_lost_ms;  // monotonic; since when no model is there
+    char paused[320];
+    uint64_t random_state;
+    bool is_settling;
+    bool is_closing;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+// ---- roster.c
+
+// Is the model of this backend resident, being loaded, or found?
+bool roster_has_model(const struct route *r);
+// Would this route get an ask, were there room?
+bool roster_is_usable(const struct dispatch *d, const struct route *r);
+// Is r a better place for the next ask than best (may be NULL)?
+bool roster_is_better(const struct route *r, const struct route *best);
+// Draws the conclusions from a change of any route: takes what was found, tells a pause.
+void roster_settle(struct dispatch *d);
+// Only tells: a route has room again, a hold is over.
+void roster_refresh(struct dispatch *d);
+// When the stand-in begins to serve: monotonic ms, INT64_MAX = it will not.
+int64_t roster_stand_in_due_ms(const struct dispatch *d);
+
+#endif

@@ -1,0 +1,169 @@
+// intake.c -- what watched folders and lists report, on its way to the queue.
+// SPDX-License-Identifier: MIT
+#include "intake.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "item.h"
+
+#include <stdio.h>
+
+// A folder can be scanned again, a list can be held back; neither is lost.
+void intake_on_pressure(void *arg, bool is_full)
+{
+    struct app *a = arg;
+    if (a->manifest) {
+        manifest_pause(a->manifest, is_full);
+    }
+    if (!is_full && a->has_missed && a->watcher) {
+        a->has_missed = false;
+        watcher_rescan(a->watcher);
+    }
+}
+
+static void on_seen(void *arg, const struct sighting *s)
+{
+    struct app *a = arg;
+    bool is_kept =
+        schedule_offer(a->schedule, s, s->is_live ? STORE_LIVE : STORE_BACKFILL);
+    a->has_missed |= !is_kept;
+}
+
+static void tell_problem(struct app *a, const char *path, int code, const char *words)
+{
+    a->problems++;
+    log_warn("ingest", "path=\"%s\" class=%s %s", path, err_name(code), words);
+    event_say(&a->events, VLMD_EVENT_PROBLEM, path, err_name(code), words, 0);
+}
+
+static void on_watch_problem(void *arg, const char *root, const char *path, int code,
+                             const char *words)
+{
+    char full[8192];
+    snprintf(full, sizeof(full), "%s%s%s", root ? root : "", root ? "/" : "", path);
+    tell_problem(arg, full, code, words);
+}
+
+static void on_watch_notice(void *arg, const char *root, const char *words)
+{
+    struct app *a = arg;
+    log_warn("ingest", "folder=\"%s\" %s", root, words);
+    event_say(&a->events, VLMD_EVENT_NOTICE, root, NULL, words, 0);
+}
+
+static void on_scanned(void *arg, const char *root, int64_t files)
+{
+    struct app *a = arg;
+    event_say(&a->events, VLMD_EVENT_SCANNED, root, NULL, NULL, files);
+}
+
+int app_watch(struct app *a, const char *dir, struct err *e)
+{
+    if (!a->watcher) {
+        struct watcher_events events = {
+            .arg = a,
+            .on_sighting = on_seen,
+            .on_problem = on_watch_problem,
+            .on_notice = on_watch_notice,
+            .on_scanned = on_scanned,
+        };
+        int rc = watcher_open(&a->watcher, &a->loop, &a->config->ingest, &events);
+        if (rc) {
+            return err_set(e, rc, "folders can not be watched: %s", err_words(rc));
+        }
+    }
+    int rc = watcher_add(a->watcher, dir, e);
+    if (rc == 0) {
+        app_work(a);
+    }
+    return rc;
+}
+
+static void on_listed(void *arg, const struct sighting *s)
+{
+    struct app *a = arg;
+    if (!schedule_offer(a->schedule, s, STORE_BATCH)) {
+        tell_problem(a, s->path ? s->path : s->url, E_BUSY, "too many inputs at once");
+    }
+}
+
+static void on_list_problem(void *arg, const char *path, int code, const char *words)
+{
+    tell_problem(arg, path, code, words);
+}
+
+static void on_list_end(void *arg, int err, const char *words)
+{
+    struct app *a = arg;
+    if (err) {
+        tell_problem(a, "", err, words);
+    }
+    a->is_input_read = true;
+    schedule_input_ended(a->schedule);
+}
+
+static void on_batch_opened(struct store_batch *r, int err)
+{
+    struct app *a = container_of(r, struct app, batch);
+    struct manifest_events events = {
+        .arg = a,
+        .on_sighting = on_listed,
+        .on_problem = on_list_problem,
+        .on_end = on_list_end,
+    };
+    if (err == 0) {
+        schedule_set_batch(a->schedule, r->id);
+        err = a->stop_seen ? E_CANCELED
+                           : manifest_open(&a->manifest, &a->loop, &a->config->ingest,
+                                           a->batch_inputs, a->n_batch_inputs, &events);
+    }
+    if (err) {
+        a->result = err;
+        log_error("app", "batch class=%s %s", err_name(err), r->err.msg);
+        app_stop(a, VLMD_STOP_NOW);
+        return;
+    }
+    app_work(a);
+}
+
+int app_batch(struct app *a, const char *const *inputs, int n, struct err *e)
+{
+    if (a->is_batch) {
+        return err_set(e, E_USAGE, "this handle has a batch already");
+    }
+    a->is_batch = true;
+    a->batch_inputs = mem_zero(sizeof(char *) * (size_t)(n + 1));
+    for (int i = 0; i < n; i++) {
+        a->batch_inputs[i] = mem_dup(inputs[i]);
+    }
+    a->n_batch_inputs = n;
+    item_batch_key(inputs, n, a->batch_key, sizeof(a->batch_key));
+    a->batch = (struct store_batch){.key = a->batch_key};
+    store_batch_open(a->store, &a->batch, on_batch_opened);
+    return 0;
+}
+
+// ---- the end of input
+
+static void on_one_closed(void *arg)
+{
+    struct app *a = arg;
+    if (a->watcher) {
+        struct watcher *w = a->watcher;
+        a->watcher = NULL;
+        watcher_close(w, on_one_closed, a);
+    } else if (a->manifest) {
+        struct manifest *m = a->manifest;
+        a->manifest = NULL;
+        manifest_close(m, on_one_closed, a);
+    } else {
+        a->inputs_closing = false;
+        app_inputs_closed(a);
+    }
+}
+
+void intake_end(struct app *a)
+{
+    a->inputs_closing = true;
+    on_one_closed(a);
+}

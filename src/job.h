@@ -1,0 +1,124 @@
+// job.h -- one picture on its way through this process, while it holds the row's lease.
+//
+//   CLAIMED -> FETCHING -> INSPECTING -> PREPARING -> COMPARING -> RECOGNISING -> WAITING
+//   WAITING -> ASKING -> SAVING -> GONE
+//
+//   FETCHING only for URLs, RECOGNISING only with `ocr.when: always`.
+//   ASKING -> BACKOFF -> WAITING        the same again later
+//   COMPARING -> BACKOFF -> COMPARING   an equal picture is being asked right now
+//   INSPECTING, PREPARING -> BACKOFF -> INSPECTING   the file was not complete yet
+//   ASKING, WAITING -> PREPARING        smaller, or with the grey picture for OCR
+//   any early end (blocked, bad picture, duplicate) goes straight to SAVING
+//   any but SAVING, GONE -> RELEASING -> GONE   stop, cancel, lease lost
+//
+// job_move is the only writer of the state.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_JOB_H
+#define VLMD_JOB_H
+
+#include "ask.h"
+#include "base/list.h"
+#include "image/image.h"
+#include "ingest/ingest.h"
+#include "io/http.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define JOB_STATE_TABLE(X)                                                               \
+    X(JOB_CLAIMED, "claimed")                                                            \
+    X(JOB_FETCHING, "fetching")                                                          \
+    X(JOB_INSPECTING, "inspecting")                                                      \
+    X(JOB_PREPARING, "preparing")                                                        \
+    X(JOB_COMPARING, "comparing")                                                        \
+    X(JOB_RECOGNISING, "recognising")                                                    \
+    X(JOB_WAITING, "waiting")                                                            \
+    X(JOB_ASKING, "asking")                                                              \
+    X(JOB_BACKOFF, "backoff")                                                            \
+    X(JOB_SAVING, "saving")                                                              \
+    X(JOB_RELEASING, "releasing")                                                        \
+    X(JOB_GONE, "gone")
+
+enum job_state {
+#define X(state, name) state,
+    JOB_STATE_TABLE(X)
+#undef X
+        JOB_STATES
+};
+
+const char *job_state_name(enum job_state s);
+bool job_may_move(enum job_state from, enum job_state to);
+
+// The jobs of one process, a counted list per state.
+struct job_lists {
+    struct list head[JOB_STATES];
+    int count[JOB_STATES];
+    int total;  // not GONE
+};
+
+void job_lists_init(struct job_lists *l);
+
+struct job {
+    struct list node;  // in job_lists.head[state]
+    enum job_state state;
+    enum job_state resume;  // where BACKOFF leads
+    int64_t
+        entered_ms[JOB_STATES];  // monotonic, last time each state was entered; 0 = never
+    int64_t wake_ms;             // BACKOFF ends
+    struct pipeline *pipeline;   // borrowed: longer than the job
+
+    struct store_job row;  // owned
+    bool is_stopping;      // leave at the next chance
+    bool has_lost_lease;
+    bool no_claim_count;  // a release forgets the claim
+
+    // what has been learned
+    struct buf fetched;  // owned; bytes of a URL
+    struct ingest_meta meta;
+    struct image_req image;  // out.jpeg owned until SAVING
+    bool has_image;
+    bool wants_luma;
+    int target_px;
+    int input_tries;  // times the file was not complete or not reachable
+    int tries;        // failures that count, of this lease
+    int strikes;      // failures that were the backend's
+    int max_tokens;
+    bool no_schema;
+    bool compared;
+    bool was_sent;  // its picture left for a model, answered or not
+    int64_t duplicate_of, cached_result;
+    struct buf ocr_text;  // owned
+    struct store_attempt attempts[STORE_MAX_ATTEMPTS];
+    struct job_attempt_text {
+        char backend[96], model[192], words[256];
+    } attempt_text[STORE_MAX_ATTEMPTS];
+    int n_attempts;
+
+    // how it ends
+    enum store_outcome outcome;
+    int code;
+    char reason[512];
+
+    // the one request that may be under way
+    union {
+        struct http_req http;
+        struct meta_req meta;
+        struct store_similar similar;
+        struct ocr_req ocr;
+    } req;
+    struct ask ask;  // owned parts of out live until GONE
+    bool has_answer;
+    struct store_result result;
+    struct store_save save;
+    struct store_release release;
+};
+
+// Moves j, in the lists and on its clock, and writes one debug line.  Asserts the table.
+void job_move(struct job_lists *l, struct job *j, enum job_state to, int64_t now_ms);
+// Takes ownership of row's block.  The new job is in CLAIMED.
+struct job *job_new(struct job_lists *l, struct store_job *row, int64_t now_ms);
+// Only in GONE.
+void job_free(struct job *j);
+
+#endif

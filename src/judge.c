@@ -1,0 +1,246 @@
+// judge.c -- each way to fail has its remedy (PROTOCOLS.md 8.2, DESIGN.md 10).
+//
+// A failure counts against the picture only when the backend is well: otherwise an outage
+// would fail whatever was under way.  Strikes bound that mercy, so that a picture that
+// brings its backend down each time ends in the failure list.
+// SPDX-License-Identifier: MIT
+#include "judge.h"
+
+#include "pipeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    MAX_INPUT_TRIES = 5,
+    INPUT_BASE_MS = 500,
+    FRESH_MS = 60000,  // a file this old is not being written any more
+    MAX_STRIKES = 10,
+    MIN_TARGET_PX = 256,
+    MAX_MAX_TOKENS = 4096,
+    FIRST_RAISED_TOKENS = 1000,
+};
+
+int judge_fetch(int err, int status, char *words, size_t size)
+{
+    if (err) {
+        if (!words[0]) {
+            snprintf(words, size, "%s", err_words(err));
+        }
+        return err;
+    }
+    if (status >= 200 && status < 300) {
+        return 0;
+    }
+    snprintf(words, size, "the server answered %d", status);
+    if (status == 404 || status == 410) {
+        return E_NOT_FOUND;
+    }
+    if (status == 401 || status == 403) {
+        return E_ACCESS;
+    }
+    return status == 429 || status >= 500 ? E_SERVER : E_BAD_REQUEST;
+}
+
+static bool is_fresh(const struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    return o->wall_ms(o->ctx) - j->row.mtime_ns / 1000000 < FRESH_MS;
+}
+
+int64_t judge_input(struct job *j, int code)
+{
+    bool is_transient = code == E_NOMEM || code == E_IO || code == E_NET ||
+                        code == E_NET_CUT || code == E_FIRST_BYTE || code == E_STALL ||
+                        code == E_TOTAL || code == E_SERVER;
+    bool is_growing = code == E_CUT && !j->row.is_url && is_fresh(j);
+    if ((!is_transient && !is_growing) || j->input_tries >= MAX_INPUT_TRIES) {
+        return -1;
+    }
+    return (int64_t)INPUT_BASE_MS << j->input_tries++;
+}
+
+static bool shrink(struct job *j)
+{
+    int smaller = j->target_px * 3 / 4;
+    if (smaller < MIN_TARGET_PX) {
+        return false;
+    }
+    j->target_px = smaller;
+    return true;
+}
+
+static void raise_cap(struct job *j)
+{
+    int next = j->max_tokens ? j->max_tokens * 2 : FIRST_RAISED_TOKENS;
+    j->max_tokens = next < MAX_MAX_TOKENS ? next : MAX_MAX_TOKENS;
+}
+
+static void adjust(struct job *j, int err)
+{
+    if (err == E_UNFINISHED || err == E_EMPTY) {
+        raise_cap(j);
+    }
+    // A grammar can drive a small model into a loop or a corner; words are better than none.
+    bool is_form = err == E_SCHEMA || err == E_REPETITION || err == E_EMPTY;
+    if (is_form && j->tries >= 2) {
+        j->no_schema = true;
+    }
+}
+
+static struct verdict judge_sick(struct job *j, int err)
+{
+    if (++j->strikes > MAX_STRIKES) {
+        return (struct verdict){.what = VERDICT_FAIL, .code = err};
+    }
+    return (struct verdict){.what = VERDICT_WAIT, .code = err};
+}
+
+static struct verdict judge_retry(struct job *j, int err, const struct retry_config *c,
+                                  uint32_t random)
+{
+    struct verdict v = {.what = VERDICT_BACK_OFF, .code = err};
+    j->tries++;
+    if (!retry_may_again(c, j->tries)) {
+        v.what = VERDICT_FAIL;
+        return v;
+    }
+    adjust(j, err);
+    if (err == E_CONTEXT) {
+        v.what = shrink(j) ? VERDICT_SMALLER : VERDICT_FAIL;
+        return v;
+    }
+    v.delay_ms = retry_delay_ms(c, j->tries, j->ask.retry_after_ms, random);
+    return v;
+}
+
+struct verdict judge_answer(struct job *j, int err, const struct retry_config *c,
+                            uint32_t random)
+{
+    switch (err_class(err)) {
+    case ERR_REROUTE: return (struct verdict){.what = VERDICT_WAIT, .code = err};
+    case ERR_RETRY:
+        return j->ask.is_backend_sick ? judge_sick(j, err)
+                                      : judge_retry(j, err, c, random);
+    case ERR_GIVE_UP:
+    case ERR_BUG: break;
+    }
+    return (struct verdict){.what = VERDICT_FAIL, .code = err};
+}
+
+// The last STORE_MAX_ATTEMPTS of this lease; the store keeps those of earlier ones.
+void judge_note_attempt(struct job *j, int err, int64_t wall_ms)
+{
+    if (j->n_attempts == STORE_MAX_ATTEMPTS) {
+        memmove(&j->attempt_text[0], &j->attempt_text[1],
+                sizeof(j->attempt_text[0]) * (STORE_MAX_ATTEMPTS - 1));
+        memmove(&j->attempts[0], &j->attempts[1],
+                sizeof(j->attempts[0]) * (STORE_MAX_ATTEMPTS - 1));
+        j->n_attempts--;
+    }
+    int i = j->n_attempts++;
+    struct job_attempt_text *t = &j->attempt_text[i];
+    snprintf(t->backend, sizeof(t->backend), "%s", j->ask.backend);
+    snprintf(t->model, sizeof(t->model), "%s", j->ask.model);
+    snprintf(t->words, sizeof(t->words), "%.255s", err ? j->ask.err.msg : "");
+    j->attempts[i] = (struct store_attempt){
+        .at_ms = wall_ms,
+        .code = err,
+        .request_ms = j->ask.request_ms,
+    };
+    for (int k = 0; k < j->n_attempts; k++) {
+        j->attempts[k].backend = j->attempt_text[k].backend;
+        j->attempts[k].model = j->attempt_text[k].model;
+        j->attempts[k].words = j->attempt_text[k].words;
+    }
+}
+
+static int64_t span_ms(const struct job *j, enum job_state from, enum job_state to)
+{
+    int64_t a = j->entered_ms[from], b = j->entered_ms[to];
+    return a && b >= a ? b - a : 0;
+}
+
+static int64_t prepare_ms(const struct job *j)
+{
+    enum job_state after = j->entered_ms[JOB_COMPARING] ? JOB_COMPARING : JOB_SAVING;
+    return span_ms(j, j->row.is_url ? JOB_FETCHING : JOB_INSPECTING, after);
+}
+
+static void fill_result(struct job *j, const char *tier)
+{
+    const struct ask *a = &j->ask;
+    const struct answer *n = &a->answer;
+    j->result = (struct store_result){
+        .backend = a->backend,
+        .model = a->model,
+        .prompt = a->prompt,
+        .params = a->params,
+        .is_degraded = a->is_degraded,
+        .tier = tier,
+        .summary = n->summary ? n->summary : "",
+        .activity = n->activity ? n->activity : "",
+        .app = n->app ? n->app : "",
+        .details = n->details ? n->details : "",
+        .tags = n->tags ? n->tags : "[]",
+        .text = n->text ? n->text : "",
+        .raw = n->raw ? n->raw : "",
+        .finish_reason = a->finish_reason,
+        .prompt_tokens = a->prompt_tokens,
+        .completion_tokens = a->completion_tokens,
+    };
+}
+
+static void fill_image(struct job *j, struct store_save *s)
+{
+    const struct image_req *m = &j->image;
+    s->has_image = true;
+    memcpy(s->content, m->content, sizeof(s->content));
+    memcpy(s->thumb, m->thumb, sizeof(s->thumb));
+    s->size_bytes = j->row.is_url ? j->row.size_bytes : m->file_bytes;
+    s->mtime_ns = j->row.is_url ? j->row.mtime_ns : m->mtime_ns;
+    s->width = m->width;
+    s->height = m->height;
+    if (j->was_sent) {
+        memcpy(s->sent_hash, m->sent_hash, sizeof(s->sent_hash));
+        s->sent_width = m->sent_width;
+        s->sent_height = m->sent_height;
+        s->sent_bytes = (int64_t)m->jpeg.len;
+    }
+}
+
+void judge_fill_save(struct job *j, const char *tier)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    int64_t claimed_ago = o->now_ms(o->ctx) - j->entered_ms[JOB_CLAIMED];
+    int64_t queued_ms = o->wall_ms(o->ctx) - claimed_ago - j->row.queued_at_ms;
+    struct store_save *s = &j->save;
+    memset(s, 0, sizeof(*s));
+    s->id = j->row.id;
+    s->outcome = j->outcome;
+    s->code = j->code;
+    s->reason = j->reason;
+    s->meta = (struct store_meta){
+        .app = j->meta.app,
+        .window = j->meta.window,
+        .screen = j->meta.screen,
+        .url = j->meta.url,
+        .taken_at_ms = j->meta.taken_at_ms,
+    };
+    if (j->has_image) {
+        fill_image(j, s);
+    }
+    s->duplicate_of = j->duplicate_of;
+    s->cached_result = j->cached_result;
+    if (j->has_answer) {
+        fill_result(j, tier);
+        s->result = &j->result;
+    }
+    s->ocr_text = j->ocr_text.len ? buf_str(&j->ocr_text) : NULL;
+    s->queued_ms = queued_ms > 0 ? queued_ms : 0;
+    s->prepare_ms = prepare_ms(j);
+    s->request_ms = j->has_answer ? j->ask.request_ms : 0;
+    s->first_byte_ms = j->has_answer ? j->ask.first_byte_ms : 0;
+    s->attempts = j->attempts;
+    s->n_attempts = j->n_attempts;
+}

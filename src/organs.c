@@ -1,0 +1,154 @@
+// organs.c -- one thin function per organ call: no decision is made here.
+// SPDX-License-Identifier: MIT
+#include "organs.h"
+
+static int64_t now_ms(void *ctx)
+{
+    struct app *a = ctx;
+    return loop_now_ms(&a->loop);
+}
+
+static int64_t wall_ms(void *ctx)
+{
+    (void)ctx;
+    return loop_wall_ms();
+}
+
+// xorshift64*, for jitter.  Source: S. Vigna, 2014.
+static uint32_t next_random(void *ctx)
+{
+    struct app *a = ctx;
+    uint64_t x = a->random_state;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    a->random_state = x;
+    return (uint32_t)((x * 0x2545f4914f6cdd1dull) >> 32);
+}
+
+static int fetch(void *ctx, struct http_req *r, void (*done)(struct http_req *, int))
+{
+    struct app *a = ctx;
+    return http_send(a->http, r, done);
+}
+
+static void fetch_cancel(void *ctx, struct http_req *r)
+{
+    struct app *a = ctx;
+    http_cancel(a->http, r);
+}
+
+static void inspect(void *ctx, struct meta_req *r, void (*done)(struct meta_req *, int))
+{
+    struct app *a = ctx;
+    meta_read(a->reader, r, done);
+}
+
+static void inspect_cancel(void *ctx, struct meta_req *r)
+{
+    struct app *a = ctx;
+    pool_cancel(a->reader, &r->work);
+}
+
+static void prepare(void *ctx, struct image_req *r, void (*done)(struct image_req *, int))
+{
+    struct app *a = ctx;
+    image_prepare(a->images, r, done);
+}
+
+static void prepare_cancel(void *ctx, struct image_req *r)
+{
+    struct app *a = ctx;
+    image_cancel(a->images, r);
+}
+
+static void compare(void *ctx, struct store_similar *r,
+                    void (*done)(struct store_similar *, int))
+{
+    struct app *a = ctx;
+    store_similar(a->store, r, done);
+}
+
+static void compare_cancel(void *ctx, struct store_similar *r)
+{
+    struct app *a = ctx;
+    store_cancel(a->store, &r->work);
+}
+
+static void recognise(void *ctx, struct ocr_req *r, void (*done)(struct ocr_req *, int))
+{
+    struct app *a = ctx;
+    ocr_read(a->ocr, r, done);
+}
+
+static void recognise_cancel(void *ctx, struct ocr_req *r)
+{
+    struct app *a = ctx;
+    ocr_cancel(a->ocr, r);
+}
+
+static int ask(void *ctx, struct ask *q, void (*done)(struct ask *, int))
+{
+    struct app *a = ctx;
+    return dispatch_try(a->dispatch, q, done);
+}
+
+static void ask_cancel(void *ctx, struct ask *q)
+{
+    struct app *a = ctx;
+    dispatch_cancel(a->dispatch, q);
+}
+
+static bool uses_stand_in(void *ctx)
+{
+    struct app *a = ctx;
+    return dispatch_uses_stand_in(a->dispatch);
+}
+
+static bool expect(void *ctx, const char *app, const char *window, char *model,
+                   size_t model_size, char *prompt, size_t prompt_size, char *params,
+                   size_t params_size)
+{
+    struct app *a = ctx;
+    return dispatch_expect(a->dispatch, app, window, model, model_size, prompt,
+                           prompt_size, params, params_size);
+}
+
+static void save(void *ctx, struct store_save *r, void (*done)(struct store_save *, int))
+{
+    struct app *a = ctx;
+    store_save(a->store, r, done);
+}
+
+static void release(void *ctx, struct store_release *r,
+                    void (*done)(struct store_release *, int))
+{
+    struct app *a = ctx;
+    store_release(a->store, r, done);
+}
+
+void organs_bind(struct app *a, struct pipeline_organs *out)
+{
+    *out = (struct pipeline_organs){
+        .ctx = a,
+        .now_ms = now_ms,
+        .wall_ms = wall_ms,
+        .random = next_random,
+        .fetch = fetch,
+        .fetch_cancel = fetch_cancel,
+        .inspect = inspect,
+        .inspect_cancel = inspect_cancel,
+        .prepare = prepare,
+        .prepare_cancel = prepare_cancel,
+        .compare = compare,
+        .compare_cancel = compare_cancel,
+        .recognise = recognise,
+        .recognise_cancel = recognise_cancel,
+        .ask = ask,
+        .ask_cancel = ask_cancel,
+        .uses_stand_in = uses_stand_in,
+        .expect = expect,
+        .save = save,
+        .release = release,
+    };
+}

@@ -1,0 +1,734 @@
+// pipeline.c -- drives one job through the organs.
+//
+// step() runs a job until it waits for something.  It is called only right after job_move,
+// or for a WAITING job when a backend may have room; each case names the callback that
+// resumes it.  At most one asynchronous call is under way per job.
+//
+// The privacy gate is here and nowhere else: is_excluded() before the picture is opened,
+// may_send() before any byte goes to a backend.
+// SPDX-License-Identifier: MIT
+#include "pipeline.h"
+
+#include "base/log.h"
+#include "judge.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FETCH_TOTAL_MS = 60000,
+    FETCH_STALL_MS = 15000,
+    FETCH_CONNECT_MS = 10000,
+    PARKED_MS = 1000,  // an equal picture is being asked: look again
+    SAVE_AGAIN_MS = 2000,
+};
+
+static void step(struct job *j);
+
+static struct job *job_of_image(struct image_req *r)
+{
+    return container_of(r, struct job, image);
+}
+
+static int64_t now_of(const struct job *j)
+{
+    return j->pipeline->organs.now_ms(j->pipeline->organs.ctx);
+}
+
+static void move(struct job *j, enum job_state to)
+{
+    job_move(&j->pipeline->jobs, j, to, now_of(j));
+}
+
+// Stop, or the lease is gone: every callback but those of a finished answer asks first.
+static bool leaves(struct job *j)
+{
+    if (!j->is_stopping && !j->has_lost_lease) {
+        return false;
+    }
+    move(j, JOB_RELEASING);
+    step(j);
+    return true;
+}
+
+static void go(struct job *j, enum job_state to)
+{
+    move(j, to);
+    step(j);
+}
+
+static void end(struct job *j, enum store_outcome outcome, int code, const char *reason)
+{
+    j->outcome = outcome;
+    j->code = code;
+    snprintf(j->reason, sizeof(j->reason), "%s", reason);
+    go(j, JOB_SAVING);
+}
+
+static void back_off(struct job *j, enum job_state resume, int64_t delay_ms)
+{
+    j->resume = resume;
+    j->wake_ms = now_of(j) + delay_ms;
+    go(j, JOB_BACKOFF);
+}
+
+// ---- the gate
+
+static bool is_excluded(const struct job *j, char *why, size_t size)
+{
+    struct privacy_subject s = {
+        .app = j->meta.app,
+        .window = j->meta.window,
+        .path = j->row.path,
+    };
+    return privacy_check_meta(j->pipeline->config.privacy, &s, why, size) ==
+           PRIVACY_BLOCK;
+}
+
+static bool may_send(struct ask *a, bool is_remote, char *why, size_t size)
+{
+    const struct job *j = container_of(a, struct job, ask);
+    const struct privacy_config *c = j->pipeline->config.privacy;
+    return !is_excluded(j, why, size) &&
+           privacy_check_destination(c, is_remote, why, size) == PRIVACY_ALLOW;
+}
+
+// ---- CLAIMED
+
+static void copy_known_meta(struct job *j)
+{
+    const struct store_meta *m = &j->row.meta;
+    snprintf(j->meta.app, sizeof(j->meta.app), "%s", m->app ? m->app : "");
+    snprintf(j->meta.window, sizeof(j->meta.window), "%s", m->window ? m->window : "");
+    snprintf(j->meta.screen, sizeof(j->meta.screen), "%s", m->screen ? m->screen : "");
+    snprintf(j->meta.url, sizeof(j->meta.url), "%s", m->url ? m->url : "");
+    j->meta.taken_at_ms = m->taken_at_ms;
+}
+
+// What the path or an offered app name already forbids is not even opened.
+static void begin(struct job *j)
+{
+    char why[200];
+    copy_known_meta(j);
+    struct privacy_config named_only = *j->pipeline->config.privacy;
+    named_only.need_metadata = false;  // it may still be inside the file
+    struct privacy_subject s = {j->meta.app, j->meta.window, j->row.path};
+    if (privacy_check_meta(&named_only, &s, why, sizeof(why)) == PRIVACY_BLOCK) {
+        end(j, STORE_BLOCKED, E_BLOCKED, why);
+    } else {
+        go(j, j->row.is_url ? JOB_FETCHING : JOB_INSPECTING);
+    }
+}
+
+// ---- FETCHING
+
+static void on_fetched(struct http_req *r, int err)
+{
+    struct job *j = container_of(r, struct job, req.http);
+    int status = r->status;
+    char words[300];
+    snprintf(words, sizeof(words), "%s", r->error);
+    buf_take(&j->fetched, &r->response);
+    if (leaves(j)) {
+        return;
+    }
+    int code = judge_fetch(err, status, words, sizeof(words));
+    int64_t delay = judge_input(j, code);
+    if (code == 0) {
+        go(j, JOB_INSPECTING);
+    } else if (delay >= 0) {
+        back_off(j, JOB_FETCHING, delay);
+    } else {
+        end(j, STORE_FAILED, code, words);
+    }
+}
+
+static void start_fetch(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    struct http_req *r = &j->req.http;
+    memset(r, 0, sizeof(*r));
+    r->method = "GET";
+    r->url = j->row.path;
+    r->timeouts = (struct http_timeouts){
+        .connect_ms = FETCH_CONNECT_MS,
+        .first_byte_ms = FETCH_TOTAL_MS,
+        .stall_ms = FETCH_STALL_MS,
+        .total_ms = FETCH_TOTAL_MS,
+    };
+    r->max_response_bytes = (size_t)p->config.max_file_bytes;
+    int rc = p->organs.fetch(p->organs.ctx, r, on_fetched);
+    if (rc) {
+        end(j, STORE_FAILED, rc, err_words(rc));
+    }
+}
+
+// ---- INSPECTING
+
+// What the file says wins over what a list said, where it says something.
+static void merge_meta(struct ingest_meta *known, const struct ingest_meta *found)
+{
+    if (found->app[0]) {
+        memcpy(known->app, found->app, sizeof(known->app));
+    }
+    if (found->window[0]) {
+        memcpy(known->window, found->window, sizeof(known->window));
+    }
+    if (found->screen[0]) {
+        memcpy(known->screen, found->screen, sizeof(known->screen));
+    }
+    if (found->url[0]) {
+        memcpy(known->url, found->url, sizeof(known->url));
+    }
+    if (found->taken_at_ms) {
+        known->taken_at_ms = found->taken_at_ms;
+    }
+}
+
+// The path of a job as the organs want it: below its root where it has one.
+static const char *path_below_root(const struct job *j)
+{
+    const char *root = j->row.root;
+    size_t n = root ? strlen(root) : 0;
+    while (n > 0 && root[n - 1] == '/') {
+        n--;
+    }
+    bool is_below = n > 0 && strncmp(j->row.path, root, n) == 0 && j->row.path[n] == '/';
+    return is_below ? j->row.path + n + 1 : j->row.path;
+}
+
+static void end_input(struct job *j, int code, const char *words)
+{
+    int64_t delay = judge_input(j, code);
+    if (delay >= 0) {
+        back_off(j, j->row.is_url ? JOB_FETCHING : JOB_INSPECTING, delay);
+    } else if (code == E_NOT_FOUND) {
+        end(j, STORE_SKIPPED, code, "the file was deleted before it was read");
+    } else {
+        end(j, STORE_FAILED, code, words && words[0] ? words : err_words(code));
+    }
+}
+
+static void on_inspected(struct meta_req *r, int err)
+{
+    struct job *j = container_of(r, struct job, req.meta);
+    struct ingest_meta found = r->meta;
+    char why[200];
+    if (leaves(j)) {
+        return;
+    }
+    if (err) {
+        end_input(j, err, "");
+        return;
+    }
+    merge_meta(&j->meta, &found);
+    if (found.is_thumbnail) {
+        end(j, STORE_SKIPPED, 0, "a tracker's thumbnail, not a screenshot");
+    } else if (is_excluded(j, why, sizeof(why))) {
+        end(j, STORE_BLOCKED, E_BLOCKED, why);
+    } else {
+        go(j, JOB_PREPARING);
+    }
+}
+
+static void start_inspect(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    struct meta_req *r = &j->req.meta;
+    memset(r, 0, sizeof(*r));
+    if (j->row.is_url) {
+        r->bytes = j->fetched.data;
+        r->bytes_len = j->fetched.len;
+    }
+    r->root = j->row.root;
+    r->path = path_below_root(j);
+    p->organs.inspect(p->organs.ctx, r, on_inspected);
+}
+
+// ---- PREPARING
+
+static void on_prepared(struct image_req *r, int err)
+{
+    struct job *j = job_of_image(r);
+    if (leaves(j)) {
+        return;
+    }
+    if (err) {
+        end_input(j, err, r->err.msg);
+        return;
+    }
+    j->has_image = true;
+    go(j, j->compared ? JOB_WAITING : JOB_COMPARING);
+}
+
+static void start_prepare(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    struct image_req *r = &j->image;
+    image_req_fini(r);
+    memset(r, 0, sizeof(*r));
+    if (j->row.is_url) {
+        r->bytes = j->fetched.data;
+        r->bytes_len = j->fetched.len;
+    }
+    r->root = j->row.root;
+    r->path = path_below_root(j);
+    r->target_px = j->target_px;
+    r->want_luma = j->wants_luma || p->organs.uses_stand_in(p->organs.ctx) ||
+                   (p->config.reads_text_always && !j->compared);
+    p->organs.prepare(p->organs.ctx, r, on_prepared);
+}
+
+// ---- COMPARING
+
+static void on_compared(struct store_similar *r, int err)
+{
+    struct job *j = container_of(r, struct job, req.similar);
+    struct store_similar found = *r;
+    bool reads = j->pipeline->config.reads_text_always;
+    if (leaves(j)) {
+        return;
+    }
+    if (err) {
+        log_warn("pipeline", "job=%lld compare class=%s %s", (long long)j->row.id,
+                 err_name(err), found.err.msg);
+    } else if (found.duplicate_of) {
+        j->duplicate_of = found.duplicate_of;
+        end(j, STORE_DUPLICATE, 0, "the same picture was described already");
+        return;
+    } else if (found.result) {
+        j->cached_result = found.result;
+        end(j, STORE_CACHED, 0, "");
+        return;
+    } else if (found.in_progress) {
+        back_off(j, JOB_COMPARING, PARKED_MS);
+        return;
+    }
+    j->compared = true;
+    go(j, reads ? JOB_RECOGNISING : JOB_WAITING);
+}
+
+static void start_compare(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    if (j->row.is_redo) {
+        j->compared = true;
+        go(j, p->config.reads_text_always ? JOB_RECOGNISING : JOB_WAITING);
+        return;
+    }
+    struct store_similar *r = &j->req.similar;
+    memset(r, 0, sizeof(*r));
+    r->id = j->row.id;
+    memcpy(r->content, j->image.content, sizeof(r->content));
+    bool is_known = p->organs.expect(
+        p->organs.ctx, j->meta.app, j->meta.window, j->ask.model, sizeof(j->ask.model),
+        j->ask.prompt, sizeof(j->ask.prompt), j->ask.params, sizeof(j->ask.params));
+    r->model = is_known ? j->ask.model : "";
+    r->prompt = is_known ? j->ask.prompt : "";
+    r->params = is_known ? j->ask.params : "";
+    p->organs.compare(p->organs.ctx, r, on_compared);
+}
+
+// ---- RECOGNISING
+
+static void drop_luma(struct job *j)
+{
+    free(j->image.luma);
+    j->image.luma = NULL;
+}
+
+// Without its text the picture is still worth describing.
+static void on_recognised(struct ocr_req *r, int err)
+{
+    struct job *j = container_of(r, struct job, req.ocr);
+    if (err == 0) {
+        buf_take(&j->ocr_text, &r->text);
+    } else if (err != E_CANCELED) {
+        log_warn("pipeline", "job=%lld ocr class=%s %s", (long long)j->row.id,
+                 err_name(err), r->err.msg);
+    }
+    ocr_req_fini(r);
+    if (!j->pipeline->organs.uses_stand_in(j->pipeline->organs.ctx)) {
+        drop_luma(j);
+    }
+    if (!leaves(j)) {
+        go(j, JOB_WAITING);
+    }
+}
+
+static void start_recognise(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    if (!j->image.luma) {
+        go(j, JOB_WAITING);
+        return;
+    }
+    struct ocr_req *r = &j->req.ocr;
+    memset(r, 0, sizeof(*r));
+    r->luma = j->image.luma;
+    r->width = j->image.width;
+    r->height = j->image.height;
+    p->organs.recognise(p->organs.ctx, r, on_recognised);
+}
+
+// ---- WAITING, ASKING
+
+static void count_request(struct job *j)
+{
+    struct pipeline_totals *t = &j->pipeline->totals;
+    const struct ask *a = &j->ask;
+    t->requests++;
+    t->bytes_sent += a->bytes_sent;
+    t->prompt_tokens += a->prompt_tokens > 0 ? a->prompt_tokens : 0;
+    t->completion_tokens += a->completion_tokens > 0 ? a->completion_tokens : 0;
+}
+
+static void follow(struct job *j, const struct verdict *v)
+{
+    switch (v->what) {
+    case VERDICT_FAIL: end(j, STORE_FAILED, v->code, j->ask.err.msg); return;
+    case VERDICT_WAIT: go(j, JOB_WAITING); return;
+    case VERDICT_BACK_OFF: back_off(j, JOB_WAITING, v->delay_ms); return;
+    case VERDICT_SMALLER: go(j, JOB_PREPARING); return;
+    }
+}
+
+static void on_asked(struct ask *a, int err)
+{
+    struct job *j = container_of(a, struct job, ask);
+    j->was_sent |= a->bytes_sent > 0;
+    if (err != E_CANCELED) {
+        count_request(j);
+        judge_note_attempt(j, err, j->pipeline->organs.wall_ms(j->pipeline->organs.ctx));
+    }
+    if (err == 0) {
+        j->has_answer = true;
+        end(j, STORE_ANSWERED, 0, "");
+        return;
+    }
+    if (leaves(j)) {
+        return;
+    }
+    struct verdict v = judge_answer(j, err, &j->pipeline->config.retry,
+                                    j->pipeline->organs.random(j->pipeline->organs.ctx));
+    log_debug("pipeline", "job=%lld cid=%s backend=%s class=%s tries=%d strikes=%d",
+              (long long)j->row.id, j->row.cid, a->backend, err_name(err), j->tries,
+              j->strikes);
+    follow(j, &v);
+}
+
+static void fill_ask(struct job *j)
+{
+    struct ask *a = &j->ask;
+    a->jpeg = j->image.jpeg.data;
+    a->jpeg_len = j->image.jpeg.len;
+    a->width = j->image.sent_width;
+    a->height = j->image.sent_height;
+    a->luma = j->image.luma;
+    a->luma_width = j->image.width;
+    a->luma_height = j->image.height;
+    a->app = j->meta.app;
+    a->window = j->meta.window;
+    a->cid = j->row.cid;
+    a->seed = (unsigned)(j->row.attempts + j->tries + j->strikes) + 1;
+    a->max_tokens = j->max_tokens;
+    a->no_schema = j->no_schema;
+    a->needs_model = j->row.is_degraded;
+    a->may_send = may_send;
+}
+
+// Stays in WAITING while no backend has room: pipeline_pump tries again.
+static void try_ask(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    bool needs_luma =
+        !j->row.is_degraded && !j->image.luma && p->organs.uses_stand_in(p->organs.ctx);
+    if (needs_luma) {
+        j->wants_luma = true;
+        go(j, JOB_PREPARING);
+        return;
+    }
+    fill_ask(j);
+    int rc = p->organs.ask(p->organs.ctx, &j->ask, on_asked);
+    if (rc == 0) {
+        move(j, JOB_ASKING);
+    } else if (rc != E_BUSY) {
+        end(j, STORE_BLOCKED, rc, j->ask.err.msg);
+    }
+}
+
+// ---- SAVING, RELEASING
+
+static void leave(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    move(j, JOB_GONE);
+    job_free(j);
+    p->events.on_room(p->events.arg);
+}
+
+// Equal pictures that waited for this one need not wait any longer.
+static void wake_parked(struct pipeline *p, const struct job *ended)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[JOB_BACKOFF])
+    {
+        struct job *j = container_of(node, struct job, node);
+        bool is_equal =
+            j->resume == JOB_COMPARING && ended->has_image &&
+            memcmp(j->image.content, ended->image.content, IMAGE_HASH_BYTES) == 0;
+        if (is_equal) {
+            j->wake_ms = 0;
+        }
+    }
+}
+
+static void save_later(struct job *j, int err)
+{
+    struct pipeline *p = j->pipeline;
+    if (!p->trouble[0]) {
+        snprintf(p->trouble, sizeof(p->trouble), "results can not be saved: %.200s",
+                 j->save.err.msg[0] ? j->save.err.msg : err_words(err));
+        log_error("pipeline", "job=%lld class=%s %s", (long long)j->row.id, err_name(err),
+                  p->trouble);
+    }
+    j->wake_ms = now_of(j) + SAVE_AGAIN_MS;
+}
+
+static void on_saved(struct store_save *r, int err)
+{
+    struct job *j = container_of(r, struct job, save);
+    struct pipeline *p = j->pipeline;
+    bool gives_up = j->is_stopping && p->is_stopping;
+    if (err && !gives_up) {
+        save_later(j, err);
+        return;
+    }
+    if (err) {
+        log_error("pipeline", "job=%lld stays queued: %s", (long long)j->row.id,
+                  r->err.msg);
+    } else if (r->lost) {
+        log_info("pipeline", "job=%lld was taken over by another process",
+                 (long long)j->row.id);
+    } else {
+        p->trouble[0] = 0;
+        p->totals.by_outcome[j->outcome]++;
+        wake_parked(p, j);
+        p->events.on_ended(p->events.arg, j->row.id, j->outcome);
+    }
+    leave(j);
+}
+
+static void send_save(struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    j->wake_ms = INT64_MAX;
+    o->save(o->ctx, &j->save, on_saved);
+}
+
+static void start_save(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    drop_luma(j);
+    judge_fill_save(j, p->config.tier);
+    buf_fini(&j->image.jpeg);
+    buf_fini(&j->fetched);
+    send_save(j);
+}
+
+static void on_released(struct store_release *r, int err)
+{
+    struct job *j = container_of(r, struct job, release);
+    if (err) {
+        log_warn("pipeline", "job=%lld lease ends by itself: %s", (long long)j->row.id,
+                 r->err.msg);
+    }
+    leave(j);
+}
+
+static void start_release(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    if (j->has_lost_lease) {
+        leave(j);
+        return;
+    }
+    j->release = (struct store_release){
+        .id = j->row.id,
+        .counts_as_claim = false,
+        .attempts = j->attempts,
+        .n_attempts = j->n_attempts,
+    };
+    p->organs.release(p->organs.ctx, &j->release, on_released);
+}
+
+// ---- the step function
+
+static void step(struct job *j)
+{
+    switch (j->state) {
+    case JOB_CLAIMED: begin(j); return;                // goes on at once
+    case JOB_FETCHING: start_fetch(j); return;         // on_fetched
+    case JOB_INSPECTING: start_inspect(j); return;     // on_inspected
+    case JOB_PREPARING: start_prepare(j); return;      // on_prepared
+    case JOB_COMPARING: start_compare(j); return;      // on_compared
+    case JOB_RECOGNISING: start_recognise(j); return;  // on_recognised
+    case JOB_WAITING: try_ask(j); return;              // on_asked, or pipeline_pump
+    case JOB_BACKOFF: return;                          // pipeline_tick
+    case JOB_SAVING: start_save(j); return;            // on_saved
+    case JOB_RELEASING: start_release(j); return;      // on_released
+    case JOB_ASKING:
+    case JOB_GONE:
+    case JOB_STATES: assert(!"no step from here");
+    }
+}
+
+// ---- public
+
+void pipeline_init(struct pipeline *p, const struct pipeline_organs *o,
+                   const struct pipeline_config *c, const struct pipeline_events *e)
+{
+    *p = (struct pipeline){.organs = *o, .config = *c, .events = *e};
+    job_lists_init(&p->jobs);
+}
+
+void pipeline_add(struct pipeline *p, struct store_job *row)
+{
+    struct job *j = job_new(&p->jobs, row, p->organs.now_ms(p->organs.ctx));
+    j->pipeline = p;
+    j->target_px = p->config.target_px;
+    j->is_stopping = p->is_stopping;
+    if (!leaves(j)) {
+        step(j);
+    }
+}
+
+void pipeline_pump(struct pipeline *p)
+{
+    if (p->is_pumping) {
+        return;
+    }
+    p->is_pumping = true;
+    int turns = p->jobs.count[JOB_WAITING];
+    for (; turns > 0 && p->jobs.count[JOB_WAITING] > 0; turns--) {
+        struct list *head = &p->jobs.head[JOB_WAITING];
+        struct job *j = list_first(head, struct job, node);
+        try_ask(j);
+        bool is_refused = !list_is_empty(head) && head->next == &j->node;
+        if (is_refused) {
+            break;  // no backend has room for the first, so none has for the others
+        }
+    }
+    p->is_pumping = false;
+}
+
+static void wake_due(struct pipeline *p, enum job_state state, int64_t now_ms,
+                     int64_t *next_ms)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[state])
+    {
+        struct job *j = container_of(node, struct job, node);
+        if (j->wake_ms > now_ms) {
+            *next_ms = j->wake_ms < *next_ms ? j->wake_ms : *next_ms;
+        } else if (state == JOB_SAVING) {
+            send_save(j);
+        } else {
+            go(j, j->resume);
+        }
+    }
+}
+
+int64_t pipeline_tick(struct pipeline *p, int64_t now_ms)
+{
+    int64_t next = INT64_MAX;
+    wake_due(p, JOB_BACKOFF, now_ms, &next);
+    if (p->trouble[0]) {
+        wake_due(p, JOB_SAVING, now_ms, &next);
+    }
+    return next;
+}
+
+static void cancel_request(struct job *j, bool with_ask)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    switch (j->state) {
+    case JOB_FETCHING: o->fetch_cancel(o->ctx, &j->req.http); return;
+    case JOB_INSPECTING: o->inspect_cancel(o->ctx, &j->req.meta); return;
+    case JOB_PREPARING: o->prepare_cancel(o->ctx, &j->image); return;
+    case JOB_COMPARING: o->compare_cancel(o->ctx, &j->req.similar); return;
+    case JOB_RECOGNISING: o->recognise_cancel(o->ctx, &j->req.ocr); return;
+    case JOB_ASKING:
+        if (with_ask) {
+            o->ask_cancel(o->ctx, &j->ask);
+        }
+        return;
+    case JOB_WAITING:
+    case JOB_BACKOFF: go(j, JOB_RELEASING); return;
+    case JOB_SAVING:
+        if (j->wake_ms != INT64_MAX) {
+            j->wake_ms = 0;  // one more try, then it is left to the lease
+        }
+        return;
+    case JOB_RELEASING:
+    case JOB_CLAIMED:
+    case JOB_GONE:
+    case JOB_STATES: return;
+    }
+}
+
+void pipeline_stop(struct pipeline *p, bool now)
+{
+    p->is_stopping = true;
+    for (int s = JOB_CLAIMED; s < JOB_GONE; s++) {
+        struct list *node, *tmp;
+        list_each(node, tmp, &p->jobs.head[s])
+        {
+            struct job *j = container_of(node, struct job, node);
+            j->is_stopping = true;
+            cancel_request(j, now);
+        }
+    }
+}
+
+void pipeline_shed(struct pipeline *p)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[JOB_WAITING])
+    {
+        struct job *j = container_of(node, struct job, node);
+        j->is_stopping = true;
+        go(j, JOB_RELEASING);
+    }
+}
+
+void pipeline_lose(struct pipeline *p, int64_t id)
+{
+    for (int s = JOB_CLAIMED; s < JOB_GONE; s++) {
+        struct list *node, *tmp;
+        list_each(node, tmp, &p->jobs.head[s])
+        {
+            struct job *j = container_of(node, struct job, node);
+            if (j->row.id == id) {
+                j->has_lost_lease = true;
+                cancel_request(j, true);
+                return;
+            }
+        }
+    }
+}
+
+int pipeline_ids(const struct pipeline *p, int64_t *ids, int max)
+{
+    int n = 0;
+    for (int s = JOB_CLAIMED; s < JOB_GONE; s++) {
+        const struct list *head = &p->jobs.head[s];
+        for (const struct list *node = head->next; node != head && n < max;
+             node = node->next) {
+            ids[n++] = container_of(node, struct job, node)->row.id;
+        }
+    }
+    return n;
+}

@@ -1,0 +1,94 @@
+// pipeline.h -- drives jobs through the organs.  Every transition is here.
+//
+// The organs stand behind a table of functions, so that every transition can be tested with
+// fake organs and fake time.
+// Thread: loop.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_PIPELINE_H
+#define VLMD_PIPELINE_H
+
+#include "guard/guard.h"
+#include "job.h"
+#include "privacy/privacy.h"
+
+// Each start function follows the contract of the organ behind it: done exactly once, later,
+// on the loop thread.  A cancel makes done come soon, with E_CANCELED or the result.
+struct pipeline_organs {
+    void *ctx;
+    int64_t (*now_ms)(void *ctx);   // monotonic
+    int64_t (*wall_ms)(void *ctx);  // unix
+    uint32_t (*random)(void *ctx);
+    int (*fetch)(void *ctx, struct http_req *r, void (*done)(struct http_req *, int));
+    void (*fetch_cancel)(void *ctx, struct http_req *r);
+    void (*inspect)(void *ctx, struct meta_req *r, void (*done)(struct meta_req *, int));
+    void (*inspect_cancel)(void *ctx, struct meta_req *r);
+    void (*prepare)(void *ctx, struct image_req *r,
+                    void (*done)(struct image_req *, int));
+    void (*prepare_cancel)(void *ctx, struct image_req *r);
+    void (*compare)(void *ctx, struct store_similar *r,
+                    void (*done)(struct store_similar *, int));
+    void (*compare_cancel)(void *ctx, struct store_similar *r);
+    void (*recognise)(void *ctx, struct ocr_req *r, void (*done)(struct ocr_req *, int));
+    void (*recognise_cancel)(void *ctx, struct ocr_req *r);
+    int (*ask)(void *ctx, struct ask *a, void (*done)(struct ask *, int));
+    void (*ask_cancel)(void *ctx, struct ask *a);
+    bool (*uses_stand_in)(void *ctx);
+    bool (*expect)(void *ctx, const char *app, const char *window, char *model,
+                   size_t model_size, char *prompt, size_t prompt_size, char *params,
+                   size_t params_size);
+    void (*save)(void *ctx, struct store_save *r, void (*done)(struct store_save *, int));
+    void (*release)(void *ctx, struct store_release *r,
+                    void (*done)(struct store_release *, int));
+};
+
+struct pipeline_config {
+    int target_px;
+    const char *tier;        // name, kept with the result
+    bool reads_text_always;  // OCR text for the index of every picture
+    int64_t max_file_bytes;  // of a fetched picture
+    struct retry_config retry;
+    const struct privacy_config *privacy;  // borrowed: as long as the pipeline
+};
+
+struct pipeline_events {
+    void *arg;
+    // The job is durable in its outcome.  Called before its memory goes.
+    void (*on_ended)(void *arg, int64_t id, enum store_outcome outcome);
+    // A job left: there is room for another, or nothing is left.
+    void (*on_room)(void *arg);
+};
+
+struct pipeline_totals {
+    int64_t by_outcome[STORE_FAILED + 1];  // ended by this process
+    int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
+};
+
+struct pipeline {
+    struct job_lists jobs;
+    struct pipeline_organs organs;
+    struct pipeline_config config;
+    struct pipeline_events events;
+    struct pipeline_totals totals;
+    bool is_stopping;
+    bool is_pumping;
+    char trouble[256];  // why results can not be saved now; "" = they can
+};
+
+void pipeline_init(struct pipeline *p, const struct pipeline_organs *o,
+                   const struct pipeline_config *c, const struct pipeline_events *e);
+// Takes the claimed row (its block moves into the job).
+void pipeline_add(struct pipeline *p, struct store_job *row);
+// Offers the waiting jobs to the backends again.
+void pipeline_pump(struct pipeline *p);
+// Ends back-offs that are due.  Returns the next deadline, INT64_MAX = none.
+int64_t pipeline_tick(struct pipeline *p, int64_t now_ms);
+// Gives every job back that is not being asked or saved.  now: cancels asks as well.
+void pipeline_stop(struct pipeline *p, bool now);
+// Gives back what waits for a backend (a long outage); the rest goes on.
+void pipeline_shed(struct pipeline *p);
+// The lease of this job is gone: another process has it.
+void pipeline_lose(struct pipeline *p, int64_t id);
+// Ids of all jobs that hold a lease; returns how many (at most max).
+int pipeline_ids(const struct pipeline *p, int64_t *ids, int max);
+
+#endif

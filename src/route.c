@@ -1,0 +1,365 @@
+// route.c -- finds one backend, loads its model, and judges its failures.
+// SPDX-License-Identifier: MIT
+#include "route.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    WRONG_RETRY_MS = 60000,   // someone must act; look again now and then
+    OVERLOAD_BASE_MS = 1000,  // doubled per refusal in a row
+    OVERLOAD_CAP_MS = 60000,
+    BAD_ANSWERS_MAX = 16,  // in a row: the model, not the pictures
+    BAD_ANSWERS_PAUSE_MS = 60000,
+    BATCHING_LIMIT = 8,  // servers that batch continuously but tell no slots
+};
+
+#define LATENCY_WEIGHT 0.2
+
+const char *route_state_name(enum route_state s)
+{
+    static const char *const names[] = {
+        [ROUTE_UNKNOWN] = "unknown",     [ROUTE_PROBING] = "unknown",
+        [ROUTE_FOUND] = "standby",       [ROUTE_LOADING] = "loading",
+        [ROUTE_READY] = "ready",         [ROUTE_AWAY] = "away",
+        [ROUTE_WRONG] = "misconfigured", [ROUTE_STANDBY] = "standby",
+    };
+    return names[s];
+}
+
+void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
+                const char *url, const struct breaker_config *breaker, int limit)
+{
+    *r = (struct route){
+        .dispatch = d,
+        .backend = b,
+        .name = name,
+        .url = url,
+        .breaker_config = *breaker,
+        .configured_limit = limit,
+        .limit = limit > 0 ? limit : 1,
+    };
+}
+
+void route_move(struct route *r, enum route_state to, int code, const char *reason,
+                int64_t now_ms)
+{
+    bool is_quiet = to == ROUTE_PROBING || to == ROUTE_UNKNOWN || to == ROUTE_FOUND ||
+                    to == ROUTE_STANDBY;
+    bool is_news =
+        to != r->state && !is_quiet && !(r->was_probed && r->code == code && code != 0);
+    r->code = code;
+    snprintf(r->reason, sizeof(r->reason), "%s", reason ? reason : "");
+    if (to != r->state) {
+        r->since_ms = now_ms;
+    }
+    r->state = to;
+    if (is_news && (to == ROUTE_AWAY || to == ROUTE_WRONG)) {
+        log_warn("dispatch", "backend=%s state=%s class=%s %s", r->name,
+                 route_state_name(to), err_name(code), r->reason);
+    } else if (is_news) {
+        log_info("dispatch", "backend=%s state=%s model=%s limit=%d", r->name,
+                 route_state_name(to), r->backend ? backend_facts(r->backend)->model : "",
+                 r->limit);
+    }
+    dispatch_route_changed(r->dispatch);
+}
+
+// The user's word, the server's, else what its kind stands: local servers queue without
+// bound, so one.
+static int limit_of(const struct route *r)
+{
+    if (r->configured_limit > 0) {
+        return r->configured_limit;
+    }
+    if (!r->backend) {
+        return 1;
+    }
+    const struct backend_facts *f = backend_facts(r->backend);
+    if (f->slots > 0) {
+        return f->slots;
+    }
+    return f->kind == BACKEND_VLLM || f->kind == BACKEND_SGLANG ? BATCHING_LIMIT : 1;
+}
+
+static void become_ready(struct route *r, int64_t now_ms)
+{
+    r->was_ready = true;
+    r->hold_until_ms = 0;
+    r->limit = limit_of(r);
+    route_move(r, ROUTE_READY, 0, "", now_ms);
+}
+
+static void become_away(struct route *r, int code, const char *words, int64_t now_ms)
+{
+    r->next_probe_ms = r->breaker.until_ms;
+    route_move(r, ROUTE_AWAY, code, words, now_ms);
+}
+
+static void become_wrong(struct route *r, int code, const char *words, int64_t wait_ms,
+                         int64_t now_ms)
+{
+    r->next_probe_ms = now_ms + (wait_ms > WRONG_RETRY_MS ? wait_ms : WRONG_RETRY_MS);
+    route_move(r, ROUTE_WRONG, code, words, now_ms);
+}
+
+static bool is_misconfigured(int code)
+{
+    return code == E_AUTH || code == E_QUOTA || code == E_MODEL_MISSING ||
+           code == E_NO_VISION || code == E_GARBAGE || code == E_BAD_REQUEST;
+}
+
+static void give_up_call(struct route *r, int err, int64_t now_ms)
+{
+    struct backend_call *c = &r->call;
+    const char *words = c->err.msg[0] ? c->err.msg : err_words(err);
+    if (is_misconfigured(err)) {
+        become_wrong(r, err, words, c->retry_after_ms, now_ms);
+        return;
+    }
+    breaker_trip(&r->breaker, &r->breaker_config, now_ms, c->retry_after_ms,
+                 dispatch_random(r->dispatch));
+    become_away(r, err, words, now_ms);
+}
+
+static void start_probe(struct route *r, int64_t now_ms);
+
+static void on_loaded(struct backend_call *c, int err)
+{
+    struct route *r = container_of(c, struct route, call);
+    int64_t now = dispatch_now_ms(r->dispatch);
+    r->has_call = false;
+    if (err == E_CANCELED) {
+        dispatch_route_call_ended(r->dispatch);
+        return;
+    }
+    if (err) {
+        give_up_call(r, err, now);
+    } else if (r->needs_probe) {
+        start_probe(r, now);
+    } else {
+        become_ready(r, now);
+    }
+    dispatch_route_call_ended(r->dispatch);
+}
+
+static void start_load(struct route *r, int64_t now_ms)
+{
+    r->has_call = true;
+    memset(&r->call, 0, sizeof(r->call));
+    route_move(r, ROUTE_LOADING, E_LOADING, "the model is being loaded", now_ms);
+    backend_load(r->backend, &r->call, on_loaded);
+}
+
+// No picture may go to another machine unless the user said so; then it is not even loaded.
+static bool is_allowed(const struct route *r)
+{
+    return !backend_facts(r->backend)->is_remote || dispatch_allows_remote(r->dispatch);
+}
+
+void route_take(struct route *r, int64_t now_ms)
+{
+    if (!r->needs_probe && backend_facts(r->backend)->is_loaded) {
+        become_ready(r, now_ms);
+    } else {
+        start_load(r, now_ms);
+    }
+}
+
+static void on_probed(struct backend_call *c, int err)
+{
+    struct route *r = container_of(c, struct route, call);
+    int64_t now = dispatch_now_ms(r->dispatch);
+    r->has_call = false;
+    r->was_probed |= err != E_CANCELED;
+    if (err == E_CANCELED) {
+        dispatch_route_call_ended(r->dispatch);
+        return;
+    }
+    r->needs_probe = err == E_LOADING;  // its facts can be had only when it is up
+    if (err && err != E_LOADING) {
+        give_up_call(r, err, now);
+    } else if (!is_allowed(r)) {
+        become_wrong(r, E_REMOTE, err_words(E_REMOTE), 0, now);
+    } else {
+        breaker_abandon(&r->breaker);  // it is there; one ask will tell the rest
+        route_move(r, ROUTE_FOUND, 0, "", now);
+    }
+    dispatch_route_call_ended(r->dispatch);
+}
+
+static void start_probe(struct route *r, int64_t now_ms)
+{
+    r->has_call = true;
+    memset(&r->call, 0, sizeof(r->call));
+    breaker_allow(&r->breaker, now_ms);  // an open one: this look is its trial
+    route_move(r, ROUTE_PROBING, r->code, r->reason, now_ms);
+    backend_probe(r->backend, &r->call, on_probed);
+}
+
+int64_t route_tick(struct route *r, int64_t now_ms)
+{
+    switch (r->state) {
+    case ROUTE_UNKNOWN:
+        if (r->backend) {
+            start_probe(r, now_ms);
+        } else {
+            become_ready(r, now_ms);
+        }
+        return INT64_MAX;
+    case ROUTE_AWAY:
+    case ROUTE_WRONG:
+        if (r->next_probe_ms <= now_ms && !r->has_call) {
+            start_probe(r, now_ms);
+            return INT64_MAX;
+        }
+        return r->next_probe_ms;
+    case ROUTE_READY: return r->hold_until_ms > now_ms ? r->hold_until_ms : INT64_MAX;
+    case ROUTE_PROBING:
+    case ROUTE_FOUND:
+    case ROUTE_LOADING:
+    case ROUTE_STANDBY: return INT64_MAX;
+    }
+    return INT64_MAX;
+}
+
+bool route_is_open(const struct route *r, int64_t now_ms)
+{
+    bool is_probing = r->breaker.state == BREAKER_HALF_OPEN && r->breaker.has_probe;
+    return r->state == ROUTE_READY && r->in_flight < r->limit &&
+           r->hold_until_ms <= now_ms && !is_probing;
+}
+
+// Unusable answers are the picture's fault, unless nothing else comes any more.
+static bool is_bad_answer(int err)
+{
+    return err == E_EMPTY || err == E_UNFINISHED || err == E_REPETITION ||
+           err == E_SCHEMA || err == E_REFUSAL || err == E_IMAGE_DROPPED;
+}
+
+static bool is_breakage(int err)
+{
+    return err == E_NET_CUT || err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL ||
+           err == E_SERVER || err == E_GARBAGE || err == E_MODEL_CRASH;
+}
+
+static void hold(struct route *r, int64_t retry_after_ms, int64_t now_ms)
+{
+    int64_t wait = retry_after_ms;
+    if (wait < 0) {
+        int64_t most = OVERLOAD_BASE_MS << (r->holds < 6 ? r->holds : 6);
+        most = most < OVERLOAD_CAP_MS ? most : OVERLOAD_CAP_MS;
+        wait =
+            most / 2 + (int64_t)(dispatch_random(r->dispatch) % (uint32_t)(most / 2 + 1));
+    }
+    r->holds++;
+    if (now_ms + wait > r->hold_until_ms) {
+        r->hold_until_ms = now_ms + wait;
+    }
+    dispatch_route_changed(r->dispatch);
+}
+
+static bool learn_breakage(struct route *r, int err, const char *words, int64_t now_ms)
+{
+    if (r->breaker.state == BREAKER_OPEN) {
+        return true;  // sent before the outage was noticed
+    }
+    bool was_half_open = r->breaker.state == BREAKER_HALF_OPEN;
+    breaker_failure(&r->breaker, &r->breaker_config, now_ms,
+                    dispatch_random(r->dispatch));
+    if (r->breaker.state != BREAKER_OPEN) {
+        return was_half_open;
+    }
+    if (r->state == ROUTE_READY) {
+        become_away(r, err, words, now_ms);
+    }
+    return true;
+}
+
+static bool learn_absence(struct route *r, const char *words, int64_t now_ms)
+{
+    if (r->breaker.state != BREAKER_OPEN) {
+        breaker_trip(&r->breaker, &r->breaker_config, now_ms, 0,
+                     dispatch_random(r->dispatch));
+    }
+    if (r->state == ROUTE_READY) {
+        become_away(r, E_NET, words, now_ms);
+    }
+    return true;
+}
+
+static bool learn_bad_answer(struct route *r, int err, const char *words, int64_t now_ms)
+{
+    breaker_success(&r->breaker);
+    r->failed++;
+    if (++r->bad_answers < BAD_ANSWERS_MAX) {
+        return false;
+    }
+    breaker_trip(&r->breaker, &r->breaker_config, now_ms, BAD_ANSWERS_PAUSE_MS,
+                 dispatch_random(r->dispatch));
+    char reason[256];
+    snprintf(reason, sizeof(reason), "%d answers in a row were of no use: %s",
+             r->bad_answers, words);
+    become_away(r, err, reason, now_ms);
+    return true;
+}
+
+static void learn_success(struct route *r, int64_t request_ms)
+{
+    breaker_success(&r->breaker);
+    r->answered++;
+    r->holds = 0;
+    r->bad_answers = 0;
+    double sample = (double)request_ms;
+    r->latency_ms = r->latency_ms > 0
+                        ? r->latency_ms + LATENCY_WEIGHT * (sample - r->latency_ms)
+                        : sample;
+}
+
+bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
+                 int64_t request_ms, int64_t now_ms)
+{
+    if (err == 0) {
+        learn_success(r, request_ms);
+        return false;
+    }
+    if (err == E_CANCELED) {
+        breaker_abandon(&r->breaker);
+        return false;
+    }
+    if (is_bad_answer(err)) {
+        return learn_bad_answer(r, err, words, now_ms);
+    }
+    r->failed++;
+    if (err == E_NET) {
+        return learn_absence(r, words, now_ms);
+    }
+    if (is_breakage(err)) {
+        return learn_breakage(r, err, words, now_ms);
+    }
+    breaker_success(&r->breaker);  // it is there and talks
+    if (err == E_RATE || err == E_OVERLOAD) {
+        hold(r, retry_after_ms, now_ms);
+        return true;
+    }
+    if (err == E_LOADING) {
+        if (r->state == ROUTE_READY && !r->has_call) {
+            start_load(r, now_ms);
+        }
+        return true;
+    }
+    if (is_misconfigured(err) && err != E_BAD_REQUEST && r->state == ROUTE_READY) {
+        become_wrong(r, err, words, retry_after_ms, now_ms);
+        return true;
+    }
+    return false;
+}
+
+void route_stop(struct route *r)
+{
+    if (r->has_call) {
+        backend_cancel(r->backend, &r->call);
+    }
+}

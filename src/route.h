@@ -1,0 +1,77 @@
+// route.h -- the life of one backend: looked for, loading, ready, away, misconfigured.
+//
+//   UNKNOWN -> PROBING -> FOUND -> LOADING -> READY   its model made resident
+//   PROBING, LOADING, READY -> AWAY -> PROBING      not there; looked for with back-off
+//   PROBING, READY -> WRONG -> PROBING              there, but of no use until someone acts
+//   FOUND, AWAY, WRONG -> STANDBY -> UNKNOWN        a guess that is not needed (now)
+//
+// route_move is the only writer of the state and writes one log line per change.
+// Private to dispatch.c and route.c.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_ROUTE_H
+#define VLMD_ROUTE_H
+
+#include "dispatch.h"
+
+enum route_state {
+    ROUTE_UNKNOWN,
+    ROUTE_PROBING,
+    ROUTE_FOUND,
+    ROUTE_LOADING,
+    ROUTE_READY,
+    ROUTE_AWAY,
+    ROUTE_WRONG,
+    ROUTE_STANDBY
+};
+
+struct route {
+    struct dispatch *dispatch;
+    struct backend *backend;  // owned; NULL = the OCR stand-in
+    const char *name;
+    const char *url;
+    enum route_state state;
+    int code;  // why AWAY or WRONG
+    char reason[256];
+    bool was_probed;
+    bool was_ready;
+    int64_t since_ms;          // monotonic, of the state
+    int64_t next_probe_ms;     // AWAY, WRONG: when it is looked for again
+    struct backend_call call;  // the one probe or load under way
+    bool has_call;
+    struct breaker_config breaker_config;
+    struct breaker breaker;
+    int64_t hold_until_ms;  // asked to slow down
+    int holds;              // in a row
+    int bad_answers;        // unusable answers in a row, no good one between
+    int in_flight;
+    int configured_limit;  // 0 = the backend's own
+    int limit;
+    bool needs_probe;  // once it is loaded, for its facts
+    int64_t answered, failed;
+    double latency_ms;  // moving average of answered requests
+};
+
+void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
+                const char *url, const struct breaker_config *breaker, int limit);
+void route_move(struct route *r, enum route_state to, int code, const char *reason,
+                int64_t now_ms);
+// FOUND: dispatch wants it.  Loads its model if need be.
+void route_take(struct route *r, int64_t now_ms);
+const char *route_state_name(enum route_state s);
+// Starts what is due; returns the next deadline.
+int64_t route_tick(struct route *r, int64_t now_ms);
+// Could an ask go there now?
+bool route_is_open(const struct route *r, int64_t now_ms);
+// Draws the conclusions from an ask's end.  Returns true when the backend is to blame.
+bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
+                 int64_t request_ms, int64_t now_ms);
+void route_stop(struct route *r);
+
+// dispatch.c: a route's state or room changed.
+void dispatch_route_changed(struct dispatch *d);
+void dispatch_route_call_ended(struct dispatch *d);
+bool dispatch_allows_remote(const struct dispatch *d);
+uint32_t dispatch_random(struct dispatch *d);
+int64_t dispatch_now_ms(const struct dispatch *d);
+
+#endif

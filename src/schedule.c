@@ -1,0 +1,578 @@
+// schedule.c -- offers, claims, lease renewal, and the before-sleep list.
+// SPDX-License-Identifier: MIT
+#include "schedule.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_CLAIM = 64,
+    MAX_JOBS = 4096,       // in memory, whatever the backends could hold
+    MAX_OFFERS = 64,       // buffers of STORE_MAX_OFFER sightings
+    PRESSURE_OFFERS = 4,   // from here on input that can wait should
+    AGAIN_MS = 2000,       // after the database refused
+    BATCH_POLL_MS = 1000,  // members that other processes hold
+    RENEWALS_PER_LEASE = 3,
+};
+
+struct offers {
+    struct list node;
+    struct store_offer req;
+    struct store_item items[STORE_MAX_OFFER];
+    struct schedule *sched;
+};
+
+struct schedule {
+    struct loop *loop;
+    struct store *store;
+    struct pipeline *pipeline;
+    struct dispatch *dispatch;
+    struct schedule_config config;
+    struct schedule_events events;
+    uv_prepare_t prepare;
+    uv_timer_t timer;
+    struct closer closer;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+
+    bool is_started;
+    bool is_stopping;
+    bool has_drained;
+    int requests;  // of ours under way in the store
+
+    struct list offers;  // struct offers, oldest first; the first may be under way
+    int n_offers;
+    bool is_offering;
+    bool is_pressed;
+    int64_t offer_at_ms;  // not before (after a refusal)
+
+    struct store_claim claim;
+    bool is_claiming;
+    bool may_have_work;
+    int64_t look_at_ms;  // monotonic: claim again then
+
+    struct store_renew renew;
+    int64_t renew_ids[MAX_JOBS];
+    bool renew_lost[MAX_JOBS];
+    bool is_renewing;
+    int64_t renew_at_ms;
+
+    struct store_change upgrade;
+    bool is_upgrading;
+    bool wants_upgrade;
+
+    int64_t batch;
+    bool is_input_ended;
+    bool has_batch_ended;
+    int64_t batch_check_ms;
+    struct store_counts counts;
+    bool is_counting;
+
+    int64_t paused_since_ms;  // monotonic; 0 = not paused
+};
+
+// ---- offers
+
+static void free_offers(struct offers *o)
+{
+    for (int i = 0; i < o->req.n; i++) {
+        struct store_item *it = &o->items[i];
+        free((char *)it->root);
+        free((char *)it->path);
+        free((char *)it->meta.app);
+        free((char *)it->meta.window);
+        free((char *)it->meta.screen);
+        free((char *)it->meta.url);
+    }
+    free(o);
+}
+
+static struct offers *offers_with_room(struct schedule *s)
+{
+    if (!list_is_empty(&s->offers)) {
+        struct offers *last = container_of(s->offers.prev, struct offers, node);
+        bool is_sent = s->is_offering && s->offers.next == &last->node;
+        if (!is_sent && last->req.n < STORE_MAX_OFFER) {
+            return last;
+        }
+    }
+    if (s->n_offers >= MAX_OFFERS) {
+        return NULL;
+    }
+    struct offers *o = mem_new(struct offers);
+    o->sched = s;
+    o->req.items = o->items;
+    o->req.batch = s->batch;
+    list_push_back(&s->offers, &o->node);
+    s->n_offers++;
+    return o;
+}
+
+static char *full_path(const struct sighting *seen)
+{
+    if (seen->url) {
+        return mem_dup(seen->url);
+    }
+    if (!seen->root) {
+        return mem_dup(seen->path);
+    }
+    size_t n = strlen(seen->root), m = strlen(seen->path);
+    while (n > 1 && seen->root[n - 1] == '/') {
+        n--;
+    }
+    char *path = mem_zero(n + m + 2);
+    memcpy(path, seen->root, n);
+    path[n] = '/';
+    memcpy(path + n + 1, seen->path, m);
+    return path;
+}
+
+static void press(struct schedule *s)
+{
+    bool is_full = s->n_offers >= PRESSURE_OFFERS;
+    if (is_full != s->is_pressed) {
+        s->is_pressed = is_full;
+        s->events.on_pressure(s->events.arg, is_full);
+    }
+}
+
+bool schedule_offer(struct schedule *s, const struct sighting *seen,
+                    enum store_priority priority)
+{
+    struct offers *o = s->is_stopping ? NULL : offers_with_room(s);
+    if (!o) {
+        return false;
+    }
+    struct store_item *it = &o->items[o->req.n++];
+    *it = (struct store_item){
+        .root = mem_dup(seen->root),
+        .path = full_path(seen),
+        .is_url = seen->url != NULL,
+        .size_bytes = seen->size_bytes,
+        .mtime_ns = seen->mtime_ns,
+        .priority = priority,
+        .meta =
+            {
+                .app = mem_dup(seen->meta.app),
+                .window = mem_dup(seen->meta.window),
+                .screen = mem_dup(seen->meta.screen),
+                .url = mem_dup(seen->meta.url),
+                .taken_at_ms = seen->meta.taken_at_ms,
+            },
+    };
+    press(s);
+    return true;
+}
+
+static void on_offered(struct store_offer *r, int err)
+{
+    struct offers *o = container_of(r, struct offers, req);
+    struct schedule *s = o->sched;
+    s->requests--;
+    s->is_offering = false;
+    if (err && !s->is_stopping) {
+        log_error("schedule", "offers=%d class=%s %s", r->n, err_name(err), r->err.msg);
+        s->offer_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
+        return;
+    }
+    s->may_have_work |= r->n_new > 0 || s->batch;
+    list_remove(&o->node);
+    s->n_offers--;
+    free_offers(o);
+    press(s);
+}
+
+static void send_offers(struct schedule *s, int64_t now_ms)
+{
+    if (s->is_offering || list_is_empty(&s->offers) || s->offer_at_ms > now_ms) {
+        return;
+    }
+    struct offers *o = list_first(&s->offers, struct offers, node);
+    s->is_offering = true;
+    s->requests++;
+    store_offer(s->store, &o->req, on_offered);
+}
+
+// ---- claims
+
+// Jobs that want, or will want, a backend's room.
+static int n_upstream(const struct schedule *s)
+{
+    const struct job_lists *l = &s->pipeline->jobs;
+    return l->total - l->count[JOB_SAVING] - l->count[JOB_RELEASING];
+}
+
+static int room(const struct schedule *s)
+{
+    int capacity = dispatch_capacity(s->dispatch);
+    if (capacity == 0 || s->pipeline->trouble[0]) {
+        return 0;
+    }
+    int want = capacity + s->config.prepare_ahead;
+    int more = want - n_upstream(s);
+    int fits = MAX_JOBS - s->pipeline->jobs.total;
+    more = more < fits ? more : fits;
+    return more < MAX_CLAIM ? more : MAX_CLAIM;
+}
+
+static int64_t monotonic_of(const struct schedule *s, int64_t wall_ms)
+{
+    int64_t wait = wall_ms - loop_wall_ms();
+    return loop_now_ms(s->loop) + (wait > 0 ? wait : 0);
+}
+
+static void look_later(struct schedule *s, int64_t next_at_ms)
+{
+    int64_t now = loop_now_ms(s->loop);
+    s->look_at_ms = now + (s->batch ? BATCH_POLL_MS : s->config.poll_ms);
+    if (next_at_ms) {
+        int64_t due = monotonic_of(s, next_at_ms);
+        s->look_at_ms = due < s->look_at_ms ? due : s->look_at_ms;
+    }
+}
+
+static void on_claimed(struct store_claim *r, int err)
+{
+    struct schedule *s = container_of(r, struct schedule, claim);
+    s->requests--;
+    s->is_claiming = false;
+    if (err) {
+        log_error("schedule", "claim class=%s %s", err_name(err), r->err.msg);
+        s->may_have_work = false;
+        s->look_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
+    } else if (r->n < r->max) {
+        s->may_have_work = false;
+        look_later(s, r->next_at_ms);
+    }
+    for (int i = 0; i < r->n; i++) {
+        pipeline_add(s->pipeline, &r->jobs[i]);
+    }
+    store_claim_fini(r);
+}
+
+static void claim(struct schedule *s, int64_t now_ms)
+{
+    if (s->look_at_ms <= now_ms) {
+        s->may_have_work = true;
+    }
+    int n = room(s);
+    bool is_off =
+        !s->is_started || s->is_stopping || s->is_claiming || s->has_batch_ended;
+    if (is_off || !s->may_have_work || n <= 0) {
+        return;
+    }
+    s->claim = (struct store_claim){
+        .max = n,
+        .batch = s->batch,
+        .with_degraded = dispatch_has_model(s->dispatch),
+    };
+    s->is_claiming = true;
+    s->requests++;
+    store_claim(s->store, &s->claim, on_claimed);
+}
+
+void schedule_wake(struct schedule *s)
+{
+    s->may_have_work = true;
+    s->batch_check_ms = 0;
+}
+
+// ---- leases
+
+static void on_renewed(struct store_renew *r, int err)
+{
+    struct schedule *s = container_of(r, struct schedule, renew);
+    s->requests--;
+    s->is_renewing = false;
+    if (err) {
+        log_warn("schedule", "renew class=%s %s", err_name(err), r->err.msg);
+        s->renew_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
+        return;
+    }
+    for (int i = 0; i < r->n; i++) {
+        if (r->lost[i]) {
+            pipeline_lose(s->pipeline, r->ids[i]);
+        }
+    }
+}
+
+static void renew(struct schedule *s, int64_t now_ms)
+{
+    int64_t every = s->config.lease_ms / RENEWALS_PER_LEASE;
+    if (s->is_renewing || s->pipeline->jobs.total == 0) {
+        if (s->pipeline->jobs.total == 0) {
+            s->renew_at_ms = now_ms + every;
+        }
+        return;
+    }
+    if (now_ms < s->renew_at_ms) {
+        return;
+    }
+    s->renew_at_ms = now_ms + every;
+    memset(s->renew_lost, 0, sizeof(s->renew_lost));
+    s->renew = (struct store_renew){
+        .ids = s->renew_ids,
+        .lost = s->renew_lost,
+        .n = pipeline_ids(s->pipeline, s->renew_ids, MAX_JOBS),
+    };
+    s->is_renewing = true;
+    s->requests++;
+    store_renew(s->store, &s->renew, on_renewed);
+}
+
+// ---- stand-ins are asked again
+
+static void on_upgraded(struct store_change *r, int err)
+{
+    struct schedule *s = container_of(r, struct schedule, upgrade);
+    s->requests--;
+    s->is_upgrading = false;
+    if (err) {
+        log_warn("schedule", "upgrade class=%s %s", err_name(err), r->err.msg);
+    } else if (r->n > 0) {
+        log_info("schedule", "described by OCR so far, asked again: %lld",
+                 (long long)r->n);
+    }
+    s->may_have_work = true;
+}
+
+static void upgrade(struct schedule *s)
+{
+    if (!s->wants_upgrade || s->is_upgrading || !s->is_started || s->is_stopping) {
+        return;
+    }
+    s->wants_upgrade = false;
+    s->is_upgrading = true;
+    s->requests++;
+    s->upgrade = (struct store_change){
+        .action = STORE_UPGRADE,
+        .filter = {.only_degraded = true, .batch = s->batch},
+        .all = true,
+    };
+    store_change(s->store, &s->upgrade, on_upgraded);
+}
+
+void schedule_upgrade(struct schedule *s)
+{
+    s->wants_upgrade = true;
+}
+
+// ---- the end of a batch
+
+static bool is_quiet(const struct schedule *s)
+{
+    return s->n_offers == 0 && s->pipeline->jobs.total == 0 && !s->is_claiming &&
+           !s->wants_upgrade && !s->is_upgrading;
+}
+
+static void on_counted(struct store_counts *r, int err)
+{
+    struct schedule *s = container_of(r, struct schedule, counts);
+    s->requests--;
+    s->is_counting = false;
+    bool is_ended = !err && r->queued == 0 && r->leased == 0 && is_quiet(s);
+    if (is_ended && !s->has_batch_ended && !s->is_stopping) {
+        s->has_batch_ended = true;
+        s->events.on_batch_ended(s->events.arg);
+    }
+}
+
+static void check_batch(struct schedule *s, int64_t now_ms)
+{
+    if (!s->batch || !s->is_input_ended || s->has_batch_ended || s->is_counting ||
+        !is_quiet(s) || s->is_stopping || s->batch_check_ms > now_ms) {
+        return;
+    }
+    s->batch_check_ms = now_ms + BATCH_POLL_MS;
+    s->is_counting = true;
+    s->requests++;
+    s->counts = (struct store_counts){.batch = s->batch};
+    store_count(s->store, &s->counts, on_counted);
+}
+
+void schedule_set_batch(struct schedule *s, int64_t batch)
+{
+    s->batch = batch;
+}
+
+void schedule_input_ended(struct schedule *s)
+{
+    s->is_input_ended = true;
+    s->may_have_work = true;
+}
+
+// ---- pauses
+
+const char *schedule_paused_because(const struct schedule *s)
+{
+    if (s->pipeline->trouble[0]) {
+        return s->pipeline->trouble;
+    }
+    return dispatch_paused_because(s->dispatch);
+}
+
+// A long outage: other processes may have a backend, and this one can sleep.
+static int64_t shed(struct schedule *s, int64_t now_ms)
+{
+    if (dispatch_capacity(s->dispatch) > 0) {
+        s->paused_since_ms = 0;
+        return INT64_MAX;
+    }
+    if (s->paused_since_ms == 0) {
+        s->paused_since_ms = now_ms;
+    }
+    if (s->pipeline->jobs.count[JOB_WAITING] == 0) {
+        return INT64_MAX;
+    }
+    int64_t due = s->paused_since_ms + s->config.shed_after_ms;
+    if (due > now_ms) {
+        return due;
+    }
+    pipeline_shed(s->pipeline);
+    s->may_have_work = true;
+    return INT64_MAX;
+}
+
+// ---- the before-sleep list
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t own_deadline(const struct schedule *s)
+{
+    int64_t next = INT64_MAX;
+    if (s->pipeline->jobs.total > 0 && !s->is_renewing) {
+        next = least(next, s->renew_at_ms);
+    }
+    if (!list_is_empty(&s->offers) && !s->is_offering) {
+        next = least(next, s->offer_at_ms);
+    }
+    bool looks = s->is_started && !s->is_stopping && !s->is_claiming &&
+                 !s->may_have_work && !s->has_batch_ended && room(s) > 0;
+    if (looks) {
+        next = least(next, s->look_at_ms);
+    }
+    bool counts = s->batch && s->is_input_ended && !s->has_batch_ended && is_quiet(s) &&
+                  !s->is_counting && !s->is_stopping;
+    if (counts) {
+        next = least(next, s->batch_check_ms);
+    }
+    return next;
+}
+
+// Its only purpose is to end the sleep.
+static void on_timer(uv_timer_t *handle)
+{
+    (void)handle;
+}
+
+static void arm(struct schedule *s, int64_t next_ms, int64_t now_ms)
+{
+    if (next_ms == INT64_MAX) {
+        uv_timer_stop(&s->timer);
+        return;
+    }
+    int64_t wait = next_ms > now_ms ? next_ms - now_ms : 0;
+    uv_timer_start(&s->timer, on_timer, (uint64_t)wait, 0);
+}
+
+static void maybe_drained(struct schedule *s)
+{
+    bool is_empty = s->pipeline->jobs.total == 0 && s->requests == 0;
+    if (s->is_stopping && is_empty && !s->has_drained) {
+        s->has_drained = true;
+        s->events.on_drained(s->events.arg);
+    }
+}
+
+static void before_sleep(uv_prepare_t *handle)
+{
+    struct schedule *s = container_of(handle, struct schedule, prepare);
+    int64_t now = loop_now_ms(s->loop);
+    int64_t next = dispatch_tick(s->dispatch, now);
+    next = least(next, pipeline_tick(s->pipeline, now));
+    next = least(next, store_tick(s->store, now));
+    next = least(next, shed(s, now));
+    upgrade(s);
+    send_offers(s, now);
+    claim(s, now);
+    renew(s, now);
+    check_batch(s, now);
+    maybe_drained(s);
+    arm(s, least(next, own_deadline(s)), now);
+}
+
+// ---- opening, stopping, closing
+
+int schedule_open(struct schedule **out, struct loop *l, struct store *store,
+                  struct pipeline *p, struct dispatch *d, const struct schedule_config *c,
+                  const struct schedule_events *e)
+{
+    struct schedule *s = mem_new(struct schedule);
+    s->loop = l;
+    s->store = store;
+    s->pipeline = p;
+    s->dispatch = d;
+    s->config = *c;
+    s->events = *e;
+    list_init(&s->offers);
+    uv_prepare_init(&l->uv, &s->prepare);
+    closer_hold(&s->closer);
+    uv_timer_init(&l->uv, &s->timer);
+    closer_hold(&s->closer);
+    uv_prepare_start(&s->prepare, before_sleep);
+    *out = s;
+    return 0;
+}
+
+void schedule_start(struct schedule *s)
+{
+    s->is_started = true;
+    s->may_have_work = true;
+}
+
+void schedule_stop(struct schedule *s, bool now)
+{
+    s->is_stopping = true;
+    pipeline_stop(s->pipeline, now);
+    uv_timer_start(&s->timer, on_timer, 0, 0);  // so that before_sleep sees it
+}
+
+static void on_all_closed(struct closer *c)
+{
+    struct schedule *s = container_of(c, struct schedule, closer);
+    void (*on_closed)(void *) = s->on_closed;
+    void *arg = s->closed_arg;
+    struct list *node, *tmp;
+    list_each(node, tmp, &s->offers)
+    {
+        list_remove(node);
+        free_offers(container_of(node, struct offers, node));
+    }
+    free(s);
+    on_closed(arg);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct schedule *s = handle->data;
+    closer_drop(&s->closer);
+}
+
+void schedule_close(struct schedule *s, void (*on_closed)(void *arg), void *arg)
+{
+    assert(s->requests == 0);
+    s->on_closed = on_closed;
+    s->closed_arg = arg;
+    s->closer.on_closed = on_all_closed;
+    s->prepare.data = s;
+    s->timer.data = s;
+    uv_close((uv_handle_t *)&s->prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&s->timer, on_handle_closed);
+}

@@ -1,0 +1,378 @@
+// vlmd.c -- the public interface: opening, running, stopping, giving work.
+//
+// Questions and changes are in questions.c, checks in doctor.c.
+// SPDX-License-Identifier: MIT
+#include "vlmd.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "call.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+#define VERSION                                                                          \
+    TEXT(VLMD_VERSION_MAJOR) "." TEXT(VLMD_VERSION_MINOR) "." TEXT(VLMD_VERSION_PATCH)
+
+const char *vlmd_version(void)
+{
+    return VERSION;
+}
+
+void call_begin(struct vlmd *v)
+{
+    v->pending++;
+}
+
+void call_end(struct vlmd *v)
+{
+    v->pending--;
+}
+
+const char *call_words(const struct err *e, int code)
+{
+    return code == 0 ? "" : e->msg[0] ? e->msg : err_words(code);
+}
+
+// ---- the log
+
+static vlmd_log_fn *host_log;
+static void *host_log_arg;
+
+static void to_host(void *arg, const struct log_line *line)
+{
+    (void)arg;
+    host_log(host_log_arg, (enum vlmd_log_level)line->level, line->at_ms, line->module,
+             line->message);
+}
+
+static void set_log(const struct vlmd_options *o, const struct config *c)
+{
+    int level = log_level_by_name(c->log_level ? c->log_level : "info");
+    if (!o->on_log) {
+        return;
+    }
+    log_clear_sink(to_host, NULL);
+    host_log = o->on_log;
+    host_log_arg = o->log_arg;
+    log_set_level(level < 0 ? LOG_INFO : (enum log_level)level);
+    log_set_sink(to_host, NULL);
+}
+
+// ---- opening
+
+struct problems {
+    char first[400];
+    int n;
+};
+
+static void note_problem(void *arg, bool is_error, const char *where, const char *words)
+{
+    struct problems *p = arg;
+    if (!is_error) {
+        log_warn("config", "%s: %s", where, words);
+        return;
+    }
+    if (p->n++ == 0) {
+        snprintf(p->first, sizeof(p->first), "%s: %s", where, words);
+    }
+}
+
+static int config_error(const struct problems *p, int rc, struct vlmd_error *e)
+{
+    e->code = rc;
+    if (p->n > 1) {
+        snprintf(e->message, sizeof(e->message),
+                 "%s (and %d more: `vlmd config check` shows all)", p->first, p->n - 1);
+    } else {
+        snprintf(e->message, sizeof(e->message), "%s", p->n ? p->first : err_words(rc));
+    }
+    return rc;
+}
+
+int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error *error)
+{
+    static const struct vlmd_options none;
+    const struct vlmd_options *o = options ? options : &none;
+    struct vlmd_error ignored;
+    struct vlmd_error *e = error ? error : &ignored;
+    struct problems problems = {0};
+    struct config *config = NULL;
+    struct err why = {0};
+    *out = NULL;
+    *e = (struct vlmd_error){0};
+    int rc = config_load(&config, o, note_problem, &problems);
+    if (rc) {
+        return config_error(&problems, rc, e);
+    }
+    set_log(o, config);
+    struct vlmd *v = mem_new(struct vlmd);
+    rc = app_open(&v->app, config, o->role, &why);
+    if (rc) {
+        e->code = rc;
+        snprintf(e->message, sizeof(e->message), "%s", why.msg);
+        config_free(config);
+        free(v);
+        return rc;
+    }
+    v->is_open = true;
+    *out = v;
+    return 0;
+}
+
+void vlmd_close(vlmd *v)
+{
+    if (!v) {
+        return;
+    }
+    struct config *config = v->app.config;
+    app_close(&v->app);
+    config_free(config);
+    free(v);
+}
+
+// ---- running
+
+static bool is_done(const vlmd *v)
+{
+    const struct app *a = &v->app;
+    if (a->role == VLMD_CLIENT) {
+        return a->is_finished || v->pending == 0;
+    }
+    bool has_nothing = !a->is_working && !a->is_batch && v->pending == 0;
+    return (a->is_finished && v->pending == 0 && a->tells_under_way == 0) || has_nothing;
+}
+
+int vlmd_run(vlmd *v)
+{
+    while (!is_done(v)) {
+        uv_run(&v->app.loop.uv, UV_RUN_ONCE);
+    }
+    return v->app.result;
+}
+
+int vlmd_fd(vlmd *v)
+{
+    return uv_backend_fd(&v->app.loop.uv);
+}
+
+int vlmd_timeout_ms(vlmd *v)
+{
+    return is_done(v) ? 0 : uv_backend_timeout(&v->app.loop.uv);
+}
+
+bool vlmd_step(vlmd *v)
+{
+    if (!is_done(v)) {
+        uv_run(&v->app.loop.uv, UV_RUN_NOWAIT);
+    }
+    return !is_done(v);
+}
+
+int vlmd_post(vlmd *v, void (*fn)(void *arg), void *arg)
+{
+    return app_post(&v->app, fn, arg);
+}
+
+void vlmd_stop(vlmd *v, enum vlmd_stop_how how)
+{
+    app_stop(&v->app, how);
+}
+
+// ---- giving work
+
+static int say(struct vlmd_error *error, int code, const char *words)
+{
+    if (error) {
+        error->code = code;
+        snprintf(error->message, sizeof(error->message), "%s", words);
+    }
+    return code;
+}
+
+static int needs_worker(const vlmd *v, struct vlmd_error *error)
+{
+    if (v->app.role == VLMD_WORKER) {
+        return 0;
+    }
+    return say(error, E_USAGE, "this handle was opened as a client, not as a worker");
+}
+
+static int watch_one(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
+                     struct vlmd_error *error)
+{
+    char real[PATH_MAX];
+    struct err why = {0};
+    if (!realpath(dir, real)) {
+        char words[400];
+        snprintf(words, sizeof(words),
+                 "%.300s: no such folder (make it, or name another)", dir);
+        return say(error, E_NOT_FOUND, words);
+    }
+    if (chosen) {
+        snprintf(chosen, chosen_size, "%s", real);
+    }
+    int rc = app_watch(&v->app, real, &why);
+    return rc ? say(error, rc, call_words(&why, rc)) : 0;
+}
+
+int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
+               struct vlmd_error *error)
+{
+    int rc = needs_worker(v, error);
+    if (rc) {
+        return rc;
+    }
+    if (dir) {
+        return watch_one(v, dir, chosen, chosen_size, error);
+    }
+    const char *const *configured = v->app.config->watch_dirs;
+    if (!configured[0]) {
+        char found[PATH_MAX];
+        if (config_find_folder(found, sizeof(found))) {
+            return say(error, E_NOT_FOUND,
+                       "no screenshot folder found: name one (vlmd watch DIR)");
+        }
+        return watch_one(v, found, chosen, chosen_size, error);
+    }
+    for (int i = 0; configured[i] && rc == 0; i++) {
+        rc = watch_one(v, configured[i], chosen, chosen_size, error);
+    }
+    return rc;
+}
+
+int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs, struct vlmd_error *error)
+{
+    struct err why = {0};
+    int rc = needs_worker(v, error);
+    if (rc) {
+        return rc;
+    }
+    if (n_inputs <= 0) {
+        return say(error, E_USAGE,
+                   "batch: nothing to describe: name files, folders, URLs, or -");
+    }
+    rc = app_batch(&v->app, inputs, n_inputs, &why);
+    return rc ? say(error, rc, call_words(&why, rc)) : 0;
+}
+
+struct submit {
+    struct vlmd *v;
+    struct store_item item;
+    struct store_offer offer;
+    vlmd_submit_fn *fn;
+    void *arg;
+};
+
+static void free_submit(struct submit *s)
+{
+    free((char *)s->item.path);
+    free((char *)s->item.meta.app);
+    free((char *)s->item.meta.window);
+    free((char *)s->item.meta.screen);
+    free((char *)s->item.meta.url);
+    free(s);
+}
+
+static void on_submitted(struct store_offer *r, int err)
+{
+    struct submit *s = container_of(r, struct submit, offer);
+    struct vlmd *v = s->v;
+    if (s->fn) {
+        s->fn(s->arg, err, s->item.id, s->item.is_new, call_words(&r->err, err));
+    }
+    free_submit(s);
+    schedule_wake(v->app.schedule);
+    call_end(v);
+}
+
+static int stat_input(const struct vlmd_input *in, struct store_item *it)
+{
+    struct stat st;
+    it->is_url = in->url != NULL;
+    it->size_bytes = -1;
+    if (in->url) {
+        return 0;
+    }
+    if (!in->path || in->path[0] != '/') {
+        return E_USAGE;
+    }
+    if (stat(in->path, &st) != 0) {
+        return E_NOT_FOUND;
+    }
+    it->size_bytes = st.st_size;
+    it->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return S_ISREG(st.st_mode) ? 0 : E_NOT_FILE;
+}
+
+int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg)
+{
+    struct store_item it = {0};
+    int rc = needs_worker(v, NULL);
+    rc = rc ? rc : stat_input(in, &it);
+    if (rc) {
+        return rc;
+    }
+    struct submit *s = mem_new(struct submit);
+    s->v = v;
+    s->fn = fn;
+    s->arg = arg;
+    s->item = it;
+    s->item.path = mem_dup(in->url ? in->url : in->path);
+    s->item.priority = in->is_interactive ? STORE_INTERACTIVE : STORE_LIVE;
+    s->item.meta = (struct store_meta){
+        .app = mem_dup(in->app),
+        .window = mem_dup(in->window),
+        .screen = mem_dup(in->screen),
+        .url = mem_dup(in->page_url),
+        .taken_at_ms = in->taken_at_ms,
+    };
+    s->offer.items = &s->item;
+    s->offer.n = 1;
+    call_begin(v);
+    app_work(&v->app);
+    store_offer(v->app.store, &s->offer, on_submitted);
+    return 0;
+}
+
+// ---- listening
+
+vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg)
+{
+    return event_subscribe(&v->app.events, fn, arg);
+}
+
+void vlmd_unsubscribe(vlmd_subscription *s)
+{
+    event_unsubscribe(s);
+}
+
+// ---- configuration
+
+int vlmd_config_check(const struct vlmd_options *options, vlmd_key_fn *on_key,
+                      vlmd_problem_fn *on_problem, void *arg)
+{
+    struct config *c = NULL;
+    int rc = config_load(&c, options, on_problem, arg);
+    if (rc == 0 && on_key) {
+        config_each(c, on_key, arg);
+    }
+    config_free(c);
+    return rc;
+}
+
+char *vlmd_config_sample(void)
+{
+    return config_sample();
+}
+
+const char *vlmd_config_path(char *out, size_t size)
+{
+    return config_path(out, size);
+}

@@ -1,0 +1,219 @@
+// fake_backends.c -- see fake_backends.h.
+// SPDX-License-Identifier: MIT
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+#include "spine/fake_backends.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_backend fb[FB_MAX];
+int fb_n;
+int64_t fb_now_ms;
+struct ocr_req *fb_page;
+
+struct backend {
+    int index;
+    struct backend_config config;
+};
+
+void fb_reset(void)
+{
+    memset(fb, 0, sizeof(fb));
+    fb_n = 0;
+    fb_now_ms = 100000;
+    fb_page = NULL;
+    for (int i = 0; i < FB_MAX; i++) {
+        fb[i].facts.kind = BACKEND_OLLAMA;
+        fb[i].facts.is_loaded = true;
+        snprintf(fb[i].facts.model, sizeof(fb[i].facts.model), "model%d", i);
+    }
+}
+
+int64_t loop_now_ms(const struct loop *l)
+{
+    (void)l;
+    return fb_now_ms;
+}
+
+int64_t loop_wall_ms(void)
+{
+    return 1700000000000 + fb_now_ms;
+}
+
+int backend_new(struct backend **out, struct loop *l, struct http *h,
+                const struct backend_config *c)
+{
+    (void)l;
+    (void)h;
+    assert_true(fb_n < FB_MAX);
+    struct backend *b = mem_new(struct backend);
+    b->index = fb_n++;
+    b->config = *c;
+    *out = b;
+    return 0;
+}
+
+void backend_free(struct backend *b)
+{
+    if (b) {
+        assert_null(fb[b->index].probe);
+        assert_null(fb[b->index].load);
+        assert_int_equal(fb[b->index].n_asks, 0);
+    }
+    free(b);
+}
+
+const struct backend_facts *backend_facts(const struct backend *b)
+{
+    return &fb[b->index].facts;
+}
+
+const char *backend_kind_name(enum backend_kind k)
+{
+    return k == BACKEND_OLLAMA ? "ollama" : "other";
+}
+
+void backend_params(const struct backend *b, char *out, size_t size)
+{
+    snprintf(out, size, "p%d", b->index);
+}
+
+void backend_probe(struct backend *b, struct backend_call *c,
+                   void (*done)(struct backend_call *c, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    assert_null(f->probe);
+    c->done = done;
+    c->owner = b;
+    c->retry_after_ms = -1;
+    f->probe = c;
+    f->probes++;
+}
+
+void backend_load(struct backend *b, struct backend_call *c,
+                  void (*done)(struct backend_call *c, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    assert_null(f->load);
+    c->done = done;
+    c->owner = b;
+    c->retry_after_ms = -1;
+    f->load = c;
+    f->loads++;
+}
+
+void backend_cancel(struct backend *b, struct backend_call *c)
+{
+    (void)c;
+    fb[b->index].cancels++;
+}
+
+void backend_ask(struct backend *b, struct backend_ask *a,
+                 void (*done)(struct backend_ask *a, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    a->done = done;
+    f->asks[f->n_asks++] = a;
+    f->asked++;
+}
+
+void backend_ask_cancel(struct backend *b, struct backend_ask *a)
+{
+    (void)a;
+    fb[b->index].cancels++;
+}
+
+void backend_ask_fini(struct backend_ask *a)
+{
+    answer_fini(&a->answer);
+}
+
+void answer_fini(struct answer *a)
+{
+    free(a->summary);
+    free(a->app);
+    free(a->tags);
+    free(a->text);
+    free(a->raw);
+    *a = (struct answer){0};
+}
+
+void prompt_pick(const struct prompt_config *c, const char *app, const char *window,
+                 struct prompt *out)
+{
+    (void)c;
+    (void)app;
+    (void)window;
+    snprintf(out->version, sizeof(out->version), "default/1");
+}
+
+void ocr_read(struct ocr *o, struct ocr_req *r, void (*done)(struct ocr_req *r, int err))
+{
+    (void)o;
+    buf_init(&r->text, 1 << 16);
+    r->done = done;
+    fb_page = r;
+}
+
+void ocr_cancel(struct ocr *o, struct ocr_req *r)
+{
+    (void)o;
+    (void)r;
+}
+
+void ocr_req_fini(struct ocr_req *r)
+{
+    buf_fini(&r->text);
+}
+
+void fb_end_probe(int i, int err)
+{
+    struct backend_call *c = fb[i].probe;
+    assert_non_null(c);
+    fb[i].probe = NULL;
+    c->done(c, err);
+}
+
+void fb_end_load(int i, int err)
+{
+    struct backend_call *c = fb[i].load;
+    assert_non_null(c);
+    fb[i].load = NULL;
+    c->done(c, err);
+}
+
+void fb_end_ask_with(int i, int err, int64_t retry_after_ms)
+{
+    struct fake_backend *f = &fb[i];
+    assert_true(f->n_asks > 0);
+    struct backend_ask *a = f->asks[0];
+    memmove(&f->asks[0], &f->asks[1], sizeof(f->asks[0]) * (size_t)(--f->n_asks));
+    a->call.retry_after_ms = retry_after_ms;
+    a->prompt_tokens = 400;
+    a->request_ms = 50;
+    if (err == 0) {
+        a->answer.summary = mem_dup("seen");
+    }
+    a->done(a, err);
+}
+
+void fb_end_ask(int i, int err)
+{
+    fb_end_ask_with(i, err, -1);
+}
+
+void fb_end_page(int err)
+{
+    struct ocr_req *r = fb_page;
+    assert_non_null(r);
+    fb_page = NULL;
+    r->done(r, err);
+}

@@ -1,0 +1,33 @@
+// fake_backends.h -- the backend and OCR organs as dispatch sees them, ended on demand, with
+// a clock that stands still.  Linked instead of the real ones.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_TEST_FAKE_BACKENDS_H
+#define VLMD_TEST_FAKE_BACKENDS_H
+
+#include "dispatch.h"
+
+enum { FB_MAX = 8 };
+
+// What backend i (in the order of backend_new) does and has seen.
+struct fake_backend {
+    struct backend_facts facts;
+    struct backend_call *probe, *load;
+    struct backend_ask *asks[64];
+    int n_asks;
+    int probes, loads, asked;
+    int cancels;
+};
+
+extern struct fake_backend fb[FB_MAX];
+extern int fb_n;
+extern int64_t fb_now_ms;
+extern struct ocr_req *fb_page;  // being recognised
+
+void fb_reset(void);
+void fb_end_probe(int i, int err);
+void fb_end_load(int i, int err);
+void fb_end_ask(int i, int err);  // the oldest
+void fb_end_ask_with(int i, int err, int64_t retry_after_ms);
+void fb_end_page(int err);
+
+#endif

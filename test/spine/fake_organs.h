@@ -1,0 +1,85 @@
+// fake_organs.h -- organs that do nothing until the test says so, and a clock that stands
+// still.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_TEST_FAKE_ORGANS_H
+#define VLMD_TEST_FAKE_ORGANS_H
+
+#include "pipeline.h"
+
+enum fake_call {
+    FAKE_NOTHING,
+    FAKE_FETCH,
+    FAKE_INSPECT,
+    FAKE_PREPARE,
+    FAKE_COMPARE,
+    FAKE_RECOGNISE,
+    FAKE_ASK,
+    FAKE_SAVE,
+    FAKE_RELEASE,
+    FAKE_CALLS
+};
+
+// What is under way for one job (the tests mostly have one).
+struct fake_pending {
+    enum fake_call what;
+    void *req;
+    void (*done)(void *req, int err);  // cast back when it is called
+    bool is_cancelled;
+};
+
+enum { FAKE_MAX_PENDING = 64, FAKE_MAX_ENDED = 256 };
+
+struct fake {
+    struct pipeline p;
+    struct privacy_config privacy;
+    int64_t now_ms;
+    int64_t wall_ms;
+    bool uses_stand_in;
+    bool expects;
+    int ask_rc;  // what ask() returns; 0 takes it
+    int fetch_rc;
+    bool makes_luma;
+    struct fake_pending pending[FAKE_MAX_PENDING];
+    int n_pending;
+    int calls[FAKE_CALLS];
+    int cancels;
+    // what the last calls were given
+    struct store_save last_save;
+    char last_reason[512];
+    char last_summary[64];
+    struct store_release last_release;
+    int last_target_px;
+    bool last_want_luma;
+    int last_max_tokens;
+    bool last_no_schema;
+    unsigned last_seed;
+    bool last_may_send_local, last_may_send_remote;
+    // events
+    int rooms;
+    int64_t ended_id[FAKE_MAX_ENDED];
+    enum store_outcome ended[FAKE_MAX_ENDED];
+    int n_ended;
+};
+
+void fake_init(struct fake *f);
+void fake_again(struct fake *f, const struct pipeline_config *c);  // other configuration
+void fake_config(struct fake *f, struct pipeline_config *out);
+// A claimed row of a fresh file (or URL) enters the pipeline; returns its id.
+int64_t fake_add(struct fake *f, const char *path);
+int64_t fake_add_row(struct fake *f, const struct store_job *row);
+// What the only job (or the first with something under way) waits for.
+enum fake_call fake_waits_for(const struct fake *f);
+// Ends the oldest call under way of this kind with err; fails the test when there is none.
+void fake_end(struct fake *f, enum fake_call what, int err);
+// The request of the oldest call under way of this kind.
+void *fake_req(struct fake *f, enum fake_call what);
+int fake_pending_of(const struct fake *f, enum fake_call what);
+enum job_state fake_state(struct fake *f);  // of the only job; JOB_GONE when none is left
+struct job *fake_job(struct fake *f);
+// Drives the only job on, all going well, until it waits for what (not ended yet).
+void fake_run_to(struct fake *f, enum fake_call what);
+void fake_pass_ms(struct fake *f, int64_t ms);  // time passes and the pipeline ticks
+// Nothing is left in memory or under way.
+void fake_fini(struct fake *f);
+
+#endif

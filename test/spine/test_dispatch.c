@@ -1,0 +1,645 @@
+// test_dispatch.c -- which backend is asked, when it is left alone, what a pause says.
+// SPDX-License-Identifier: MIT
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+#include "spine/fake_backends.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ASKS = 64 };
+
+struct rig {
+    struct dispatch *d;
+    struct dispatch_config config;
+    struct backend_config backends[FB_MAX];
+    struct ask asks[MAX_ASKS];
+    int ended[MAX_ASKS];  // err + 1000, 0 = under way
+    int n_asks;
+    int capacities, states, models, notices;
+    bool refuses_all, refuses_remote;
+    bool is_closed;
+    uint8_t luma[16];
+};
+
+static struct rig *the_rig;
+
+static void on_capacity(void *arg)
+{
+    ((struct rig *)arg)->capacities++;
+}
+
+static void on_state(void *arg)
+{
+    ((struct rig *)arg)->states++;
+}
+
+static void on_model(void *arg)
+{
+    ((struct rig *)arg)->models++;
+}
+
+static void on_notice(void *arg, const char *words)
+{
+    assert_non_null(strstr(words, "OCR"));
+    ((struct rig *)arg)->notices++;
+}
+
+static void on_asked(struct ask *a, int err)
+{
+    the_rig->ended[a - the_rig->asks] = err + 1000;
+}
+
+static bool may_send(struct ask *a, bool is_remote, char *why, size_t size)
+{
+    (void)a;
+    snprintf(why, size, "rule");
+    return !the_rig->refuses_all && !(is_remote && the_rig->refuses_remote);
+}
+
+static void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
+{
+    static char names[FB_MAX][16];
+    fb_reset();
+    memset(r, 0, sizeof(*r));
+    the_rig = r;
+    for (int i = 0; i < n; i++) {
+        snprintf(names[i], sizeof(names[i]), "b%d", i);
+        r->backends[i].name = r->backends[i].url = names[i];
+    }
+    r->config = (struct dispatch_config){
+        .backends = r->backends,
+        .n_backends = n,
+        .is_search = is_search,
+        .stand_in_after_ms = 30000,
+    };
+    breaker_config_default(&r->config.breaker);
+    struct dispatch_events e = {r, on_capacity, on_state, on_model, on_notice};
+    struct ocr *ocr = has_ocr ? (struct ocr *)r : NULL;
+    assert_int_equal(dispatch_open(&r->d, NULL, NULL, ocr, &r->config, &e), 0);
+    dispatch_tick(r->d, fb_now_ms);
+}
+
+static int64_t pass_ms(struct rig *r, int64_t ms)
+{
+    fb_now_ms += ms;
+    return dispatch_tick(r->d, fb_now_ms);
+}
+
+// Asks once more; returns what dispatch_try says.
+static int ask(struct rig *r)
+{
+    assert_true(r->n_asks < MAX_ASKS);
+    struct ask *a = &r->asks[r->n_asks];
+    memset(a, 0, sizeof(*a));
+    a->may_send = may_send;
+    a->app = "app";
+    a->window = "";
+    a->luma = r->luma;
+    int rc = dispatch_try(r->d, a, on_asked);
+    r->n_asks += rc == 0;
+    return rc;
+}
+
+static void on_closed(void *arg)
+{
+    ((struct rig *)arg)->is_closed = true;
+}
+
+static void close_rig(struct rig *r)
+{
+    dispatch_close(r->d, on_closed, r);
+    for (int i = 0; i < fb_n; i++) {
+        if (fb[i].probe) {
+            fb_end_probe(i, E_CANCELED);
+        }
+        if (fb[i].load) {
+            fb_end_load(i, E_CANCELED);
+        }
+    }
+    assert_true(r->is_closed);
+    for (int i = 0; i < r->n_asks; i++) {
+        ask_fini(&r->asks[i]);
+    }
+}
+
+static struct vlmd_backend_status status_of(struct rig *r, int i)
+{
+    struct vlmd_backend_status s[VLMD_MAX_BACKENDS];
+    assert_true(dispatch_status(r->d, s, VLMD_MAX_BACKENDS) > i);
+    return s[i];
+}
+
+static void make_ready(struct rig *r, int n)
+{
+    open_with(r, n, false, false);
+    dispatch_serve(r->d, STAND_IN_NEVER);
+    for (int i = 0; i < n; i++) {
+        fb_end_probe(i, 0);
+    }
+}
+
+// ---- finding and loading
+
+static void nothing_is_loaded_before_there_is_work(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    fb[0].facts.is_loaded = false;
+    assert_string_equal(dispatch_paused_because(r.d), "looking for a backend");
+    fb_end_probe(0, 0);
+    assert_int_equal(fb[0].loads, 0);
+    assert_int_equal(dispatch_capacity(r.d), 0);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    assert_int_equal(fb[0].loads, 1);
+    assert_string_equal(status_of(&r, 0).state, "loading");
+    assert_int_equal(ask(&r), E_BUSY);
+    fb_end_load(0, 0);
+    assert_string_equal(status_of(&r, 0).state, "ready");
+    assert_int_equal(dispatch_capacity(r.d), 1);
+    assert_string_equal(dispatch_paused_because(r.d), "");
+    assert_int_equal(r.models, 1);
+    close_rig(&r);
+}
+
+static void room_is_the_users_word_then_the_servers_then_the_kinds(void **state)
+{
+    static const struct row {
+        int configured, slots;
+        enum backend_kind kind;
+        int expected;
+    } rows[] = {
+        {0, 0, BACKEND_OLLAMA, 1}, {0, 4, BACKEND_LLAMA_SERVER, 4},
+        {0, 0, BACKEND_VLLM, 8},   {7, 4, BACKEND_VLLM, 7},
+        {0, 0, BACKEND_OPENAI, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig r;
+        open_with(&r, 1, false, false);
+        close_rig(&r);
+        fb_reset();
+        r.config.concurrency = rows[i].configured;
+        struct dispatch_events e = {&r, on_capacity, on_state, on_model, on_notice};
+        assert_int_equal(dispatch_open(&r.d, NULL, NULL, NULL, &r.config, &e), 0);
+        dispatch_tick(r.d, fb_now_ms);
+        dispatch_serve(r.d, STAND_IN_NEVER);
+        fb[0].facts.slots = rows[i].slots;
+        fb[0].facts.kind = rows[i].kind;
+        fb_end_probe(0, 0);
+        assert_int_equal(dispatch_capacity(r.d), rows[i].expected);
+        r.is_closed = false;
+        close_rig(&r);
+    }
+}
+
+static void one_still_loading_is_waited_for_and_looked_at_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(0, E_LOADING);
+    assert_int_equal(fb[0].loads, 1);
+    assert_false(dispatch_never_ready(r.d));
+    fb_end_load(0, 0);
+    assert_int_equal(fb[0].probes, 2);  // its facts could not be had before
+    fb_end_probe(0, 0);
+    assert_int_equal(dispatch_capacity(r.d), 1);
+    close_rig(&r);
+}
+
+static void of_guesses_the_one_with_a_resident_model_is_taken(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 3, true, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb[0].facts.is_loaded = false;
+    fb_end_probe(0, 0);
+    assert_int_equal(fb[0].loads, 0);  // the others may be better
+    fb_end_probe(2, 0);
+    fb_end_probe(1, E_NET);
+    assert_string_equal(status_of(&r, 2).state, "ready");
+    assert_string_equal(status_of(&r, 0).state, "standby");
+    assert_string_equal(status_of(&r, 1).state, "standby");
+    pass_ms(&r, 600000);
+    assert_int_equal(fb[0].probes + fb[1].probes, 2);  // not asked any more
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(2, E_NET);  // it went away: all are looked for again
+    pass_ms(&r, 0);
+    assert_int_equal(fb[0].probes, 2);
+    assert_int_equal(fb[1].probes, 2);
+    fb_end_probe(1, E_NET);
+    fb_end_probe(0, 0);
+    fb_end_load(0, 0);
+    assert_string_equal(status_of(&r, 0).state, "ready");
+    close_rig(&r);
+}
+
+static void a_remote_one_is_refused_unless_allowed(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb[0].facts.is_remote = true;
+    fb_end_probe(0, 0);
+    assert_string_equal(status_of(&r, 0).state, "misconfigured");
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_int_equal(fb[0].asked, 0);
+    close_rig(&r);
+}
+
+static void the_gate_is_asked_before_anything_is_sent(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 2);
+    fb[0].facts.is_remote = true;
+    r.refuses_remote = true;
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(fb[0].asked, 0);
+    assert_int_equal(fb[1].asked, 1);
+    assert_int_equal(ask(&r), E_BUSY);  // the allowed one is busy: wait, do not block
+    fb_end_ask(1, 0);
+    r.refuses_all = true;
+    assert_int_equal(ask(&r), E_REMOTE);
+    assert_int_equal(fb[0].asked + fb[1].asked, 1);
+    close_rig(&r);
+}
+
+// ---- choosing
+
+static void the_least_used_pulls_the_next(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 2, false, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb[0].facts.slots = 1;
+    fb[1].facts.slots = 4;
+    fb_end_probe(0, 0);
+    fb_end_probe(1, 0);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(ask(&r), 0);
+    }
+    assert_int_equal(fb[0].asked, 1);
+    assert_int_equal(fb[1].asked, 4);
+    assert_int_equal(ask(&r), E_BUSY);
+    int before = r.capacities;
+    fb_end_ask(1, 0);
+    assert_true(r.capacities > before);
+    assert_int_equal(ask(&r), 0);
+    for (int i = 0; i < 4; i++) {
+        fb_end_ask(1, 0);
+    }
+    fb_end_ask(0, 0);
+    assert_int_equal(status_of(&r, 1).answered, 5);
+    assert_true(status_of(&r, 1).latency_ms > 0);
+    close_rig(&r);
+}
+
+// ---- outages
+
+static void an_absent_backend_is_looked_for_with_patience(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(0, E_NET);
+    assert_true(dispatch_never_ready(r.d));
+    assert_non_null(strstr(dispatch_paused_because(r.d), "b0 is away"));
+    int64_t end = fb_now_ms + 60000;
+    while (fb_now_ms < end) {
+        pass_ms(&r, 100);
+        if (fb[0].probe) {
+            fb_end_probe(0, E_NET);
+        }
+    }
+    assert_in_range(fb[0].probes, 4, 19);
+    close_rig(&r);
+}
+
+static void one_refused_connection_pauses_and_one_ask_tries_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb[0].facts.slots = 8;
+    fb_end_probe(0, 0);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(ask(&r), 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        fb_end_ask(0, E_NET);  // all at once: the pause must not grow with each
+        assert_true(r.asks[i].is_backend_sick);
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 1500);
+    fb_end_probe(0, 0);
+    assert_int_equal(dispatch_capacity(r.d), 1);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);  // one only
+    fb_end_ask(0, 0);
+    assert_int_equal(dispatch_capacity(r.d), 8);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void failures_in_a_row_open_the_breaker(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, E_SERVER);
+        assert_int_equal(r.asks[i].is_backend_sick, i == 2);
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_non_null(strstr(dispatch_paused_because(r.d), "away"));
+    pass_ms(&r, 1500);
+    fb_end_probe(0, 0);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, E_SERVER);  // the one that tried: still sick
+    assert_true(r.asks[3].is_backend_sick);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 1000);
+    assert_null(fb[0].probe);  // and twice as patient
+    pass_ms(&r, 2000);
+    fb_end_probe(0, 0);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    assert_string_equal(dispatch_paused_because(r.d), "");
+    close_rig(&r);
+}
+
+static void a_bad_picture_says_nothing_about_the_backend(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 1);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, i % 2 ? E_BAD_IMAGE : E_BAD_REQUEST);
+        assert_false(r.asks[i].is_backend_sick);
+    }
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void a_request_to_slow_down_is_obeyed(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 1);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask_with(0, E_RATE, 5000);
+    assert_int_equal(ask(&r), E_BUSY);
+    int64_t next = pass_ms(&r, 4999);
+    assert_int_equal(next, fb_now_ms + 1);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 1);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, E_OVERLOAD);  // no time said: its own patience
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 2000);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void a_backend_that_needs_a_person_says_so(void **state)
+{
+    static const int codes[] = {E_AUTH, E_QUOTA, E_MODEL_MISSING, E_NO_VISION};
+    (void)state;
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        struct rig r;
+        make_ready(&r, 1);
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, codes[i]);
+        assert_string_equal(status_of(&r, 0).state, "misconfigured");
+        assert_int_equal(ask(&r), E_BUSY);
+        pass_ms(&r, 59000);
+        assert_null(fb[0].probe);
+        pass_ms(&r, 1000);
+        fb_end_probe(0, 0);
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, 0);
+        close_rig(&r);
+    }
+}
+
+static void a_model_that_vanished_is_loaded_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 1);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, E_LOADING);
+    assert_int_equal(fb[0].loads, 1);
+    fb_end_load(0, 0);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void a_model_that_only_talks_nonsense_pauses_the_queue(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 1);
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, E_EMPTY);
+        assert_int_equal(r.asks[i].is_backend_sick, i == 15);
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_non_null(strstr(dispatch_paused_because(r.d), "of no use"));
+    close_rig(&r);
+}
+
+static void a_failed_load_waits(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb[0].facts.is_loaded = false;
+    fb_end_probe(0, 0);
+    fb_end_load(0, E_MODEL_CRASH);
+    assert_string_equal(status_of(&r, 0).state, "away");
+    assert_int_equal(fb[0].loads, 1);
+    close_rig(&r);
+}
+
+// ---- the stand-in
+
+static void ocr_serves_from_the_start_when_no_model_is_there(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 2, true, true);
+    dispatch_serve(r.d, STAND_IN_OUTAGE);
+    assert_false(dispatch_uses_stand_in(r.d));
+    fb_end_probe(0, E_NET);
+    assert_false(dispatch_uses_stand_in(r.d));  // not all were looked for yet
+    fb_end_probe(1, E_NET);
+    assert_true(dispatch_uses_stand_in(r.d));
+    assert_int_equal(r.notices, 1);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(buf_add_str(&fb_page->text, "Totals\n for  March"), 0);
+    fb_end_page(0);
+    assert_string_equal(r.asks[0].answer.summary, "app: Totals for March");
+    assert_string_equal(r.asks[0].answer.text, "Totals\n for  March");
+    assert_true(r.asks[0].is_degraded);
+    assert_int_equal(r.models, 0);
+    pass_ms(&r, 120000);
+    fb_end_probe(0, 0);
+    fb_end_probe(1, E_NET);
+    assert_false(dispatch_uses_stand_in(r.d));
+    assert_int_equal(r.models, 1);
+    assert_int_equal(r.notices, 1);
+    close_rig(&r);
+}
+
+static void what_waits_for_a_model_is_not_given_to_ocr(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 0, false, true);
+    dispatch_serve(r.d, STAND_IN_AT_ONCE);
+    dispatch_tick(r.d, fb_now_ms);
+    assert_true(dispatch_uses_stand_in(r.d));
+    struct ask *a = &r.asks[0];
+    a->may_send = may_send;
+    a->needs_model = true;
+    assert_int_equal(dispatch_try(r.d, a, on_asked), E_BUSY);
+    a->needs_model = false;
+    assert_int_equal(dispatch_try(r.d, a, on_asked), E_USAGE);  // no grey picture
+    close_rig(&r);
+}
+
+static void the_stand_in_serves_when_its_mode_says(void **state)
+{
+    static const struct row {
+        enum dispatch_stand_in mode;
+        bool at_start, at_once, after_30_s;
+    } rows[] = {
+        {STAND_IN_NEVER, false, false, false},
+        {STAND_IN_AT_START, true, false, false},
+        {STAND_IN_OUTAGE, true, false, true},
+        {STAND_IN_AT_ONCE, true, true, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig r;
+        open_with(&r, 1, false, true);
+        dispatch_serve(r.d, rows[i].mode);
+        fb_end_probe(0, E_NET);
+        assert_int_equal(dispatch_uses_stand_in(r.d), rows[i].at_start);
+        pass_ms(&r, 60000);
+        fb_end_probe(0, 0);
+        struct ask a = {.may_send = may_send, .app = "", .window = ""};
+        r.asks[0] = a;
+        assert_int_equal(dispatch_try(r.d, &r.asks[0], on_asked), 0);
+        fb_end_ask(0, E_NET);
+        assert_int_equal(dispatch_uses_stand_in(r.d), rows[i].at_once);
+        for (int k = 0; k < 40; k++) {
+            pass_ms(&r, 1000);
+            if (fb[0].probe) {
+                fb_end_probe(0, E_NET);
+            }
+        }
+        assert_int_equal(dispatch_uses_stand_in(r.d), rows[i].after_30_s);
+        close_rig(&r);
+    }
+}
+
+static void a_failed_page_is_an_error(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 0, false, true);
+    dispatch_serve(r.d, STAND_IN_AT_ONCE);
+    dispatch_tick(r.d, fb_now_ms);
+    assert_int_equal(ask(&r), 0);
+    fb_end_page(E_OCR);
+    assert_int_equal(r.ended[0], 1000 + E_OCR);
+    close_rig(&r);
+}
+
+// ---- closing, telling
+
+static void closing_waits_for_what_is_under_way(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 2, false, false);
+    dispatch_close(r.d, on_closed, &r);
+    assert_false(r.is_closed);
+    assert_int_equal(fb[0].cancels, 1);
+    fb_end_probe(0, E_CANCELED);
+    assert_false(r.is_closed);
+    fb_end_probe(1, 0);  // it was faster
+    assert_true(r.is_closed);
+}
+
+static void what_an_ask_would_be_made_with_is_told(void **state)
+{
+    (void)state;
+    struct rig r;
+    char model[64], prompt[48], params[64];
+    open_with(&r, 1, false, false);
+    assert_false(dispatch_expect(r.d, "", "", model, 64, prompt, 48, params, 64));
+    fb_end_probe(0, 0);
+    assert_true(dispatch_expect(r.d, "", "", model, 64, prompt, 48, params, 64));
+    assert_string_equal(model, "model0");
+    assert_string_equal(prompt, "default/1");
+    assert_string_equal(params, "p0");
+    assert_non_null(dispatch_facts(r.d, 0));
+    assert_null(dispatch_facts(r.d, 1));
+    close_rig(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_loaded_before_there_is_work),
+        cmocka_unit_test(room_is_the_users_word_then_the_servers_then_the_kinds),
+        cmocka_unit_test(one_still_loading_is_waited_for_and_looked_at_again),
+        cmocka_unit_test(of_guesses_the_one_with_a_resident_model_is_taken),
+        cmocka_unit_test(a_remote_one_is_refused_unless_allowed),
+        cmocka_unit_test(the_gate_is_asked_before_anything_is_sent),
+        cmocka_unit_test(the_least_used_pulls_the_next),
+        cmocka_unit_test(an_absent_backend_is_looked_for_with_patience),
+        cmocka_unit_test(one_refused_connection_pauses_and_one_ask_tries_again),
+        cmocka_unit_test(failures_in_a_row_open_the_breaker),
+        cmocka_unit_test(a_bad_picture_says_nothing_about_the_backend),
+        cmocka_unit_test(a_request_to_slow_down_is_obeyed),
+        cmocka_unit_test(a_backend_that_needs_a_person_says_so),
+        cmocka_unit_test(a_model_that_vanished_is_loaded_again),
+        cmocka_unit_test(a_model_that_only_talks_nonsense_pauses_the_queue),
+        cmocka_unit_test(a_failed_load_waits),
+        cmocka_unit_test(ocr_serves_from_the_start_when_no_model_is_there),
+        cmocka_unit_test(what_waits_for_a_model_is_not_given_to_ocr),
+        cmocka_unit_test(the_stand_in_serves_when_its_mode_says),
+        cmocka_unit_test(a_failed_page_is_an_error),
+        cmocka_unit_test(closing_waits_for_what_is_under_way),
+        cmocka_unit_test(what_an_ask_would_be_made_with_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
