@@ -24,6 +24,8 @@
 // A tick that comes this late means that the loop was held up: what arrived meanwhile
 // lies unread in the sockets and must be read before anyone is declared dead.
 #define LATE_MS 20
+// Reads of 16 kB that empty the largest receive buffer, and some.
+#define MAX_ERRORS 1000
 
 static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -52,6 +54,8 @@ struct http {
 struct watch {
     uv_poll_t poll;
     curl_socket_t fd;
+    int events;
+    int errors;  // one after the other
     struct http *http;
     struct list node;
 };
@@ -197,6 +201,13 @@ static struct watch *open_watch(struct http *h, curl_socket_t fd)
     return w;
 }
 
+static bool start_watch(struct watch *w, int what)
+{
+    w->events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
+                (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    return uv_poll_start(&w->poll, w->events, on_poll) == 0;
+}
+
 // Answering -1 would kill the whole multi handle; only this call has to end.
 static void fail_from_inside(struct http *h, CURL *easy)
 {
@@ -219,23 +230,40 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
         return 0;
     }
     w = w ? w : open_watch(h, fd);
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) |
-                 (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    if (!w || uv_poll_start(&w->poll, events, on_poll)) {
+    if (!w || !start_watch(w, what)) {
         fail_from_inside(h, easy);
     }
     return 0;
 }
 
+// A reset shows as an error (uv says UV_EBADF), but the server's last words may still lie
+// in the socket: an early 413, the rest of an answer.  CURL_CSELECT_ERR alone would make
+// curl give up unread; with IN it reads first and finds the reset behind.  The limit is
+// for a transfer that does not want to read.
+static int error_events(const struct watch *w)
+{
+    return w->errors < MAX_ERRORS ? CURL_CSELECT_IN | CURL_CSELECT_ERR : CURL_CSELECT_ERR;
+}
+
+// Writable means: look for an answer, then write.  A server that refuses early hangs up at
+// once, and the failing write would hide the refusal.
+static int plain_events(int events)
+{
+    return (events ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+}
+
+// uv stops a poll that had an error.
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct watch *w = container_of(poll, struct watch, poll);
     struct http *h = w->http;
-    int what = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
-               (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    int what = status < 0 ? error_events(w) : plain_events(events);
     int running = 0;
-    curl_multi_socket_action(h->multi, w->fd, status < 0 ? CURL_CSELECT_ERR : what,
-                             &running);
+    w->errors = status < 0 ? w->errors + 1 : 0;
+    curl_multi_socket_action(h->multi, w->fd, what, &running);
+    if (status < 0 && list_is_linked(&w->node)) {
+        uv_poll_start(&w->poll, w->events, on_poll);
+    }
     settle(h);
 }
 

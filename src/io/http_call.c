@@ -86,6 +86,7 @@ static void take_status(struct http_call *call, const char *line, size_t len)
     struct http_req *r = call->req;
     const char *blank = memchr(line, ' ', len);
     size_t left = blank ? (size_t)(line + len - blank) : 0;
+    call->has_head = false;
     r->status = 0;
     for (size_t i = 1; i < left && i < 4 && blank[i] >= '0' && blank[i] <= '9'; i++) {
         r->status = r->status * 10 + (blank[i] - '0');
@@ -151,6 +152,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
     call->has_answer = true;
     if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
         take_status(call, line, len);
+    } else if (line[0] == '\r' || line[0] == '\n') {
+        call->has_head = call->req->status >= 200;
     } else {
         take_header(call, line, len);
     }
@@ -434,7 +437,8 @@ void call_rewind(struct http_call *call)
 static bool is_early_refusal(const struct http_call *call, int code)
 {
     bool is_cut = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
-    return is_cut && call->req->status >= 400 && uploaded(call) < (int64_t)call->body_len;
+    return is_cut && call->req->status >= 400 && call->has_head &&
+           uploaded(call) < (int64_t)call->body_len;
 }
 
 int call_result(const struct http_call *call, int code)
@@ -460,6 +464,9 @@ int call_result(const struct http_call *call, int code)
     }
     if (is_early_refusal(call, code)) {
         return 0;
+    }
+    if (code == CURLE_OK && !call->has_head) {
+        return E_NET_CUT;  // curl takes a head without an end for a whole answer
     }
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i].code == code) {

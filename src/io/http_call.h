@@ -36,8 +36,9 @@ struct http_call {
     int64_t phase_ms;  // of the phase's last progress
     size_t sent;       // body bytes given to curl
     size_t body_len;
-    int err;  // found by us, not by curl; ends the call
-    bool has_answer;
+    int err;          // found by us, not by curl; ends the call
+    bool has_answer;  // a header line, at least
+    bool has_head;    // the headers came to their end
     bool is_resent;
     bool has_retry_ms;
     char words[256];  // curl's error buffer
