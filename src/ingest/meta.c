@@ -164,10 +164,13 @@ static int scan_png(const struct source *s, struct reading *r)
         if (rc == 0) {
             rc = take_png_chunk(s, head, at + 8, r);
         }
-        if (rc < 0 || memcmp(head + 4, "IEND", 4) == 0) {
+        if (rc < 0) {
             return rc;
         }
         at += 12 + (int64_t)be32(head);
+        if (memcmp(head + 4, "IEND", 4) == 0) {
+            return at <= s->size_bytes ? 0 : E_CUT;
+        }
     }
     return 0;
 }

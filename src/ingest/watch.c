@@ -184,14 +184,13 @@ int watcher_add(struct watcher *w, const char *dir, struct err *e)
                        fd == E_NOT_FILE ? "is not a folder" : err_words(fd),
                        fd == E_NOT_FILE ? "name a folder" : err_todo(fd));
     }
+    close(fd);
     if (is_covered(w, path)) {
-        close(fd);
         free(path);
         return 0;
     }
     struct root *r = mem_new(struct root);
     r->path = path;
-    r->fd = fd;
     list_push_back(&w->roots, &r->node);
     walks_scan_root(w, r);
     watch_go_on(w);

@@ -26,6 +26,7 @@ enum {
     MAX_POLLED = 64,      // separate polled folders per root
 };
 
+// No descriptor of it is kept: that would hide from us that it was removed.
 struct root {
     struct list node;
     char *path;  // owned; absolute, links resolved
@@ -37,7 +38,6 @@ struct root {
     bool is_reporting;  // the scan ended, its last files are being looked at
     int64_t report_mark;
     int64_t scan_files;
-    int fd;  // thread: of the folder, O_PATH
 };
 
 // A folder with a watch.
@@ -176,7 +176,7 @@ struct polled *dirs_find_polled(struct watcher *w, const struct root *r,
 void dirs_add_polled(struct watcher *w, struct root *r, const char *path,
                      enum scan_watch why);
 void dirs_drop_polled(struct watcher *w, struct polled *p);
-void dirs_lose_root(struct watcher *w, struct root *r);
+void dirs_lose_root(struct watcher *w, struct root *r, int why);
 void dirs_free(struct watcher *w);
 // Is path the folder or below it?  "" is above everything.
 bool dirs_is_below(const char *path, const char *folder);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <unistd.h>
 
 bool dirs_is_below(const char *path, const char *folder)
 {
@@ -186,7 +185,7 @@ void dirs_add_polled(struct watcher *w, struct root *r, const char *path,
 
 // ---- lost
 
-void dirs_lose_root(struct watcher *w, struct root *r)
+void dirs_lose_root(struct watcher *w, struct root *r, int why)
 {
     dirs_drop_below(w, r, "");
     drop_polled_below(w, r, "");
@@ -196,7 +195,10 @@ void dirs_lose_root(struct watcher *w, struct root *r)
     poll_soon(w);
     if (!r->is_lost) {
         r->is_lost = true;
-        watch_notice(w, r, "the folder is gone; it is watched again when it is back");
+        char words[256];
+        snprintf(words, sizeof(words),
+                 "the folder %s; it is watched again when it is back", err_words(why));
+        watch_notice(w, r, words);
     }
 }
 
@@ -216,9 +218,6 @@ void dirs_free(struct watcher *w)
     }
     while ((node = list_pop_front(&w->roots))) {
         struct root *r = container_of(node, struct root, node);
-        if (r->fd >= 0) {
-            close(r->fd);
-        }
         free(r->path);
         free(r);
     }

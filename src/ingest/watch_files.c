@@ -198,10 +198,10 @@ void files_start_looks(struct watcher *w)
     pool_submit(w->pool, &l->work);
 }
 
-static void look_at(const struct waiting *f, struct look *k)
+static void look_at(int root_fd, const struct waiting *f, struct look *k)
 {
     *k = (struct look){0};
-    int fd = beneath_open_file(f->root->fd, f->path, &k->version);
+    int fd = root_fd < 0 ? root_fd : beneath_open_file(root_fd, f->path, &k->version);
     if (fd < 0) {
         k->code = fd;
         return;
@@ -220,8 +220,20 @@ static void look_run(struct pool_work *work, void *thread)
 {
     struct looking *l = container_of(work, struct looking, work);
     (void)thread;
+    const struct root *root = NULL;
+    int root_fd = -1;
     for (int i = 0; i < l->n; i++) {
-        look_at(l->items[i], &l->looks[i]);
+        if (l->items[i]->root != root) {
+            if (root_fd >= 0) {
+                close(root_fd);
+            }
+            root = l->items[i]->root;
+            root_fd = beneath_root(root->path);
+        }
+        look_at(root_fd, l->items[i], &l->looks[i]);
+    }
+    if (root_fd >= 0) {
+        close(root_fd);
     }
 }
 

@@ -107,20 +107,6 @@ void walks_start_next(struct watcher *w)
     pool_submit(w->pool, &s->work);
 }
 
-// The root by its path: what was there before may have been replaced.
-static int reopen_root(struct root *r)
-{
-    int fd = beneath_root(r->path);
-    if (fd < 0) {
-        return fd;
-    }
-    if (r->fd >= 0) {
-        close(r->fd);
-    }
-    r->fd = fd;
-    return 0;
-}
-
 static void step_run(struct pool_work *work, void *thread)
 {
     struct step *s = container_of(work, struct step, work);
@@ -128,12 +114,13 @@ static void step_run(struct pool_work *work, void *thread)
     (void)thread;
     s->root_rc = 0;
     if (!k->scan) {
-        s->root_rc = k->path[0] ? 0 : reopen_root(k->root);
-        if (s->root_rc < 0) {
+        int fd = beneath_root(k->root->path);
+        if (fd < 0) {
+            s->root_rc = fd;
             return;
         }
-        k->scan =
-            scan_new(k->root->fd, k->path, s->max_depth, s->watch, k->kind == WALK_POLL);
+        k->scan = scan_new(fd, k->path, s->max_depth, s->watch, k->kind == WALK_POLL);
+        close(fd);
     }
     scan_step(k->scan, &s->batch);
 }
@@ -211,7 +198,7 @@ static void end_walk(struct watcher *w, struct walk *k)
 static void handle_batch(struct watcher *w, struct walk *k)
 {
     struct step *s = &w->step;
-    if (k->path[0] == 0 && k->root->is_lost) {
+    if (k->root->is_lost) {
         k->root->is_lost = false;
         watch_notice(w, k->root, "the folder is back");
     }
@@ -236,7 +223,7 @@ static void step_done(struct pool_work *work, int err)
     } else if (w->is_closing || err < 0) {
         // walks_free has the rest
     } else if (s->root_rc < 0) {
-        dirs_lose_root(w, s->walk->root);
+        dirs_lose_root(w, s->walk->root, s->root_rc);
     } else {
         handle_batch(w, s->walk);
     }
