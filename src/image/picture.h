@@ -29,6 +29,7 @@ struct head {
     int bit_depth;        // PNG, JPEG
     int colour_type;      // PNG
     bool is_interlaced;   // PNG
+    bool has_colour_key;  // PNG: tRNS without palette
     size_t idat_bytes;    // PNG: compressed
     int components;       // JPEG
     int max_sampling;     // JPEG: luma samples per chroma sample, 1 to 16
@@ -74,6 +75,11 @@ MUST_USE int webp_check(struct head *h, const uint8_t *b, size_t len, struct err
 
 // Errors: E_CUT, E_CORRUPT, E_FORMAT, E_NOMEM.
 MUST_USE int png_decode(struct decode *d);
+// The common kinds of PNG without libpng; needs all bytes at once.
+bool png_fast_fits(const struct head *h);
+int64_t png_raw_bytes(const struct head *h);  // filtered rows, not interlaced
+// Errors: E_NOMEM; E_FORMAT: anything unusual, nothing was put out, libpng shall judge.
+MUST_USE int png_fast_decode(struct decode *d);
 MUST_USE int jpeg_decode(struct decode *d);
 MUST_USE int webp_decode(struct decode *d);
 

@@ -1,5 +1,7 @@
 // png.c -- any PNG through libpng, row by row into the row sink.
 //
+// What png_fast.c can do is done there; it hands back whatever is unusual or damaged, so
+// that libpng alone decides what is an error.
 // libpng is fed only the chunks that make the pixels: text, colour profiles and the like
 // never reach a decompressor.  Interlaced pictures need a full buffer, all others a row.
 // Between setjmp and libpng's longjmp nothing is owned outside struct reader.
@@ -169,7 +171,7 @@ static int read_all(struct reader *r, struct rows *rows)
     return 0;
 }
 
-int png_decode(struct decode *d)
+static int decode_any(struct decode *d)
 {
     struct rows rows;
     struct reader r = {.d = d, .chunk_end = SIGNATURE_BYTES};
@@ -182,4 +184,15 @@ int png_decode(struct decode *d)
     int rc = r.info ? read_all(&r, &rows) : no_memory(&r);
     png_destroy_read_struct(&r.png, &r.info, NULL);
     return rc;
+}
+
+int png_decode(struct decode *d)
+{
+    if (png_fast_fits(d->head)) {
+        const int fast = png_fast_decode(d);
+        if (fast != E_FORMAT) {
+            return fast;
+        }
+    }
+    return decode_any(d);
 }

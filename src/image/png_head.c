@@ -55,11 +55,11 @@ int png_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e)
     return 0;
 }
 
-static int64_t raw_bytes(const struct head *h)
+int64_t png_raw_bytes(const struct head *h)
 {
     static const int channels[7] = {1, 0, 3, 1, 2, 0, 4};
     const int64_t bits = (int64_t)h->bit_depth * channels[h->colour_type];
-    return ((int64_t)h->width * bits + 7) / 8 * h->height;
+    return (((int64_t)h->width * bits + 7) / 8 + 1) * h->height;
 }
 
 static bool is_type(const uint8_t *type)
@@ -105,6 +105,8 @@ int png_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
         pos += CHUNK_BYTES + n;
         if (memcmp(type, "IDAT", 4) == 0) {
             h->idat_bytes += n;
+        } else if (memcmp(type, "tRNS", 4) == 0) {
+            h->has_colour_key = h->colour_type != 3;
         } else if (memcmp(type, "eXIf", 4) == 0) {
             h->orientation = exif_orientation(type + 4, n);
         } else if (memcmp(type, "IEND", 4) == 0) {
@@ -112,7 +114,7 @@ int png_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
         }
     }
     h->file_len = pos;
-    if ((int64_t)h->idat_bytes * MAX_DEFLATE_RATIO < raw_bytes(h)) {
+    if ((int64_t)h->idat_bytes * MAX_DEFLATE_RATIO < png_raw_bytes(h)) {
         return err_set(e, E_CORRUPT,
                        "the PNG says %d x %d pixels but holds only %zu bytes of them",
                        h->width, h->height, h->idat_bytes);

@@ -93,7 +93,7 @@ int head_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
     return E_BUG;
 }
 
-// Half-bytes per pixel, so that 1.5 is a whole number.
+// All below in half-bytes per pixel, so that 1.5 is a whole number.
 static int64_t png_halves(const struct head *h)
 {
     return h->is_interlaced ? 8 : 0;
@@ -129,7 +129,11 @@ int64_t head_memory(const struct head *h, bool want_luma)
     if (want_luma) {
         halves += h->orientation == 1 ? 2 : 4;
     }
-    return picture_area(h) * halves / 2;
+    int64_t bytes = picture_area(h) * halves / 2;
+    if (h->format == IMAGE_PNG && png_fast_fits(h)) {
+        bytes += png_raw_bytes(h) + (int64_t)h->idat_bytes;
+    }
+    return bytes;
 }
 
 // ---- EXIF

@@ -262,19 +262,24 @@ void make_png(struct buf *out, const struct scene *s, const struct png_spec *spe
     }
 }
 
-void make_png_rgb(struct buf *out, const uint8_t *rgb, int width, int height)
+void make_png_pixels(struct buf *out, const uint8_t *pixels, int width, int height,
+                     int channels, int filters, int idat_bytes)
 {
     buf_fini(out);
     buf_init(out, MAX_BYTES);
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
     png_set_write_fn(png, out, on_png_write, on_png_flush);
+    png_set_compression_buffer_size(png, (size_t)idat_bytes);
     png_set_IHDR(png, info, (png_uint_32)width, (png_uint_32)height, 8,
-                 PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
-                 PNG_FILTER_TYPE_BASE);
+                 channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
+    if (filters) {
+        png_set_filter(png, PNG_FILTER_TYPE_BASE, filters);
+    }
     png_write_info(png, info);
     for (int y = 0; y < height; y++) {
-        png_write_row(png, rgb + (size_t)y * (size_t)width * 3);
+        png_write_row(png, pixels + (size_t)y * (size_t)width * (size_t)channels);
     }
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);

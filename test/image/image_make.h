@@ -61,8 +61,10 @@ void make_png(struct buf *out, const struct scene *s, const struct png_spec *spe
               struct rgba seen[4]);
 void make_jpeg(struct buf *out, const struct scene *s, const struct jpeg_spec *spec);
 void make_webp(struct buf *out, const struct scene *s, const struct webp_spec *spec);
-// 8-bit RGB from memory.
-void make_png_rgb(struct buf *out, const uint8_t *rgb, int width, int height);
+// 8 bits from memory, 3 or 4 channels, with libpng's filters (PNG_FILTER_*, 0 = its own
+// choice) and IDAT chunks of at most idat_bytes.
+void make_png_pixels(struct buf *out, const uint8_t *pixels, int width, int height,
+                     int channels, int filters, int idat_bytes);
 // A PNG header with these sizes, some bytes of pixels, and an end.
 void make_png_lie(struct buf *out, uint32_t width, uint32_t height);
 

@@ -117,6 +117,63 @@ static void test_png_kinds(void **state)
     }
 }
 
+// Something for every branch of every filter: noise, ramps, long runs of one colour.
+static void fill_pixels(uint8_t *p, int width, int height, int channels)
+{
+    uint32_t seed = 7;
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++, p += channels) {
+            seed = seed * 1664525 + 1013904223;
+            const int part = x * 3 / width + y / 16 % 3;
+            for (int c = 0; c < 3; c++) {
+                const int noise = (int)(seed >> (24 - 8 * c) & 255);
+                const int ramp = c * x + (2 - c) * y;
+                p[c] = (uint8_t)(part == 0 ? noise : part == 1 ? 200 + c : ramp);
+            }
+            if (channels == 4) {
+                p[3] = 255;
+            }
+        }
+    }
+}
+
+static void check_exact(const struct buf *file, const uint8_t *p, int width, int height,
+                        int channels)
+{
+    struct image_req r = {.bytes = file->data,
+                          .bytes_len = file->len,
+                          .skip_encode = true,
+                          .want_luma = true};
+    assert_int_equal(image_prepare_now(&config, &r), 0);
+    for (int i = 0; i < width * height; i++, p += channels) {
+        const int want = (19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768) >> 16;
+        assert_int_equal(r.luma[i], want);
+    }
+    image_req_fini(&r);
+}
+
+static void test_png_filters_are_exact(void **state)
+{
+    (void)state;
+    enum { WIDTH = 331, HEIGHT = 97 };
+    static const int filters[] = {PNG_FILTER_NONE, PNG_FILTER_SUB,   PNG_FILTER_UP,
+                                  PNG_FILTER_AVG,  PNG_FILTER_PAETH, PNG_ALL_FILTERS};
+    uint8_t *pixels = malloc((size_t)WIDTH * HEIGHT * 4);
+    struct buf file = {0};
+    for (int channels = 3; channels <= 4; channels++) {
+        fill_pixels(pixels, WIDTH, HEIGHT, channels);
+        for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+            // Many chunks, and one.
+            make_png_pixels(&file, pixels, WIDTH, HEIGHT, channels, filters[i], 500);
+            check_exact(&file, pixels, WIDTH, HEIGHT, channels);
+            make_png_pixels(&file, pixels, WIDTH, HEIGHT, channels, filters[i], 1 << 20);
+            check_exact(&file, pixels, WIDTH, HEIGHT, channels);
+        }
+    }
+    free(pixels);
+    buf_fini(&file);
+}
+
 static void test_png_profiles_are_ignored(void **state)
 {
     (void)state;
@@ -303,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_png_kinds),
+        cmocka_unit_test(test_png_filters_are_exact),
         cmocka_unit_test(test_png_profiles_are_ignored),
         cmocka_unit_test(test_jpeg_kinds),
         cmocka_unit_test(test_jpeg_grey),
