@@ -5,7 +5,7 @@
 #ifndef VLMD_APP_H
 #define VLMD_APP_H
 
-#include "config.h"
+#include "config/config.h"
 #include "dispatch.h"
 #include "event.h"
 #include "pipeline.h"

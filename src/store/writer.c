@@ -73,7 +73,7 @@ static void break_group(struct writer *w, int code, const char *words)
 {
     if (!w->broken) {
         w->broken = code;
-        snprintf(w->broken_words, sizeof(w->broken_words), "%s", words);
+        snprintf(w->broken_words, sizeof(w->broken_words), "%.300s", words);
         log_error("store", "path=%s class=%s a group of writes failed: %s", w->path,
                   err_name(code), words);
     }

@@ -3,7 +3,7 @@
 #ifndef VLMD_TEST_CONFIG_FIXTURE_H
 #define VLMD_TEST_CONFIG_FIXTURE_H
 
-#include "config_private.h"
+#include "config/config_private.h"
 
 struct loaded {
     struct config *c;  // NULL after an error

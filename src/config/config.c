@@ -3,7 +3,7 @@
 // Each source becomes entries (config_private.h); applying them is one loop over the key
 // table (config_keys.c).  Loading goes on after a problem, so that all are reported at once.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include "base/mem.h"
 

@@ -2,7 +2,7 @@
 //
 // Numbers are read by hand: strtod follows the locale of the host program.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 // Every value is its default and commented out, so the file changes nothing until somebody
 // removes a "#".
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

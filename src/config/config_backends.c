@@ -3,7 +3,7 @@
 // A backend starts as a copy of the defaults ("backend." keys and model); a map's values are
 // set by the same key table, shifted to the backend's struct.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 // Works on libyaml's events, so no document is built; aliases, anchors and tags are
 // refused, which leaves nothing that grows.  Values stay texts: the key decides the type.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

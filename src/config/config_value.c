@@ -1,6 +1,6 @@
 // config_value.c -- sets any key from a text, with the reason when the text will not do.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include "base/utf8.h"
 

@@ -1,6 +1,6 @@
 // config_paths.c -- where things are when nobody says: XDG folders, the screenshot folder.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include <pwd.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 // A new key is one row here.  The parser, `config check`, `config show`, the sample file and
 // the environment's names come from it.
 // SPDX-License-Identifier: MIT
-#include "config_private.h"
+#include "config/config_private.h"
 
 #include <string.h>
 #include <strings.h>

@@ -7,7 +7,7 @@
 #define VLMD_CONFIG_PRIVATE_H
 
 #include "base/buf.h"
-#include "config.h"
+#include "config/config.h"
 
 enum config_type {
     CONFIG_TEXT,
