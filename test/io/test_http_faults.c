@@ -399,6 +399,56 @@ static void an_early_refusal_is_an_answer(void **state)
     free(image);
 }
 
+static void refuse_and_reset(struct web_conn *c)
+{
+    web_send(c, "HTTP/1.1 401 Who\r\nContent-Length: 5000\r\n\r\nwho are");
+    web_reset(c);
+}
+
+static void half_a_refusal_is_an_answer_too(void **state)
+{
+    (void)state;
+    static uint8_t image[8 << 20];
+    struct ask a;
+    fx->web.on_request = reply_first;
+    fx->web.on_head = refuse_and_reset;
+    ask_post(&a, "/p", image, sizeof(image));
+    ask_run(&a);
+    assert_int_equal(a.err, 0);
+    assert_int_equal(a.r.status, 401);
+    assert_string_equal(buf_str(&a.r.response), "who are");
+    ask_free(&a);
+}
+
+static void reply_much_and_reset(struct web_conn *c)
+{
+    static char body[60000];
+    memset(body, 'b', sizeof(body));
+    web_send(c, strcmp(c->path, "/whole") == 0
+                    ? "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"
+                    : "HTTP/1.1 200 OK\r\nContent-Length: 60001\r\n\r\n");
+    web_send_bytes(c, body, sizeof(body));
+    web_reset(c);
+}
+
+// More than curl reads at once, and the reset is seen before any of it.
+static void what_lies_before_a_reset_is_read(void **state)
+{
+    (void)state;
+    struct ask a;
+    fx->web.on_request = reply_much_and_reset;
+    ask_post(&a, "/whole", "abc", 3);
+    ask_run(&a);
+    assert_int_equal(a.err, 0);
+    assert_int_equal(a.r.response.len, 60000);
+    ask_free(&a);
+    ask_post(&a, "/cut", "abc", 3);
+    ask_run(&a);
+    assert_int_equal(a.err, E_NET_CUT);
+    assert_int_equal(a.r.response.len, 60000);
+    ask_free(&a);
+}
+
 static void send_much(struct web_conn *c)
 {
     char line[1024];
@@ -715,6 +765,8 @@ int main(void)
         HTTP_TEST(nobody_listens),
         HTTP_TEST(broken_answers),
         HTTP_TEST(an_early_refusal_is_an_answer),
+        HTTP_TEST(half_a_refusal_is_an_answer_too),
+        HTTP_TEST(what_lies_before_a_reset_is_read),
         HTTP_TEST(answers_have_a_maximum),
         HTTP_TEST(the_connect_deadline),
         HTTP_TEST(the_first_byte_deadline),
