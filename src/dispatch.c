@@ -38,8 +38,9 @@ static int add_backend(struct dispatch *d, const struct backend_config *c)
     if (rc) {
         return rc;
     }
-    route_init(&d->routes[d->n_routes++], d, b, c->name, c->url, &d->config.breaker,
-               d->config.concurrency);
+    struct route *r = &d->routes[d->n_routes++];
+    route_init(r, d, b, c->name, c->url, &d->config.breaker, d->config.concurrency);
+    r->is_guess = d->config.is_search;
     return 0;
 }
 

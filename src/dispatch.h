@@ -80,6 +80,7 @@ int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, i
 const struct backend_facts *dispatch_facts(const struct dispatch *d, int i);
 // Have all backends been looked for once?
 bool dispatch_has_looked(const struct dispatch *d);
+// No ask may be under way.  on_closed comes at once when no probe or load is.
 void dispatch_close(struct dispatch *d, void (*on_closed)(void *arg), void *arg);
 
 #endif

@@ -46,8 +46,8 @@ void route_init(struct route *r, struct dispatch *d, struct backend *b, const ch
 void route_move(struct route *r, enum route_state to, int code, const char *reason,
                 int64_t now_ms)
 {
-    bool is_quiet = to == ROUTE_PROBING || to == ROUTE_UNKNOWN || to == ROUTE_FOUND ||
-                    to == ROUTE_STANDBY;
+    bool is_quiet = !r->backend || to == ROUTE_PROBING || to == ROUTE_UNKNOWN ||
+                    to == ROUTE_FOUND || to == ROUTE_STANDBY;
     bool is_news =
         to != r->state && !is_quiet && !(r->was_probed && r->code == code && code != 0);
     r->code = code;

@@ -32,6 +32,7 @@ struct route {
     enum route_state state;
     int code;  // why AWAY or WRONG
     char reason[256];
+    bool is_guess;            // nobody named it: not to be there is no news
     bool was_probed;
     bool was_ready;
     int64_t since_ms;          // monotonic, of the state

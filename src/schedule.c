@@ -482,13 +482,16 @@ static void arm(struct schedule *s, int64_t next_ms, int64_t now_ms)
     uv_timer_start(&s->timer, on_timer, (uint64_t)wait, 0);
 }
 
-static void maybe_drained(struct schedule *s)
+// True when it came to that just now: whoever runs the loop waits for it and must not sleep.
+static bool has_just_drained(struct schedule *s)
 {
     bool is_empty = s->pipeline->jobs.total == 0 && s->requests == 0;
-    if (s->is_stopping && is_empty && !s->has_drained) {
-        s->has_drained = true;
-        s->events.on_drained(s->events.arg);
+    if (!s->is_stopping || !is_empty || s->has_drained) {
+        return false;
     }
+    s->has_drained = true;
+    s->events.on_drained(s->events.arg);
+    return true;
 }
 
 static void before_sleep(uv_prepare_t *handle)
@@ -504,8 +507,8 @@ static void before_sleep(uv_prepare_t *handle)
     claim(s, now);
     renew(s, now);
     check_batch(s, now);
-    maybe_drained(s);
-    arm(s, least(next, own_deadline(s)), now);
+    next = least(next, own_deadline(s));
+    arm(s, has_just_drained(s) ? now : next, now);
 }
 
 // ---- opening, stopping, closing
