@@ -47,9 +47,10 @@ void route_move(struct route *r, enum route_state to, int code, const char *reas
                 int64_t now_ms)
 {
     bool is_quiet = !r->backend || to == ROUTE_PROBING || to == ROUTE_UNKNOWN ||
-                    to == ROUTE_FOUND || to == ROUTE_STANDBY;
-    bool is_news =
-        to != r->state && !is_quiet && !(r->was_probed && r->code == code && code != 0);
+                    to == ROUTE_FOUND || to == ROUTE_STANDBY ||
+                    (r->is_guess && code == E_NET && !r->was_ready);
+    bool is_same = to == r->state || (r->was_probed && r->code == code && code != 0);
+    bool is_news = !is_quiet && !is_same;
     r->code = code;
     snprintf(r->reason, sizeof(r->reason), "%s", reason ? reason : "");
     if (to != r->state) {
