@@ -337,6 +337,7 @@ void backend_load(struct backend *b, struct backend_call *c,
 void backend_cancel(struct backend *b, struct backend_call *c)
 {
     struct talk *t = c->scratch;
+    (void)b;  // for the assert
     assert(c->owner == b);
     if (t) {
         talk_cancel(t);
