@@ -38,7 +38,8 @@ struct image_req {
     const char *path;      // below root when root is set, else as the process sees it
     const uint8_t *bytes;  // instead of path when not NULL (fetched pictures)
     size_t bytes_len;
-    int target_px;     // long side of what is sent; never enlarged
+    int target_px;     // long side of what is sent, 0 = 768; never enlarged; the other
+                       // side in proportion, rounded to nearest, at least 1
     bool want_luma;    // also the full-size grey picture, for OCR
     bool skip_encode;  // only hash, size, luma
     // out; valid in done

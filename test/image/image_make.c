@@ -439,6 +439,20 @@ void make_jpeg(struct buf *out, const struct scene *s, const struct jpeg_spec *s
     free(bytes);
 }
 
+void make_jpeg_pixels(struct buf *out, const uint8_t *rgb, int width, int height)
+{
+    tjhandle tj = tjInitCompress();
+    unsigned char *bytes = NULL;
+    unsigned long len = 0;
+    must(tjCompress2(tj, rgb, width, 0, height, TJPF_RGB, &bytes, &len, TJSAMP_420, 95,
+                     TJFLAG_ACCURATEDCT));
+    buf_fini(out);
+    buf_init(out, MAX_BYTES);
+    must(buf_add(out, bytes, len));
+    tjFree(bytes);
+    tjDestroy(tj);
+}
+
 static uint8_t *read_jpeg(const struct buf *jpeg, int *width, int *height, int format)
 {
     tjhandle tj = tjInitDecompress();

@@ -437,6 +437,11 @@ static void test_damaged_png(void **state)
     copy[picture.len - 30] ^= 0x55;
     struct image_req r;
     assert_int_equal(prepare_bytes(&r, &c, copy, picture.len), E_CORRUPT);
+    // The pixels are right, their checksum is not.
+    memcpy(copy, picture.data, picture.len);
+    copy[picture.len - 14] ^= 0x55;
+    assert_int_equal(prepare_bytes(&r, &c, copy, picture.len), E_CORRUPT);
+    assert_non_null(strstr(r.err.msg, "CRC"));
     // A chunk without a name.
     memcpy(copy, picture.data, picture.len);
     copy[37] = 1;

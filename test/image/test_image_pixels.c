@@ -236,6 +236,63 @@ static void test_flat_stays_flat(void **state)
     }
 }
 
+// Between once and four times the wanted size all of the JPEG's detail is used; the
+// decoder's own shrink would lose it.  The reference starts at the decoded luma.
+static void test_jpeg_is_decoded_in_full(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    uint8_t *rgb = text_page(640, 360);
+    make_jpeg_pixels(&file, rgb, 640, 360);
+    int w, h;
+    uint8_t *grey = read_jpeg_grey(&file, &w, &h);
+    double *luma = malloc(sizeof(double) * (size_t)w * (size_t)h);
+    for (int i = 0; i < w * h; i++) {
+        luma[i] = grey[i];
+    }
+    double *want = reference(luma, w, h, 200, 113);
+    struct arena arena = {0};
+    struct head head = {.format = IMAGE_JPEG, .orientation = 1};
+    assert_int_equal(head_check(&head, file.data, file.len, NULL), 0);
+    struct decode d = {.bytes = file.data, .head = &head, .arena = &arena};
+    assert_int_equal(planes_get(&d.small, 200, 113, &arena), 0);
+    assert_int_equal(jpeg_decode(&d), 0);
+    const double db = psnr(want, d.small.p[0], d.small.stride[0], 200, 113);
+    if (db < 50) {
+        fail_msg("%.1f dB", db);
+    }
+    free(rgb);
+    free(grey);
+    free(luma);
+    free(want);
+    buf_fini(&file);
+    arena_fini(&arena);
+}
+
+// What pads the last blocks must not shine through at the right and lower edge.
+static void test_jpeg_edges_are_clean(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct planes p;
+    struct buf jpeg = {0};
+    assert_int_equal(planes_get(&p, 35, 19, &arena), 0);
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < p.stride[i] * (i ? 10 : 19); k++) {
+            p.p[i][k] = k % p.stride[i] < (i ? 18 : 35) ? 200 : 0;
+        }
+    }
+    assert_int_equal(jpeg_encode(&p, 30, &arena, &jpeg, NULL), 0);
+    int w, h;
+    uint8_t *grey = read_jpeg_grey(&jpeg, &w, &h);
+    for (int i = 0; i < w * h; i++) {
+        assert_in_range(grey[i], 196, 204);
+    }
+    free(grey);
+    buf_fini(&jpeg);
+    arena_fini(&arena);
+}
+
 static void test_jpeg_keeps_the_picture(void **state)
 {
     (void)state;
@@ -448,6 +505,8 @@ int main(void)
         cmocka_unit_test(test_chroma_is_exact_lanczos),
         cmocka_unit_test(test_whole_planes_equal_rows),
         cmocka_unit_test(test_flat_stays_flat),
+        cmocka_unit_test(test_jpeg_is_decoded_in_full),
+        cmocka_unit_test(test_jpeg_edges_are_clean),
         cmocka_unit_test(test_jpeg_keeps_the_picture),
         cmocka_unit_test(test_encode_grows),
         cmocka_unit_test(test_sent_size),
