@@ -1,4 +1,4 @@
-// rows.c -- RGB rows from PNG and lossless WebP become small full-range YUV planes.
+// rgb_rows.c -- RGB rows from PNG and lossless WebP become small full-range YUV planes.
 //
 // Each row is converted while it is hot in the cache and goes straight into the three
 // resizers; a picture of any size needs only a few rows of memory.  From four times the
