@@ -93,7 +93,7 @@ int __wrap_uv_poll_init_socket(uv_loop_t *l, uv_poll_t *p, uv_os_sock_t s)
     return is_due(FAULT_POLL) ? UV_ENOMEM : __real_uv_poll_init_socket(l, p, s);
 }
 
-// Between curl's reading and its writing: the server resets the kept connection.
+// Between curl's reading and its writing: the server resets all kept connections.
 static bool resets_before_write;
 
 size_t __real_body_read(const struct http_body *b, size_t at, char *out, size_t room);
@@ -101,8 +101,12 @@ size_t __wrap_body_read(const struct http_body *b, size_t at, char *out, size_t 
 size_t __wrap_body_read(const struct http_body *b, size_t at, char *out, size_t room)
 {
     if (resets_before_write) {
+        struct list *node, *tmp;
         resets_before_write = false;
-        web_reset(list_first(&fx->web.conns, struct web_conn, node));
+        list_each(node, tmp, &fx->web.conns)
+        {
+            web_reset(container_of(node, struct web_conn, node));
+        }
     }
     return __real_body_read(b, at, out, room);
 }
@@ -219,6 +223,28 @@ static void a_reset_before_writing_is_unseen(void **state)
     const char *body = strstr(buf_str(&fx->web.last), "\r\n\r\n") + 4;
     assert_string_equal(body, "{\"image\":\"YWJjZGVm\"}");
     ask_free(&a);
+}
+
+// Another kept connection may be as stale as the first.
+static void the_second_attempt_is_on_a_fresh_connection(void **state)
+{
+    (void)state;
+    struct ask a, b, c;
+    fx->web.on_request = reply_first;
+    ask_init(&a, "/");
+    ask_init(&b, "/");
+    ask_send(&a);
+    ask_send(&b);
+    run_until_done(2);
+    assert_int_equal(fx->web.accepted, 2);
+    ask_post(&c, "/p", "abc", 3);
+    resets_before_write = true;
+    ask_run(&c);
+    assert_int_equal(c.err, 0);
+    assert_int_equal(fx->web.accepted, 3);
+    ask_free(&a);
+    ask_free(&b);
+    ask_free(&c);
 }
 
 static void always_reset(struct web_conn *c)
@@ -572,6 +598,37 @@ static void a_server_that_does_not_read(void **state)
     free(image);
 }
 
+static void read_on(struct web_conn *c)
+{
+    c->web->pause_at += 7000000;
+    web_resume(c);
+}
+
+static void start_pausing(struct web_conn *c)
+{
+    web_every(c, 150, read_on);
+}
+
+// Sending takes longer than the limit, but no pause does.
+static void a_slow_reader_has_time(void **state)
+{
+    (void)state;
+    size_t len = 16 << 20;
+    uint8_t *image = calloc(1, len);
+    struct ask a;
+    assert_non_null(image);
+    fx->web.on_request = reply_first;
+    fx->web.on_head = start_pausing;
+    fx->web.pause_at = 1;
+    ask_post(&a, "/", image, len);
+    a.r.timeouts.first_byte_ms = 400;
+    ask_run(&a);
+    assert_int_equal(a.err, 0);
+    assert_true(a.r.total_ms > 400);
+    ask_free(&a);
+    free(image);
+}
+
 static void the_stall_deadline(void **state)
 {
     (void)state;
@@ -758,6 +815,7 @@ int main(void)
         HTTP_TEST(a_closed_kept_connection_is_unseen),
         HTTP_TEST(a_reset_while_sending_is_unseen),
         HTTP_TEST(a_reset_before_writing_is_unseen),
+        HTTP_TEST(the_second_attempt_is_on_a_fresh_connection),
         HTTP_TEST(it_is_sent_again_only_once),
         HTTP_TEST(a_fresh_connection_is_not_tried_again),
         HTTP_TEST(a_begun_answer_is_not_asked_for_again),
@@ -771,6 +829,7 @@ int main(void)
         HTTP_TEST(the_connect_deadline),
         HTTP_TEST(the_first_byte_deadline),
         HTTP_TEST(a_server_that_does_not_read),
+        HTTP_TEST(a_slow_reader_has_time),
         HTTP_TEST(the_stall_deadline),
         HTTP_TEST(comments_put_the_stall_off),
         HTTP_TEST(the_total_deadline),

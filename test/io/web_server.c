@@ -167,6 +167,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         if (has_head && list_is_linked(&c->node) &&
             c->in.len >= c->head_len + c->body_len) {
             serve(c);
+        } else if (c->web->pause_at && c->in.len >= c->web->pause_at) {
+            uv_read_stop(stream);
         }
     }
     free(buf->base);
@@ -176,6 +178,12 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     (void)handle;
     *buf = uv_buf_init(malloc(suggested), (unsigned)suggested);
+}
+
+void web_resume(struct web_conn *c)
+{
+    int rc = uv_read_start(&c->stream, on_alloc, on_read);
+    must(rc == UV_EALREADY ? 0 : rc);
 }
 
 static void init_stream(struct web *w, uv_tcp_t *tcp, uv_pipe_t *pipe)

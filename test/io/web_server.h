@@ -45,6 +45,7 @@ struct web {
     bool is_pipe;
     bool is_deaf;  // accepts, but reads nothing
     bool is_closed;
+    size_t pause_at;  // reads no further than about here; 0 = no limit
     int port;
     struct list conns;
     int accepted;
@@ -65,8 +66,9 @@ void web_send(struct web_conn *c, const char *text);
 void web_send_bytes(struct web_conn *c, const char *bytes, size_t len);
 // 200 with Content-Length.
 void web_reply(struct web_conn *c, const char *body);
-void web_cut(struct web_conn *c);    // FIN after what was sent
-void web_reset(struct web_conn *c);  // RST
+void web_cut(struct web_conn *c);     // FIN after what was sent
+void web_reset(struct web_conn *c);   // RST
+void web_resume(struct web_conn *c);  // after pause_at was raised
 void web_every(struct web_conn *c, int ms, void (*on_tick)(struct web_conn *c));
 // Value of a header of the current request, or NULL.
 const char *web_header(struct web_conn *c, const char *name, char *out, size_t size);
