@@ -48,7 +48,8 @@ struct watcher;
 
 struct watcher_events {
     void *arg;
-    // A complete file, at least once per version; the store's unique key removes repeats.
+    // A complete file, at least once per version, and again after a rename; the store's
+    // unique key removes repeats.
     void (*on_sighting)(void *arg, const struct sighting *s);
     // A file that stayed incomplete, unreadable or is no picture though its name says so.
     // Once per file version.

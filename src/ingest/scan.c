@@ -19,12 +19,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     CHUNK = 1 << 17,
     MAX_STACK = 1 << 20,
-    STEP_READS = 512,  // directory entries per step
+    STEP_READS = 64,  // directory entries between looks at the clock
+    STEP_MS = 10,
 };
 
 struct entry {
@@ -231,7 +233,7 @@ static int compare_folders(const void *a, const void *b)
     return by_time(x->version.mtime_ns, y->version.mtime_ns, x->path, y->path);
 }
 
-// Up to STEP_READS entries of the open folder; sorts when a chunk or the folder is full.
+// Some entries of the open folder; sorts when a chunk or the folder is full.
 static void read_folder(struct scan *s, struct scan_batch *out)
 {
     // A problem takes a place in the batch: leave the rest for the next step.
@@ -293,15 +295,22 @@ static void leave_folder(struct scan *s, struct scan_batch *out)
     s->now = (struct folder){0};
 }
 
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// A step is short even on a slow disk: what happens live waits for it.
 void scan_step(struct scan *s, struct scan_batch *out)
 {
-    int reads = 0;
-    while (out->n < SCAN_STEP_ITEMS && reads < 4) {
+    int64_t until = clock_ms() + STEP_MS;
+    while (out->n < SCAN_STEP_ITEMS && clock_ms() < until) {
         if (s->is_sorted) {
             report_files(s, out);
         } else if (s->dir) {
             read_folder(s, out);
-            reads++;
         } else if (s->now.path) {
             leave_folder(s, out);
         } else if (s->n_stack) {
@@ -328,6 +337,13 @@ struct scan *scan_new(int root_fd, const char *rel, int max_depth,
         s->stack[0].depth += p == rel || *p == '/';
     }
     return s;
+}
+
+bool scan_is_at(const struct scan *s, const char *path)
+{
+    struct stat now, then;
+    return fstat(s->root_fd, &then) == 0 && stat(path, &now) == 0 &&
+           now.st_dev == then.st_dev && now.st_ino == then.st_ino;
 }
 
 void scan_free(struct scan *s)

@@ -64,6 +64,8 @@ struct scan *scan_new(int root_fd, const char *rel, int max_depth,
                       const struct scan_watcher *watcher, bool is_polled);
 void scan_step(struct scan *s, struct scan_batch *out);
 void scan_free(struct scan *s);
+// Does path (absolute) still lead to the root that is being walked?
+bool scan_is_at(const struct scan *s, const char *path);
 
 // The same for network file systems, by their type.
 bool scan_is_network(int dir_fd);

@@ -45,6 +45,11 @@ uint64_t seen_key_text(const char *a, const char *b)
     return not_zero(h);
 }
 
+uint64_t seen_key_at(uint64_t version, uint64_t path)
+{
+    return not_zero(mix(version, path));
+}
+
 static bool table_has(const struct seen_table *t, uint64_t key)
 {
     if (t->cap == 0) {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SEEN_MAX = 1 << 17 };
+enum { SEEN_MAX = 1 << 18 };
 
 struct seen_table {
     uint64_t *keys;  // owned; 0 = free
@@ -37,5 +37,7 @@ void seen_fini(struct seen *s);
 uint64_t seen_key_version(const struct file_version *v);
 uint64_t seen_key_problem(const struct file_version *v);
 uint64_t seen_key_text(const char *a, const char *b);
+// A version under one path; both keys from above.
+uint64_t seen_key_at(uint64_t version, uint64_t path);
 
 #endif

@@ -22,6 +22,8 @@ enum {
     READ_BYTES = 65536,
     MAX_READS = 32,        // per turn of the loop
     MAX_QUEUE_SCAN = 512,  // scans wait while so many files wait for a look
+    MANY_WAITING = 1024,
+    COARSE_MS = 32,
 };
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -164,7 +166,7 @@ static bool is_covered(const struct watcher *w, const char *path)
     list_each(node, tmp, &w->roots)
     {
         const struct root *r = container_of(node, const struct root, node);
-        size_t len = strlen(r->path);
+        size_t len = strcmp(r->path, "/") == 0 ? 0 : strlen(r->path);
         // Hidden folders below a root are not entered: those are roots of their own.
         bool is_below = dirs_is_below(path, r->path);
         if (is_below && !strstr(path + len, "/.")) {
@@ -249,7 +251,12 @@ static bool has_lost_root(const struct watcher *w)
 static void set_timer(struct watcher *w)
 {
     int64_t at = w->rescan_at_ms;
-    at = w->due_ms < at ? w->due_ms : at;
+    int64_t due = w->due_ms;
+    // Going through very many files for each one's own millisecond would be all work.
+    if (w->n_waiting > MANY_WAITING && due < INT64_MAX) {
+        due |= COARSE_MS - 1;
+    }
+    at = due < at ? due : at;
     bool has_polls = !list_is_empty(&w->polled) || has_lost_root(w);
     at = has_polls && w->poll_at_ms < at ? w->poll_at_ms : at;
     if (at == w->armed_ms) {
@@ -291,7 +298,7 @@ static void poll_folders(struct watcher *w, int64_t now_ms)
         struct polled *p = container_of(node, struct polled, node);
         if (!p->is_walking) {
             p->is_walking = true;
-            walks_add(w, p->root, p->path, WALK_POLL, true);
+            walks_add(w, p->root, p->path, WALK_POLL, ORIGIN_MADE);
         }
     }
     list_each(node, tmp, &w->roots)
@@ -365,7 +372,7 @@ static void on_folder_gone(struct watcher *w, struct dir *d, uint32_t mask)
     if (path[0] == 0) {
         walks_scan_root(w, r);
     } else if (!(mask & IN_DELETE_SELF)) {
-        walks_add(w, r, path, WALK_NEW, false);
+        walks_add(w, r, path, WALK_NEW, ORIGIN_FOUND);
     }
     free(path);
 }
@@ -381,7 +388,8 @@ static void on_subfolder(struct watcher *w, struct dir *d, uint32_t mask,
     if (mask & IN_MOVED_FROM) {
         dirs_drop_below(w, d->root, path);
     } else if (mask & (IN_CREATE | IN_MOVED_TO)) {
-        walks_add(w, d->root, path, WALK_NEW, (mask & IN_CREATE) != 0);
+        walks_add(w, d->root, path, WALK_NEW,
+                  mask & IN_CREATE ? ORIGIN_MADE : ORIGIN_MOVED);
     }
 }
 

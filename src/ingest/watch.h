@@ -58,12 +58,14 @@ struct polled {
 };
 
 enum walk_kind { WALK_NEW, WALK_POLL, WALK_ROOT };  // in order of urgency
+// How the folder of a walk came: was there, made just now, renamed from elsewhere.
+enum walk_origin { ORIGIN_FOUND, ORIGIN_MADE, ORIGIN_MOVED };
 
 struct walk {
     struct list node;
     struct root *root;
     enum walk_kind kind;
-    bool is_live;       // the folder was made just now: its files too
+    enum walk_origin origin;
     bool is_in_polled;  // the folder it is in is polled
     int folders;
     int64_t begin_ms;
@@ -80,6 +82,7 @@ struct waiting {
     struct settle settle;
     int64_t due_ms;  // resting: next look
     bool is_live;
+    bool is_moved;    // it, or its folder, was renamed: a known version has a new path
     bool is_looking;  // a look is under way
     bool look_again;  // something happened meanwhile
     char path[];
@@ -98,7 +101,8 @@ struct step {
     struct walk *walk;  // NULL: was dropped meanwhile
     // thread
     struct walk *now;
-    int root_rc;  // of opening the root, for walks that begin there
+    int root_rc;        // of opening the root, for walks that begin there
+    bool is_elsewhere;  // the root was moved before its watch was set
     struct scan_batch batch;
     const struct scan_watcher *watch;
     int max_depth;
@@ -183,7 +187,7 @@ bool dirs_is_below(const char *path, const char *folder);
 
 // ---- watch_walks.c
 void walks_add(struct watcher *w, struct root *r, const char *path, enum walk_kind kind,
-               bool is_live);
+               enum walk_origin origin);
 void walks_scan_root(struct watcher *w, struct root *r);
 void walks_start_next(struct watcher *w);
 void walks_drop_root(struct watcher *w, const struct root *r);

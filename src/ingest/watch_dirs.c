@@ -148,9 +148,8 @@ static void notice_once(struct watcher *w, struct root *r, const char *path,
                              ? "is on a network file system"
                              : "can not be watched (raise fs.inotify.max_user_watches)";
     char words[512];
-    snprintf(words, sizeof(words), "%.200s%s%s; it is looked at every %lld ms instead",
-             path[0] ? path : "the folder", path[0] ? " " : " ", reason,
-             (long long)w->config.poll_ms);
+    snprintf(words, sizeof(words), "%.200s %s; it is looked at every %lld ms instead",
+             path[0] ? path : "the folder", reason, (long long)w->config.poll_ms);
     watch_notice(w, r, words);
 }
 

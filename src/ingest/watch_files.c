@@ -149,6 +149,7 @@ void files_event(struct watcher *w, struct root *r, const char *folder, const ch
         return;
     }
     f->is_live = true;
+    f->is_moved = (mask & IN_MOVED_TO) != 0;
     set_origin(&f->settle, mask);
     settle_touch(&f->settle, watch_now(w));
     bool is_made = (mask & IN_CREATE) != 0;
@@ -161,9 +162,11 @@ void files_event(struct watcher *w, struct root *r, const char *folder, const ch
 
 void files_scanned(struct watcher *w, const struct walk *k, const struct scan_item *item)
 {
-    bool is_known = seen_has(&w->seen, seen_key_version(&item->version)) ||
-                    seen_has(&w->seen, seen_key_problem(&item->version));
+    bool is_moved = k->origin == ORIGIN_MOVED;
     uint64_t hash = seen_key_text(k->root->path, item->path);
+    uint64_t version = seen_key_version(&item->version);
+    bool is_known = seen_has(&w->seen, is_moved ? seen_key_at(version, hash) : version) ||
+                    seen_has(&w->seen, seen_key_problem(&item->version));
     if (is_known || find_waiting(w, k->root, item->path, hash)) {
         return;
     }
@@ -171,7 +174,8 @@ void files_scanned(struct watcher *w, const struct walk *k, const struct scan_it
     if (!f) {
         return;
     }
-    f->is_live = k->is_live;
+    f->is_live = k->origin == ORIGIN_MADE;
+    f->is_moved = is_moved;
     f->settle.is_scanned = true;
     f->settle.is_polled = k->is_in_polled;
     enqueue(w, f);
@@ -248,11 +252,15 @@ static void emit(struct watcher *w, const struct waiting *f, const struct file_v
     w->events.on_sighting(w->events.arg, &s);
 }
 
+// A version is reported once, but again after a rename: whoever is about to open the old
+// path will not find it there.
 static void take(struct watcher *w, const struct waiting *f, const struct file_version *v)
 {
-    uint64_t key = seen_key_version(v);
-    if (!seen_has(&w->seen, key)) {
-        seen_add(&w->seen, key);
+    uint64_t version = seen_key_version(v);
+    uint64_t here = seen_key_at(version, f->hash);
+    if (!seen_has(&w->seen, f->is_moved ? here : version)) {
+        seen_add(&w->seen, version);
+        seen_add(&w->seen, here);
         emit(w, f, v);
     }
 }

@@ -15,7 +15,7 @@ static void step_run(struct pool_work *work, void *thread);
 static void step_done(struct pool_work *work, int err);
 
 static bool is_queued(const struct watcher *w, const struct root *r, const char *path,
-                      enum walk_kind kind)
+                      enum walk_kind kind, enum walk_origin origin)
 {
     const struct list *node, *tmp;
     list_each(node, tmp, &w->walks)
@@ -23,7 +23,8 @@ static bool is_queued(const struct watcher *w, const struct root *r, const char 
         const struct walk *k = container_of(node, const struct walk, node);
         // One that has begun may be past the place already.
         bool has_begun = w->step.walk == k || k->begin_ms;
-        if (k->root == r && k->kind == kind && !has_begun && strcmp(k->path, path) == 0) {
+        if (k->root == r && k->kind == kind && k->origin == origin && !has_begun &&
+            strcmp(k->path, path) == 0) {
             return true;
         }
     }
@@ -31,16 +32,16 @@ static bool is_queued(const struct watcher *w, const struct root *r, const char 
 }
 
 void walks_add(struct watcher *w, struct root *r, const char *path, enum walk_kind kind,
-               bool is_live)
+               enum walk_origin origin)
 {
-    if (w->is_closing || is_queued(w, r, path, kind)) {
+    if (w->is_closing || is_queued(w, r, path, kind, origin)) {
         return;
     }
     size_t len = strlen(path) + 1;
     struct walk *k = mem_zero(sizeof(*k) + len);
     k->root = r;
     k->kind = kind;
-    k->is_live = is_live;
+    k->origin = origin;
     memcpy(k->path, path, len);
     // Behind everything as urgent as itself.
     struct list *at = w->walks.prev;
@@ -58,7 +59,7 @@ void walks_scan_root(struct watcher *w, struct root *r)
     }
     r->is_scanning = true;
     r->scan_files = 0;
-    walks_add(w, r, "", WALK_ROOT, false);
+    walks_add(w, r, "", WALK_ROOT, ORIGIN_FOUND);
 }
 
 static void free_walk(struct walk *k)
@@ -113,6 +114,7 @@ static void step_run(struct pool_work *work, void *thread)
     struct walk *k = s->now;
     (void)thread;
     s->root_rc = 0;
+    s->is_elsewhere = false;
     if (!k->scan) {
         int fd = beneath_root(k->root->path);
         if (fd < 0) {
@@ -123,6 +125,8 @@ static void step_run(struct pool_work *work, void *thread)
         close(fd);
     }
     scan_step(k->scan, &s->batch);
+    // Later moves are told by the watch.
+    s->is_elsewhere = s->batch.is_end && !scan_is_at(k->scan, k->root->path);
 }
 
 static void on_folder(struct watcher *w, struct walk *k, const struct scan_item *item)
@@ -205,6 +209,10 @@ static void handle_batch(struct watcher *w, struct walk *k)
     // Callbacks may close the watcher, never free it before this returns.
     for (int i = 0; i < s->batch.n && !w->is_closing; i++) {
         on_item(w, k, &s->batch.items[i]);
+    }
+    if (s->is_elsewhere) {
+        dirs_drop_below(w, k->root, "");
+        walks_scan_root(w, k->root);
     }
     if (s->batch.is_end && !w->is_closing) {
         end_walk(w, k);

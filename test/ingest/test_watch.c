@@ -302,6 +302,25 @@ static void watches_folders_made_this_moment(void **state)
     kit_close(&k);
 }
 
+static void reports_a_renamed_file_under_its_new_name(void **state)
+{
+    (void)state;
+    struct kit k;
+    open_short(&k);
+    kit_add(&k);
+    struct bytes b;
+    png(&b, NULL);
+    write_file(in(&k.folder, "a.png"), &b);
+    kit_until(&k, k.n_seen == 1);
+    assert_int_equal(rename(in(&k.folder, "a.png"), in(&k.folder, "b.png")), 0);
+    kit_until(&k, k.n_seen == 2);
+    assert_string_equal(k.seen[1].path, "b.png");
+    kit_rescan(&k);
+    kit_settle(&k);
+    assert_int_equal(k.n_seen, 2);
+    kit_close(&k);
+}
+
 static void follows_renamed_folders(void **state)
 {
     (void)state;
@@ -316,13 +335,15 @@ static void follows_renamed_folders(void **state)
     kit_until(&k, k.n_seen == 1);
     assert_int_equal(rename(in(&k.folder, "a"), in(&k.folder, "b")), 0);
     write_file(in(&k.folder, "b/sub/two.png"), &b);
-    kit_until(&k, k.n_seen == 2);
-    assert_string_equal(k.seen[1].path, "b/sub/two.png");
+    // The old file is reported again: it has another path now.
+    kit_until(&k, k.n_seen == 3);
+    assert_int_equal(kit_count(&k, "b/sub/one.png"), 1);
+    assert_int_equal(kit_count(&k, "b/sub/two.png"), 1);
     struct watcher_stats st;
     kit_until(&k, (watcher_stats(k.w, &st), st.folders == 3));
     write_file(in(&k.folder, "b/sub/three.png"), &b);
-    kit_until(&k, k.n_seen == 3);
-    assert_string_equal(k.seen[2].path, "b/sub/three.png");
+    kit_until(&k, k.n_seen == 4);
+    assert_string_equal(k.seen[3].path, "b/sub/three.png");
     // Out of the root and away: the watches go too.
     struct folder other;
     folder_make(&other);
@@ -330,7 +351,7 @@ static void follows_renamed_folders(void **state)
     kit_until(&k, (watcher_stats(k.w, &st), st.folders == 1));
     write_file(in(&other, "b/sub/four.png"), &b);
     kit_rescan(&k);
-    assert_int_equal(k.n_seen, 3);
+    assert_int_equal(k.n_seen, 4);
     folder_remove(&other);
     kit_close(&k);
 }
@@ -498,6 +519,7 @@ int main(void)
         cmocka_unit_test(forgets_what_is_deleted_at_once),
         cmocka_unit_test(takes_a_thousand_files_once_each),
         cmocka_unit_test(watches_folders_made_this_moment),
+        cmocka_unit_test(reports_a_renamed_file_under_its_new_name),
         cmocka_unit_test(follows_renamed_folders),
         cmocka_unit_test(drops_removed_folders),
         cmocka_unit_test(survives_links),

@@ -453,6 +453,79 @@ static void waits_for_a_lost_root(void **state)
     kit_close(&k);
 }
 
+static void loses_a_root_in_the_middle_of_its_scan(void **state)
+{
+    (void)state;
+    struct bytes b;
+    png(&b, NULL);
+    for (int turns = 0; turns < 12; turns++) {
+        struct kit k;
+        open_short(&k);
+        struct err e = {0};
+        mkdir(in(&k.folder, "root"), 0755);
+        for (int i = 0; i < 60; i++) {
+            char name[32];
+            snprintf(name, sizeof(name), "root/d%d", i);
+            mkdir(in(&k.folder, name), 0755);
+            snprintf(name, sizeof(name), "root/d%d/a.png", i);
+            write_file(in(&k.folder, name), &b);
+        }
+        assert_int_equal(watcher_add(k.w, in(&k.folder, "root"), &e), 0);
+        for (int i = 0; i < turns; i++) {
+            uv_run(&k.loop.uv, UV_RUN_NOWAIT);
+        }
+        assert_int_equal(rename(in(&k.folder, "root"), in(&k.folder, "away")), 0);
+        kit_until(&k, k.n_notices == 1);
+        kit_settle(&k);
+        assert_int_equal(rename(in(&k.folder, "away"), in(&k.folder, "root")), 0);
+        kit_until(&k, k.n_notices == 2 && k.n_seen >= 60);
+        kit_settle(&k);
+        for (int i = 0; i < 60; i++) {
+            char name[32];
+            snprintf(name, sizeof(name), "d%d/a.png", i);
+            assert_int_equal(kit_count(&k, name), 1);
+        }
+        kit_close(&k);
+    }
+}
+
+// As another user, whose inotify instances nobody else needs.
+static void check_no_inotify(void)
+{
+    int fds[4096];
+    int n = 0;
+    while (n < 4096 && (fds[n] = inotify_init1(IN_CLOEXEC)) >= 0) {
+        n++;
+    }
+    must(n < 4096);
+    // Descriptors may be what has run out: the pool needs some.
+    for (int i = 0; i < 20 && errno == EMFILE && n > 200; i++) {
+        close(fds[--n]);
+    }
+    struct kit k;
+    struct bytes b;
+    open_short(&k);
+    if (k.w->watch.inotify_fd >= 0) {
+        _exit(0);  // no limit here that could be reached
+    }
+    png(&b, NULL);
+    kit_add(&k);
+    write_file(in(&k.folder, "a.png"), &b);
+    kit_until(&k, k.n_seen == 1);
+    must(k.n_notices == 1);
+    must(strstr(k.notices[0], "can not be watched"));
+    kit_close(&k);
+    for (int i = 0; i < n; i++) {
+        close(fds[i]);
+    }
+}
+
+static void polls_without_inotify(void **state)
+{
+    (void)state;
+    as_nobody(check_no_inotify);
+}
+
 static void notices_a_root_that_was_replaced(void **state)
 {
     (void)state;
@@ -572,6 +645,8 @@ int main(void)
         cmocka_unit_test(polls_what_is_over_the_limit),
         cmocka_unit_test(polls_the_root_when_much_is_over_the_limit),
         cmocka_unit_test(waits_for_a_lost_root),
+        cmocka_unit_test(loses_a_root_in_the_middle_of_its_scan),
+        cmocka_unit_test(polls_without_inotify),
         cmocka_unit_test(notices_a_root_that_was_replaced),
         cmocka_unit_test(closes_at_any_moment),
         cmocka_unit_test(closes_inside_a_callback),
