@@ -1,0 +1,408 @@
+// cli_batch.c -- vlmd batch: a set of pictures, a bar, a summary, an exit code.
+//
+// The library counts in the database, so the figures are right after a restart as well; in
+// between two counts the events of this process are added.
+// SPDX-License-Identifier: MIT
+#include "cli.h"
+#include "out.h"
+#include "progress.h"
+#include "record.h"
+#include "timefmt.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    COUNT_EVERY_MS = 1000,
+    DRAW_EVERY_MS = 200,
+    LINE_EVERY_MS = 10000,
+    MAX_SHOWN = 10
+};
+enum { MAX_CLASSES = 16 };
+
+// A copy of what vlmd_status said; its own strings are gone after the callback.
+struct counts {
+    int64_t total, queued, leased, ended;
+    int64_t answered, cached, duplicate, blocked, skipped, failed, degraded;
+    int64_t prompt_tokens, completion_tokens;
+    bool is_input_read;
+    struct {
+        char error_class[40];
+        char words[120];
+        char todo[160];
+        int64_t n;
+    } classes[MAX_CLASSES];
+    int n_classes;
+};
+
+struct batch {
+    struct cli *c;
+    bool is_json, is_quiet, has_bar;
+    bool is_asking, has_counts, is_over, is_out_gone, is_told;
+    int count_error;
+    struct counts counts;
+    int64_t ended_since;  // events after the last count
+    int64_t failed_since;
+    int64_t problems;
+    int shown;  // failures and problems said so far
+    char paused[300];
+    int64_t started_ms, count_at_ms, draw_at_ms, line_at_ms;
+};
+
+// ---- counting
+
+static void keep_failures(struct counts *k, const struct vlmd_status *s)
+{
+    k->n_classes = s->n_failures < MAX_CLASSES ? s->n_failures : MAX_CLASSES;
+    for (int i = 0; i < k->n_classes; i++) {
+        const struct vlmd_failures *f = &s->failures[i];
+        text_safe(f->error_class, k->classes[i].error_class,
+                  sizeof(k->classes[i].error_class));
+        text_safe(f->words, k->classes[i].words, sizeof(k->classes[i].words));
+        text_safe(f->todo, k->classes[i].todo, sizeof(k->classes[i].todo));
+        k->classes[i].n = f->n;
+    }
+}
+
+static void on_counted(void *arg, int err, const struct vlmd_status *s,
+                       const char *message)
+{
+    struct batch *b = arg;
+    (void)message;
+    b->is_asking = false;
+    b->count_error = err;
+    if (err || !s) {
+        return;
+    }
+    b->has_counts = true;
+    b->ended_since = 0;
+    b->failed_since = 0;
+    b->counts = (struct counts){
+        .total = s->total,
+        .queued = s->queued,
+        .leased = s->leased,
+        .ended = s->ended,
+        .answered = s->answered,
+        .cached = s->cached,
+        .duplicate = s->duplicate,
+        .blocked = s->blocked,
+        .skipped = s->skipped,
+        .failed = s->failed,
+        .degraded = s->degraded,
+        .prompt_tokens = s->prompt_tokens,
+        .completion_tokens = s->completion_tokens,
+        .is_input_read = s->is_input_read,
+    };
+    keep_failures(&b->counts, s);
+}
+
+static void count(struct batch *b)
+{
+    if (!b->is_asking) {
+        b->is_asking = true;
+        int rc = vlmd_status(b->c->v, true, on_counted, b);
+        if (rc) {
+            b->is_asking = false;
+            b->count_error = rc;
+        }
+    }
+}
+
+// ---- showing
+
+static void draw(struct batch *b, int64_t now_ms)
+{
+    static struct vlmd_stats stats;
+    char line[1024];
+    vlmd_stats(b->c->v, &stats);
+    const struct counts *k = &b->counts;
+    int64_t done = k->ended + b->ended_since;
+    struct progress p = {
+        .done = done,
+        .total = k->total > done ? k->total : done,
+        .failed = k->failed + b->failed_since + b->problems,
+        .is_total_known = k->is_input_read,
+        .per_s = stats.images_per_s,
+        .paused = stats.is_paused ? stats.paused_because : "",
+    };
+    if (b->has_bar) {
+        progress_bar(&p, term_columns(STDERR_FILENO), line, sizeof(line));
+        bar_show(line);
+    } else if (now_ms >= b->line_at_ms) {
+        progress_line(&p, line, sizeof(line));
+        say("%s", line);
+        b->line_at_ms = now_ms + LINE_EVERY_MS;
+    }
+}
+
+static void on_time(struct batch *b)
+{
+    int64_t now_ms = time_mono_ms();
+    if (now_ms >= b->count_at_ms) {
+        count(b);
+        b->count_at_ms = now_ms + COUNT_EVERY_MS;
+    }
+    if (now_ms >= b->draw_at_ms && !b->is_quiet && b->has_counts) {
+        draw(b, now_ms);
+        b->draw_at_ms = now_ms + DRAW_EVERY_MS;
+    }
+}
+
+// The first few by name; a hundred thousand lines of the same help nobody.
+static void show_problem(struct batch *b, const char *path, const char *words,
+                         const char *todo)
+{
+    char where[PATH_MAX + 64], what[600], how[300];
+    text_safe(path, where, sizeof(where));
+    text_safe(words, what, sizeof(what));
+    text_safe(todo, how, sizeof(how));
+    if (b->shown < MAX_SHOWN) {
+        say("vlmd: %s: %s%s%s%s", where, what, *how ? " (" : "", how, *how ? ")" : "");
+    } else if (b->shown == MAX_SHOWN) {
+        say("vlmd: further failures are only counted (see `vlmd jobs list --outcome "
+            "failed`)");
+    }
+    b->shown++;
+}
+
+static void on_job(struct batch *b, const struct vlmd_item *it)
+{
+    b->ended_since++;
+    if (strcmp(it->outcome, "failed") == 0) {
+        b->failed_since++;
+        show_problem(b, it->path, it->reason, it->error_todo);
+    }
+    if (!b->is_json) {
+        return;
+    }
+    struct buf line = {.max_bytes = RECORD_MAX};
+    if (record_json(it, &line) == 0) {
+        out_bytes(line.data, line.len);
+        b->is_out_gone = out_flush() != 0;
+    }
+    buf_fini(&line);
+}
+
+static void tell(const struct batch *b, const char *before, const char *words)
+{
+    char safe[800];
+    text_safe(words, safe, sizeof(safe));
+    if (!b->is_quiet) {
+        say("vlmd: %s%s", before, safe);
+    }
+}
+
+static void on_event(void *arg, const struct vlmd_event *e)
+{
+    struct batch *b = arg;
+    switch (e->type) {
+    case VLMD_EVENT_JOB: on_job(b, e->item); break;
+    case VLMD_EVENT_PROBLEM:
+        b->problems++;
+        show_problem(b, e->path, e->words, "");
+        break;
+    case VLMD_EVENT_NOTICE: tell(b, "note: ", e->words); break;
+    case VLMD_EVENT_PAUSED:
+        if (!b->has_bar) {
+            tell(b, "paused: ", e->words);
+        }
+        break;
+    case VLMD_EVENT_RESUMED:
+        if (!b->has_bar) {
+            tell(b, "going on", "");
+        }
+        break;
+    case VLMD_EVENT_SCANNED: break;
+    case VLMD_EVENT_BATCH: b->is_over = true; break;
+    }
+}
+
+// ---- the summary
+
+static int64_t described(const struct counts *k)
+{
+    return k->answered + k->cached + k->duplicate;
+}
+
+static void summary_members(const struct batch *b, struct json_writer *w, int64_t ms)
+{
+    const struct counts *k = &b->counts;
+    json_int(w, "total", k->total);
+    json_int(w, "described", described(k));
+    json_int(w, "answered", k->answered);
+    json_int(w, "cached", k->cached);
+    json_int(w, "duplicate", k->duplicate);
+    json_int(w, "degraded", k->degraded);
+    json_int(w, "blocked", k->blocked);
+    json_int(w, "skipped", k->skipped);
+    json_int(w, "failed", k->failed);
+    json_int(w, "not_taken", b->problems);
+    json_int(w, "queued", k->queued + k->leased);
+    json_int(w, "prompt_tokens", k->prompt_tokens);
+    json_int(w, "completion_tokens", k->completion_tokens);
+    json_int(w, "elapsed_ms", ms);
+    json_bool(w, "finished", b->is_over);
+    json_array(w, "failures");
+    for (int i = 0; i < k->n_classes; i++) {
+        json_object(w, NULL);
+        json_str(w, "class", k->classes[i].error_class);
+        json_int(w, "n", k->classes[i].n);
+        json_str(w, "words", k->classes[i].words);
+        json_str(w, "todo", k->classes[i].todo);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+static void summary_json(const struct batch *b, int64_t ms)
+{
+    struct buf out = {.max_bytes = RECORD_MAX};
+    struct json_writer w;
+    json_init(&w, &out);
+    json_object(&w, NULL);
+    json_object(&w, "summary");
+    summary_members(b, &w, ms);
+    json_object_end(&w);
+    json_object_end(&w);
+    if (w.rc == 0) {
+        out_bytes(out.data, out.len);
+        out_text("\n");
+    }
+    buf_fini(&out);
+}
+
+static void part(int64_t n, const char *words)
+{
+    char text[32];
+    if (n) {
+        count_text(n, text, sizeof(text));
+        out_printf(", %s %s", text, words);
+    }
+}
+
+static void summary_text(const struct batch *b, int64_t ms)
+{
+    const struct counts *k = &b->counts;
+    char total[32], n[32], clock[32];
+    count_text(k->total, total, sizeof(total));
+    count_text(described(k), n, sizeof(n));
+    time_clock(ms, clock, sizeof(clock));
+    out_printf("%s pictures: %s described", total, n);
+    part(k->cached, "of them from the cache");
+    part(k->duplicate, "of them the same as others");
+    part(k->degraded, "of them by text recognition only");
+    part(k->blocked, "blocked by a privacy rule");
+    part(k->skipped, "skipped");
+    part(k->failed, "failed");
+    part(k->queued + k->leased, "still to do");
+    part(b->problems, "inputs not taken");
+    out_printf("; %s\n", clock);
+    for (int i = 0; i < k->n_classes; i++) {
+        out_printf("  %" PRId64 " %s: %s (%s)\n", k->classes[i].n,
+                   k->classes[i].error_class, k->classes[i].words, k->classes[i].todo);
+    }
+}
+
+static void summarise(const struct batch *b)
+{
+    int64_t ms = time_mono_ms() - b->started_ms;
+    if (!b->has_counts) {
+        return;
+    }
+    if (b->is_json) {
+        summary_json(b, ms);
+    } else if (!b->is_quiet) {
+        summary_text(b, ms);
+    }
+}
+
+// ---- running
+
+// The last figures; answered within a few turns even though the batch has ended.
+static void count_once_more(struct batch *b)
+{
+    int turns = 2000;
+    while (b->is_asking && turns-- > 0) {
+        cli_turn(b->c, 5);
+    }
+    count(b);
+    while (b->is_asking && turns-- > 0) {
+        cli_turn(b->c, 5);
+    }
+}
+
+static int exit_code(const struct batch *b, int ended)
+{
+    const struct counts *k = &b->counts;
+    if (ended == VLMD_ERR_NO_BACKEND) {
+        say("vlmd: batch: no backend could be reached (start one, name another with "
+            "--backend URL, or --backend ocr; the same command continues)");
+        return CLI_NO_BACKEND;
+    }
+    if (ended && ended != VLMD_ERR_CANCELED) {
+        return cli_failed("batch", ended,
+                          "the work ended early (see the log; the same "
+                          "command continues)");
+    }
+    bool is_complete = b->is_over || (b->has_counts && k->is_input_read &&
+                                      k->queued == 0 && k->leased == 0);
+    if (!is_complete) {
+        tell(b, "interrupted; the same command continues", "");
+        return CLI_INTERRUPTED;
+    }
+    return k->failed || b->problems ? CLI_SOME_FAILED : CLI_DONE;
+}
+
+static void run(struct batch *b)
+{
+    int64_t every_ms = b->has_bar ? DRAW_EVERY_MS : COUNT_EVERY_MS;
+    while (cli_turn(b->c, every_ms)) {
+        on_time(b);
+        if (b->is_out_gone) {
+            vlmd_stop(b->c->v, VLMD_STOP_DRAIN);
+        }
+        if (cli_signals() && !b->is_told) {
+            b->is_told = true;
+            tell(b, "finishing what is under way; once more stops at once", "");
+        }
+    }
+}
+
+int cli_run_batch(struct cli *c)
+{
+    struct batch b = {.c = c, .started_ms = time_mono_ms()};
+    struct vlmd_error error = {0};
+    b.is_json = cli_has(c, OPT_JSON);
+    b.is_quiet = cli_has(c, OPT_QUIET);
+    b.has_bar = term_err() && !b.is_quiet && !(b.is_json && term_out());
+    b.line_at_ms = b.started_ms + LINE_EVERY_MS;
+    if (c->n_args == 0) {
+        return cli_usage(c, "name pictures, folders, patterns or URLs, or - for a list");
+    }
+    c->service_log_level = "warn";
+    int rc = cli_open(c, VLMD_WORKER);
+    if (rc) {
+        return rc;
+    }
+    vlmd_subscription *s = vlmd_subscribe(c->v, on_event, &b);
+    rc = vlmd_batch(c->v, (const char *const *)c->args, c->n_args, &error);
+    if (rc) {
+        rc = cli_failed(NULL, rc, error.message);
+        rc = rc == CLI_SOME_FAILED ? CLI_USAGE : rc;
+    } else {
+        run(&b);
+        int ended = vlmd_run(c->v);
+        count_once_more(&b);
+        bar_hide();
+        summarise(&b);
+        rc = exit_code(&b, ended);
+    }
+    vlmd_unsubscribe(s);
+    cli_close(c);
+    return rc;
+}

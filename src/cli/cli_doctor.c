@@ -1,0 +1,217 @@
+// cli_doctor.c -- vlmd doctor and vlmd models.
+//
+// A configuration or database that can not be opened is itself a failed check.
+// SPDX-License-Identifier: MIT
+#include "cli.h"
+#include "out.h"
+#include "record.h"
+#include "table.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct checking {
+    struct cli *c;
+    bool is_done;
+    int n, ok, failed;
+    int err;
+    char message[400];
+};
+
+static void on_end(void *arg, int err, const char *message)
+{
+    struct checking *k = arg;
+    k->is_done = true;
+    k->err = err;
+    snprintf(k->message, sizeof(k->message), "%s", message ? message : "");
+}
+
+static void check_json(const struct vlmd_check *c, const char *result)
+{
+    struct buf out = {.max_bytes = RECORD_MAX};
+    struct json_writer w;
+    json_init(&w, &out);
+    json_object(&w, NULL);
+    json_str(&w, "check", c->name);
+    json_str(&w, "result", result);
+    json_str(&w, "words", c->words);
+    json_str(&w, "todo", *c->todo ? c->todo : NULL);
+    json_object_end(&w);
+    if (w.rc == 0) {
+        out_bytes(out.data, out.len);
+        out_text("\n");
+    }
+    buf_fini(&out);
+}
+
+static void on_check(void *arg, const struct vlmd_check *c)
+{
+    static const char *const names[] = {"ok", "warn", "fail"};
+    static const char *const colours[] = {"\x1b[32m", "\x1b[33m", "\x1b[31m"};
+    struct checking *k = arg;
+    char name[200], words[700], todo[500];
+    k->n++;
+    k->ok += c->result != VLMD_CHECK_FAIL;
+    k->failed += c->result == VLMD_CHECK_FAIL;
+    if (cli_has(k->c, OPT_JSON)) {
+        check_json(c, names[c->result]);
+        return;
+    }
+    text_safe(c->name, name, sizeof(name));
+    text_safe(c->words, words, sizeof(words));
+    text_safe(c->todo, todo, sizeof(todo));
+    bool colour = term_colour();
+    out_printf("%s%-4s%s  %-16s  %s\n", colour ? colours[c->result] : "",
+               names[c->result], colour ? "\x1b[0m" : "", name, words);
+    if (*todo) {
+        out_printf("                        -> %s\n", todo);
+    }
+    out_flush();
+}
+
+static void on_problem(void *arg, bool is_error, const char *where, const char *words)
+{
+    char text[700];
+    snprintf(text, sizeof(text), "%s: %s", where, words);
+    const struct vlmd_check c = {.name = "configuration",
+                                 .result = is_error ? VLMD_CHECK_FAIL : VLMD_CHECK_WARN,
+                                 .words = text,
+                                 .todo = is_error
+                                             ? "correct it; `vlmd config show` shows "
+                                               "what is in force"
+                                             : ""};
+    on_check(arg, &c);
+}
+
+static int open_or_check(struct checking *k)
+{
+    struct cli *c = k->c;
+    struct vlmd_options options;
+    struct vlmd_error error = {0};
+    cli_options_of(c, VLMD_WORKER, &options);
+    if (vlmd_config_check(&options, cli_learn_key, on_problem, k)) {
+        return CLI_SOME_FAILED;
+    }
+    int rc = cli_open_quietly(c, VLMD_WORKER, &error);
+    if (rc) {
+        const struct vlmd_check check = {.name = rc == VLMD_ERR_STORE ? "database"
+                                                                      : "opening",
+                                         .result = VLMD_CHECK_FAIL,
+                                         .words = error.message,
+                                         .todo = ""};
+        on_check(k, &check);
+    }
+    return rc ? CLI_SOME_FAILED : 0;
+}
+
+static void sum_up(const struct checking *k)
+{
+    if (!cli_has(k->c, OPT_JSON)) {
+        out_printf("\n%d/%d checks passed\n", k->ok, k->n);
+    }
+}
+
+int cli_run_doctor(struct cli *c)
+{
+    struct checking k = {.c = c};
+    if (c->n_args) {
+        return cli_usage(c, "takes no operands");
+    }
+    int rc = open_or_check(&k);
+    if (rc == 0) {
+        int err = vlmd_doctor(c->v, on_check, on_end, &k);
+        rc = err ? cli_failed("doctor", err, "it was not accepted")
+                 : cli_wait(c, &k.is_done);
+        if (rc == 0 && k.err) {
+            rc = cli_failed("doctor", k.err, k.message);
+        }
+        cli_close(c);
+    }
+    if (rc == 0 || rc == CLI_SOME_FAILED) {
+        sum_up(&k);
+    }
+    return rc ? rc : k.failed ? CLI_SOME_FAILED : CLI_DONE;
+}
+
+// ---- models
+
+static const char *const heads[] = {"backend", "kind",   "model", "sees",
+                                    "loaded",  "chosen", ""};
+
+struct listing {
+    struct checking end;
+    struct table table;
+    int n_good;
+};
+
+static void model_json(const struct vlmd_model *m)
+{
+    struct buf out = {.max_bytes = RECORD_MAX};
+    struct json_writer w;
+    json_init(&w, &out);
+    json_object(&w, NULL);
+    json_str(&w, "backend", m->backend);
+    json_str(&w, "url", m->url);
+    json_str(&w, "kind", m->kind);
+    json_str(&w, "model", *m->model ? m->model : NULL);
+    json_bool(&w, "has_vision", m->has_vision);
+    json_bool(&w, "is_loaded", m->is_loaded);
+    json_bool(&w, "is_chosen", m->is_chosen);
+    json_str(&w, "error", *m->error ? m->error : NULL);
+    json_object_end(&w);
+    if (w.rc == 0) {
+        out_bytes(out.data, out.len);
+        out_text("\n");
+    }
+    buf_fini(&out);
+}
+
+static void on_model(void *arg, const struct vlmd_model *m)
+{
+    struct listing *l = arg;
+    l->n_good += *m->model != 0;
+    if (cli_has(l->end.c, OPT_JSON)) {
+        model_json(m);
+        return;
+    }
+    const char *cells[] = {m->backend,
+                           m->kind,
+                           *m->model ? m->model : "-",
+                           m->has_vision ? "yes" : "",
+                           m->is_loaded ? "yes" : "",
+                           m->is_chosen ? "yes" : "",
+                           m->error};
+    table_row(&l->table, cells);
+}
+
+int cli_run_models(struct cli *c)
+{
+    struct listing l = {.end.c = c};
+    if (c->n_args != 1) {
+        return cli_usage(c, "list takes no operands");
+    }
+    int rc = cli_open(c, VLMD_WORKER);
+    if (rc) {
+        return rc;
+    }
+    table_init(&l.table, heads, 7);
+    int err = vlmd_models(c->v, on_model, on_end, &l);
+    rc = err ? cli_failed("models", err, "it was not accepted")
+             : cli_wait(c, &l.end.is_done);
+    if (rc == 0 && l.end.err) {
+        rc = cli_failed("models", l.end.err, l.end.message);
+    }
+    if (rc == 0 && l.table.n_rows) {
+        table_print(&l.table, term_out() ? term_columns(STDOUT_FILENO) : 0,
+                    term_colour());
+    }
+    if (rc == 0 && l.n_good == 0) {
+        say("vlmd: models: no backend with models answers (start one, or name it with "
+            "--backend URL)");
+        rc = CLI_NO_BACKEND;
+    }
+    table_fini(&l.table);
+    cli_close(c);
+    return rc;
+}

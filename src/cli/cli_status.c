@@ -1,0 +1,303 @@
+// cli_status.c -- vlmd status: the database's figures, and what the workers on it say.
+//
+// Workers write their state into the database as JSON; it is data from another process and
+// read with care.
+// SPDX-License-Identifier: MIT
+#include "cli.h"
+#include "out.h"
+#include "record.h"
+#include "timefmt.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct showing {
+    struct cli *c;
+    bool is_done;
+    int err;
+    char message[400];
+};
+
+// ---- for people
+
+static void row(const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void row(const char *name, const char *fmt, ...)
+{
+    char text[1200], safe[1200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    text_safe(text, safe, sizeof(safe));
+    out_printf("%-12s %s\n", name, safe);
+}
+
+static void row_count(const char *name, int64_t n, const char *more)
+{
+    char text[32];
+    count_text(n, text, sizeof(text));
+    row(name, "%s%s%s%s", text, *more ? " (" : "", more, *more ? ")" : "");
+}
+
+static void print_queue(const struct vlmd_status *s)
+{
+    char more[200] = "", span[64], due[32];
+    if (s->queued && s->oldest_queued_ms) {
+        count_text(s->due, due, sizeof(due));
+        time_span(time_wall_ms() - s->oldest_queued_ms, span, sizeof(span));
+        snprintf(more, sizeof(more), "%s due; the oldest waits %s", due, span);
+    }
+    row_count("total", s->total, "");
+    row_count("queued", s->queued, more);
+    row_count("running", s->leased, "");
+}
+
+static void print_done(const struct vlmd_status *s)
+{
+    char more[300] = "", a[32], c[32], d[32], o[32];
+    count_text(s->answered, a, sizeof(a));
+    count_text(s->cached, c, sizeof(c));
+    count_text(s->duplicate, d, sizeof(d));
+    count_text(s->degraded, o, sizeof(o));
+    snprintf(more, sizeof(more), "%s asked, %s from the cache, %s duplicates%s%s%s", a, c,
+             d, s->degraded ? "; " : "", s->degraded ? o : "",
+             s->degraded ? " by text recognition only" : "");
+    row_count("described", s->answered + s->cached + s->duplicate, more);
+    row_count("skipped", s->skipped, "");
+    row_count("blocked", s->blocked, s->blocked ? "by privacy rules" : "");
+    row_count("failed", s->failed, "");
+    for (int i = 0; i < s->n_failures; i++) {
+        const struct vlmd_failures *f = &s->failures[i];
+        row("", "%" PRId64 " %s: %s (%s)", f->n, f->error_class, f->words, f->todo);
+    }
+}
+
+static void print_rest(const struct vlmd_status *s)
+{
+    char in[32], out[32], size[32];
+    if (s->day_total) {
+        row("last 24 h", "%" PRId64 " of %" PRId64 " described (%d%%)", s->day_described,
+            s->day_total, (int)(s->day_described * 100 / s->day_total));
+    } else {
+        row("last 24 h", "no pictures");
+    }
+    count_text(s->prompt_tokens, in, sizeof(in));
+    count_text(s->completion_tokens, out, sizeof(out));
+    row("tokens", "%s in, %s out", in, out);
+    bytes_text(s->database_bytes, size, sizeof(size));
+    row("database", "%s (%s)", s->database, size);
+}
+
+static const char *text_of(const struct cJSON *object, const char *key)
+{
+    const char *s = json_get_str(object, key);
+    return s ? s : "";
+}
+
+static void print_backend(const struct cJSON *b)
+{
+    const char *reason = text_of(b, "reason");
+    const char *model = text_of(b, "model");
+    row("", "%s %s: %s%s%s%s%s, %d/%d in flight", text_of(b, "name"), text_of(b, "url"),
+        text_of(b, "state"), *model ? ", " : "", model, *reason ? ": " : "", reason,
+        (int)json_get_int(b, "in_flight", 0), (int)json_get_int(b, "limit", 0));
+}
+
+static void print_worker(const struct vlmd_worker *w)
+{
+    char span[64], name[40];
+    struct cJSON *json = json_parse(w->json, strlen(w->json));
+    const struct cJSON *rate = json_get(json, "images_per_s");
+    const char *paused = text_of(json, "paused_because");
+    time_span(time_wall_ms() - w->started_at_ms, span, sizeof(span));
+    snprintf(name, sizeof(name), "worker");
+    row(name, "process %" PRId64 " for %s, %.1f pictures/s", w->pid, span,
+        cJSON_IsNumber(rate) ? rate->valuedouble : 0.0);
+    if (*paused) {
+        row("", "paused: %s", paused);
+    }
+    const struct cJSON *backends = json_get(json, "backends");
+    for (const struct cJSON *b = cJSON_IsArray(backends) ? backends->child : NULL; b;
+         b = b->next) {
+        print_backend(b);
+    }
+    json_free(json);
+}
+
+static void print_text(const struct vlmd_status *s)
+{
+    print_queue(s);
+    print_done(s);
+    print_rest(s);
+    for (int i = 0; i < s->n_workers; i++) {
+        print_worker(&s->workers[i]);
+    }
+    if (s->n_workers == 0) {
+        row("worker", "none runs (start one: vlmd watch)");
+    }
+}
+
+// ---- JSON
+
+static void time_or_null(struct json_writer *w, const char *key, int64_t at_ms)
+{
+    char stamp[64];
+    time_iso(at_ms, stamp, sizeof(stamp));
+    json_str(w, key, at_ms ? stamp : NULL);
+}
+
+static void json_counts(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_int(w, "total", s->total);
+    json_int(w, "queued", s->queued);
+    json_int(w, "due", s->due);
+    json_int(w, "running", s->leased);
+    json_int(w, "ended", s->ended);
+    json_int(w, "described", s->answered + s->cached + s->duplicate);
+    json_int(w, "answered", s->answered);
+    json_int(w, "cached", s->cached);
+    json_int(w, "duplicate", s->duplicate);
+    json_int(w, "blocked", s->blocked);
+    json_int(w, "skipped", s->skipped);
+    json_int(w, "failed", s->failed);
+    json_int(w, "degraded", s->degraded);
+    time_or_null(w, "oldest_queued_at", s->oldest_queued_ms);
+    json_int(w, "day_total", s->day_total);
+    json_int(w, "day_described", s->day_described);
+    json_int(w, "prompt_tokens", s->prompt_tokens);
+    json_int(w, "completion_tokens", s->completion_tokens);
+    json_str(w, "database", s->database);
+    json_int(w, "database_bytes", s->database_bytes);
+}
+
+static void json_workers(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_array(w, "workers");
+    for (int i = 0; i < s->n_workers; i++) {
+        const struct vlmd_worker *k = &s->workers[i];
+        struct cJSON *parsed = json_parse(k->json, strlen(k->json));
+        json_object(w, NULL);
+        json_int(w, "pid", k->pid);
+        time_or_null(w, "started_at", k->started_at_ms);
+        time_or_null(w, "updated_at", k->updated_at_ms);
+        if (parsed) {
+            json_raw(w, "stats", k->json);
+        } else {
+            json_null(w, "stats");
+        }
+        json_object_end(w);
+        json_free(parsed);
+    }
+    json_array_end(w);
+}
+
+static void print_json(const struct vlmd_status *s)
+{
+    struct buf out = {.max_bytes = RECORD_MAX};
+    struct json_writer w;
+    json_init(&w, &out);
+    json_object(&w, NULL);
+    json_counts(&w, s);
+    json_array(&w, "failures");
+    for (int i = 0; i < s->n_failures; i++) {
+        json_object(&w, NULL);
+        json_str(&w, "class", s->failures[i].error_class);
+        json_int(&w, "n", s->failures[i].n);
+        json_str(&w, "words", s->failures[i].words);
+        json_str(&w, "todo", s->failures[i].todo);
+        json_object_end(&w);
+    }
+    json_array_end(&w);
+    json_workers(&w, s);
+    json_object_end(&w);
+    if (w.rc == 0) {
+        out_bytes(out.data, out.len);
+        out_text("\n");
+    }
+    buf_fini(&out);
+}
+
+// ---- running
+
+static void on_status(void *arg, int err, const struct vlmd_status *s,
+                      const char *message)
+{
+    struct showing *k = arg;
+    k->is_done = true;
+    k->err = err;
+    snprintf(k->message, sizeof(k->message), "%s", message ? message : "");
+    if (err || !s) {
+        return;
+    }
+    if (cli_has(k->c, OPT_JSON)) {
+        print_json(s);
+        return;
+    }
+    if (cli_has(k->c, OPT_WATCH) && term_out()) {
+        out_text("\x1b[H\x1b[J");
+    }
+    print_text(s);
+}
+
+static int once(struct showing *k)
+{
+    k->is_done = false;
+    int err = vlmd_status(k->c->v, false, on_status, k);
+    if (err) {
+        return cli_failed("status", err, "it was not accepted");
+    }
+    int rc = cli_wait(k->c, &k->is_done);
+    if (rc == 0 && k->err) {
+        rc = cli_failed("status", k->err, k->message);
+    }
+    out_flush();
+    return rc;
+}
+
+static int interval(const struct cli *c, int64_t *ms)
+{
+    const char *s = c->values[OPT_INTERVAL];
+    char *end = NULL;
+    double seconds = s ? strtod(s, &end) : 1;
+    if (s && (*s == 0 || *end || !(seconds >= 0.1 && seconds <= 86400))) {
+        return cli_usage(c, "--interval \"%s\" is no number of seconds from 0.1 to 86400",
+                         s);
+    }
+    *ms = (int64_t)(seconds * 1000);
+    return 0;
+}
+
+int cli_run_status(struct cli *c)
+{
+    struct showing k = {.c = c};
+    int64_t every_ms = 0;
+    int rc = interval(c, &every_ms);
+    if (rc == 0 && c->n_args) {
+        rc = cli_usage(c, "takes no operands");
+    }
+    rc = rc ? rc : cli_open(c, VLMD_CLIENT);
+    if (rc) {
+        return rc;
+    }
+    rc = once(&k);
+    while (rc == 0 && cli_has(c, OPT_WATCH) && !cli_signals() && out_error() == 0) {
+        int64_t next_ms = time_mono_ms() + every_ms;
+        while (time_mono_ms() < next_ms && !cli_signals()) {
+            cli_pause(c, next_ms - time_mono_ms());
+        }
+        if (!cli_has(c, OPT_JSON) && !term_out() && !cli_signals()) {
+            out_text("\n");
+        }
+        rc = cli_signals() ? 0 : once(&k);
+    }
+    // Ctrl-C is how a watch ends.
+    rc = cli_has(c, OPT_WATCH) && rc == CLI_INTERRUPTED ? CLI_DONE : rc;
+    cli_close(c);
+    return rc;
+}

@@ -1,0 +1,126 @@
+// options.c -- the tables of flags and commands: parser, help and completions come from them.
+//
+// A new command is one function and one row.
+// SPDX-License-Identifier: MIT
+#include "cli.h"
+
+#include <stddef.h>
+
+const struct cli_option cli_options[OPT_COUNT] = {
+    {OPT_CONFIG, "config", 'c', "FILE", NULL, NULL, "configuration file (none: \"\")"},
+    {OPT_DB, "db", 0, "FILE", NULL, "db", "database"},
+    {OPT_BACKEND, "backend", 'b', "URL", NULL, "backends",
+     "server to ask, or ocr; may be repeated"},
+    {OPT_MODEL, "model", 'm', "NAME", NULL, "model", "vision model to ask"},
+    {OPT_CONCURRENCY, "concurrency", 0, "N", NULL, "concurrency",
+     "requests to each backend at a time"},
+    {OPT_TIER, "tier", 0, "TIER", "quick|standard|deep", "tier", "how closely to look"},
+    {OPT_SET, "set", 0, "KEY=VALUE", NULL, NULL,
+     "any configuration key; may be repeated"},
+    {OPT_JSON, "json", 0, NULL, NULL, NULL, "JSON on standard output"},
+    {OPT_QUIET, "quiet", 'q', NULL, NULL, NULL, "only errors on standard error"},
+    {OPT_LOG_LEVEL, "log-level", 0, "LEVEL", "error|warn|info|debug", "log.level",
+     "how much is logged"},
+    {OPT_LOG_FORMAT, "log-format", 0, "FORMAT", "text|json", "log.format",
+     "how it is logged"},
+    {OPT_HELP, "help", 'h', NULL, NULL, NULL, "this help"},
+    {OPT_VERSION, "version", 'V', NULL, NULL, NULL, "the version"},
+    {OPT_APP, "app", 0, "NAME", NULL, NULL, "of this program"},
+    {OPT_SINCE, "since", 0, "TIME", NULL, NULL,
+     "not older: 2026-11-21, \"2026-11-21 10:30\", today, yesterday, 2h, 3d"},
+    {OPT_UNTIL, "until", 0, "TIME", NULL, NULL, "not newer; a day counts to its end"},
+    {OPT_TAG, "tag", 0, "TAG", NULL, NULL, "with this tag"},
+    {OPT_LIMIT, "limit", 'n', "N", NULL, NULL, "at most so many (0: all)"},
+    {OPT_ORDER, "order", 0, "ORDER", "best|newest|oldest", NULL, "what comes first"},
+    {OPT_STATE, "state", 0, "STATE", "queued|leased|ended", NULL, "in this state"},
+    {OPT_OUTCOME, "outcome", 0, "OUTCOME",
+     "answered|cached|duplicate|blocked|skipped|failed", NULL, "that ended so"},
+    {OPT_CLASS, "class", 0, "CLASS", NULL, NULL,
+     "that failed so: corrupt, timeout_stall, ..."},
+    {OPT_PATH, "path", 0, "PATH", NULL, NULL, "a file, a folder or a pattern"},
+    {OPT_TEXT, "text", 0, "WORDS", NULL, NULL, "with these words in the description"},
+    {OPT_DEGRADED, "degraded", 0, NULL, NULL, NULL, "described by text recognition only"},
+    {OPT_ALL, "all", 0, NULL, NULL, NULL, "every job; no filter is needed"},
+    {OPT_WATCH, "watch", 'w', NULL, NULL, NULL, "show it again and again"},
+    {OPT_INTERVAL, "interval", 'n', "SECONDS", NULL, NULL, "with --watch: how often; 1"},
+    {OPT_OUTPUT, "output", 'o', "FILE", NULL, NULL,
+     "write to FILE, which is replaced when all is written"},
+    {OPT_DIR, "dir", 0, "DIR", NULL, NULL,
+     "sidecar: write below DIR, in folders as the pictures"},
+    {OPT_BESIDE, "beside", 0, NULL, NULL, NULL, "sidecar: write beside the pictures"},
+    {OPT_FORMAT, "format", 0, "FORMAT", "txt|json|both", NULL,
+     "sidecar: which files; both"},
+    {OPT_FORCE, "force", 0, NULL, NULL, NULL, "replace an existing file"},
+};
+
+#define FILTERS OPT_APP, OPT_SINCE, OPT_UNTIL, OPT_TAG, OPT_LIMIT
+#define JOB_FILTERS                                                                      \
+    OPT_STATE, OPT_OUTCOME, OPT_CLASS, OPT_SINCE, OPT_UNTIL, OPT_PATH, OPT_APP, OPT_TAG, \
+        OPT_TEXT, OPT_DEGRADED, OPT_LIMIT, OPT_ORDER, OPT_ALL
+
+static const enum cli_opt none[] = {OPT_COUNT};
+static const enum cli_opt search_options[] = {FILTERS, OPT_PATH, OPT_ORDER, OPT_DEGRADED,
+                                              OPT_COUNT};
+static const enum cli_opt jobs_options[] = {JOB_FILTERS, OPT_COUNT};
+static const enum cli_opt status_options[] = {OPT_WATCH, OPT_INTERVAL, OPT_COUNT};
+static const enum cli_opt export_options[] = {
+    FILTERS,   OPT_PATH,   OPT_TEXT, OPT_OUTCOME, OPT_STATE,  OPT_DEGRADED,
+    OPT_ORDER, OPT_OUTPUT, OPT_DIR,  OPT_BESIDE,  OPT_FORMAT, OPT_COUNT};
+static const enum cli_opt config_options[] = {OPT_OUTPUT, OPT_FORCE, OPT_COUNT};
+
+const struct cli_command cli_commands[] = {
+    {"watch", "[DIR...]", "describe new screenshots as they come",
+     "Without DIR the folders of the configuration are watched, else the usual "
+     "screenshot\n"
+     "folder.  The first Ctrl-C finishes what is being asked, the second stops at once.\n"
+     "Pictures are never changed.",
+     NULL, none, cli_run_watch},
+    {"batch", "PATH|GLOB|URL|@LIST|-...", "describe a set of pictures and end",
+     "PATH is a picture or a folder; @LIST and - read one path, URL or JSON object per "
+     "line.\n"
+     "The same command run again from the same folder continues where it was.\n"
+     "Exit codes: 0 all done, 1 some failed, 2 usage or configuration, 3 no backend,\n"
+     "4 database, 130 interrupted (run it again to continue).",
+     NULL, none, cli_run_batch},
+    {"search", "WORDS...", "find pictures by what is on them",
+     "All words must match; \"a phrase\", -without, the last word also as a beginning.\n"
+     "Put -- before a first word that begins with a dash.  Shows 20 unless --limit is "
+     "given.",
+     NULL, search_options, cli_run_search},
+    {"show", "ID|PATH", "all about one picture, and why it is (not) described", NULL,
+     NULL, none, cli_run_show},
+    {"jobs", "list|retry|redo|drop [ID|PATH...]",
+     "list pictures, or have them done again",
+     "list   shows jobs (50 unless --limit is given)\n"
+     "retry  failed ones once more\n"
+     "redo   described ones anew; the old description stays until the new one is there\n"
+     "drop   forgets them; files are never touched\n"
+     "retry, redo and drop need an ID, a PATH, a filter or --all.",
+     "list|retry|redo|drop", jobs_options, cli_run_jobs},
+    {"status", "", "progress, backlog, failures, workers and backends", NULL, NULL,
+     status_options, cli_run_status},
+    {"doctor", "", "check everything; exit code 1 when something is wrong", NULL, NULL,
+     none, cli_run_doctor},
+    {"models", "list", "models of the backends", NULL, "list", none, cli_run_models},
+    {"config", "check|show|init", "check, show or create the configuration",
+     "check  says everything that is wrong, with file and line\n"
+     "show   every key with its value and where that came from\n"
+     "init   writes a commented sample (to -o FILE, else where vlmd looks for it)",
+     "check|show|init", config_options, cli_run_config},
+    {"export", "jsonl|csv|sidecar", "write out what is known",
+     "jsonl    one JSON object per picture\n"
+     "csv      RFC 4180 with a header; text is quoted, never changed: in a spreadsheet\n"
+     "         import the columns as text\n"
+     "sidecar  NAME.txt and NAME.json per picture, below --dir DIR or --beside the\n"
+     "         pictures; files that vlmd did not write are never replaced",
+     "jsonl|csv|sidecar", export_options, cli_run_export},
+    {"completion", "bash|zsh|fish", "completions for a shell",
+     "bash: source <(vlmd completion bash)\n"
+     "zsh:  vlmd completion zsh > ~/.zfunc/_vlmd\n"
+     "fish: vlmd completion fish > ~/.config/fish/completions/vlmd.fish",
+     "bash|zsh|fish", none, cli_run_completion},
+    {"version", "", "the version", NULL, NULL, none, cli_run_version},
+    {"help", "[COMMAND]", "help on a command; help man writes the manual page", NULL,
+     NULL, none, cli_run_help},
+};
+const int n_cli_commands = sizeof(cli_commands) / sizeof(cli_commands[0]);

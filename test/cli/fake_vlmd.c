@@ -1,0 +1,700 @@
+// fake_vlmd.c -- vlmd.h played from a script, so that every output of the command line is
+// tested without the real library.
+//
+// FAKE_VLMD names a JSON file: items, status, stats, events, checks, models, errors.
+// FAKE_VLMD_LOG names a file that gets one line per call with what was asked.  One thing
+// happens per vlmd_step.  Without a batch event a worker goes on until it is stopped.
+// SPDX-License-Identifier: MIT
+#include "base/json.h"
+#include "vlmd.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_TASKS = 64 };
+
+struct task {
+    void (*run)(struct vlmd *v, struct task *t);
+    const char *text;  // of the query
+    int64_t id;
+    vlmd_item_fn *on_item;
+    vlmd_end_fn *on_end;
+    vlmd_attempt_fn *on_attempt;
+    vlmd_change_fn *on_change;
+    vlmd_status_fn *on_status;
+    vlmd_check_fn *on_check;
+    vlmd_model_fn *on_model;
+    void *arg;
+};
+
+struct vlmd {
+    enum vlmd_role role;
+    struct cJSON *script;
+    int pipe[2];
+    struct task tasks[MAX_TASKS];
+    int first, n;
+    vlmd_event_fn *on_event;
+    void *event_arg;
+    int next_event;
+    bool is_working, is_batch, is_ended;
+    _Atomic int stop;  // 0, 1 drain, 2 now
+    int result;
+    int statuses;
+};
+
+struct vlmd_subscription {
+    struct vlmd *v;
+};
+
+static void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void note(const char *fmt, ...)
+{
+    const char *path = getenv("FAKE_VLMD_LOG");
+    FILE *f = path ? fopen(path, "ae") : NULL;
+    va_list ap;
+    if (!f) {
+        return;
+    }
+    va_start(ap, fmt);
+    vfprintf(f, fmt, ap);
+    va_end(ap);
+    fputc('\n', f);
+    fclose(f);
+}
+
+static struct cJSON *load(void)
+{
+    const char *path = getenv("FAKE_VLMD");
+    FILE *f = path ? fopen(path, "re") : NULL;
+    static char text[4 << 20];
+    size_t n = f ? fread(text, 1, sizeof(text), f) : 0;
+    if (f) {
+        fclose(f);
+    }
+    struct cJSON *root = n ? json_parse(text, n) : cJSON_CreateObject();
+    if (!root) {
+        fprintf(stderr, "fake: %s is not JSON\n", path);
+        abort();
+    }
+    return root;
+}
+
+static const char *str(const struct cJSON *o, const char *key)
+{
+    const char *s = json_get_str(o, key);
+    return s ? s : "";
+}
+
+static double number(const struct cJSON *o, const char *key)
+{
+    const struct cJSON *n = json_get(o, key);
+    return cJSON_IsNumber(n) ? n->valuedouble : 0;
+}
+
+static void poke(struct vlmd *v)
+{
+    ssize_t n = write(v->pipe[1], "x", 1);
+    (void)n;
+}
+
+// ---- opening
+
+const char *vlmd_version(void)
+{
+    return "1.2.3";
+}
+
+static void note_options(const char *what, const struct vlmd_options *o)
+{
+    char text[1024];
+    int n = snprintf(text, sizeof(text), "%s %s config=%s", what,
+                     o->role == VLMD_WORKER ? "worker" : "client",
+                     o->config_file ? o->config_file : "usual");
+    for (int i = 0; i < o->n_settings; i++) {
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " %s=%s(%s)",
+                      o->settings[i].key, o->settings[i].value, o->settings[i].origin);
+    }
+    note("%s", text);
+}
+
+int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error *error)
+{
+    struct cJSON *script = load();
+    const struct cJSON *open_error = json_get(script, "open");
+    *out = NULL;
+    note_options("open", options);
+    if (open_error) {
+        error->code = (int)number(open_error, "code");
+        snprintf(error->message, sizeof(error->message), "%s",
+                 str(open_error, "message"));
+        json_free(script);
+        return error->code;
+    }
+    struct vlmd *v = calloc(1, sizeof(*v));
+    v->role = options->role;
+    v->script = script;
+    if (pipe2(v->pipe, O_CLOEXEC | O_NONBLOCK)) {
+        abort();
+    }
+    if (json_get_bool(script, "logs", false) && options->on_log) {
+        options->on_log(options->log_arg, VLMD_LOG_WARN, 1700000000123, "fake",
+                        "a log line with \"quotes\"");
+    }
+    *out = v;
+    return 0;
+}
+
+void vlmd_close(vlmd *v)
+{
+    if (v) {
+        note("close");
+        close(v->pipe[0]);
+        close(v->pipe[1]);
+        json_free(v->script);
+        free(v);
+    }
+}
+
+// ---- running
+
+static struct task *add(struct vlmd *v, void (*run)(struct vlmd *v, struct task *t),
+                        void *arg)
+{
+    if (v->n == MAX_TASKS) {
+        abort();
+    }
+    struct task *t = &v->tasks[(v->first + v->n++) % MAX_TASKS];
+    *t = (struct task){.run = run, .arg = arg};
+    poke(v);
+    return t;
+}
+
+int vlmd_run(vlmd *v)
+{
+    return v->result;
+}
+
+int vlmd_fd(vlmd *v)
+{
+    return v->pipe[0];
+}
+
+int vlmd_timeout_ms(vlmd *v)
+{
+    (void)v;
+    return -1;
+}
+
+static void fill_item(const struct cJSON *o, struct vlmd_item *it);
+
+static bool emit_next(struct vlmd *v)
+{
+    static const char *const types[] = {"job",     "problem", "notice", "paused",
+                                        "resumed", "scanned", "batch"};
+    const struct cJSON *events = json_get(v->script, "events");
+    const struct cJSON *o = cJSON_GetArrayItem(events, v->next_event);
+    if (!o || !v->on_event || v->stop) {
+        return false;
+    }
+    struct vlmd_item item;
+    struct vlmd_event e = {.at_ms = 1700000000000,
+                           .path = str(o, "path"),
+                           .error_class = str(o, "class"),
+                           .words = str(o, "words"),
+                           .n = (int64_t)number(o, "n")};
+    for (int i = 0; i < 7; i++) {
+        if (strcmp(types[i], str(o, "type")) == 0) {
+            e.type = (enum vlmd_event_type)i;
+        }
+    }
+    if (e.type == VLMD_EVENT_JOB) {
+        fill_item(o, &item);
+        e.item = &item;
+    }
+    v->next_event++;
+    v->is_ended = v->is_ended || e.type == VLMD_EVENT_BATCH;
+    v->on_event(v->event_arg, &e);
+    return true;
+}
+
+static bool goes_on(struct vlmd *v)
+{
+    bool hangs = json_get_bool(v->script, "drain_hangs", false);
+    bool waits = json_get_bool(v->script, "search_hangs", false) && !v->stop;
+    if (v->n || waits) {
+        return true;
+    }
+    if (v->role == VLMD_CLIENT || !v->is_working || v->is_ended) {
+        return false;
+    }
+    if (json_get(v->script, "result") && v->is_batch) {
+        v->result = (int)number(v->script, "result");
+        return false;
+    }
+    return v->stop == 0 || (v->stop == 1 && hangs);
+}
+
+bool vlmd_step(vlmd *v)
+{
+    char drop[64];
+    while (read(v->pipe[0], drop, sizeof(drop)) > 0) {
+    }
+    if (v->n && !(v->role == VLMD_CLIENT && v->stop)) {
+        struct task t = v->tasks[v->first];
+        v->first = (v->first + 1) % MAX_TASKS;
+        v->n--;
+        t.run(v, &t);
+    } else if (v->is_working) {
+        emit_next(v);
+    }
+    bool has_events = v->is_working && !v->stop &&
+                      cJSON_GetArrayItem(json_get(v->script, "events"), v->next_event);
+    if (v->n || has_events) {
+        poke(v);
+    }
+    if (v->role == VLMD_CLIENT && v->stop) {
+        return false;
+    }
+    return goes_on(v) || has_events;
+}
+
+int vlmd_post(vlmd *v, void (*fn)(void *arg), void *arg)
+{
+    (void)v;
+    fn(arg);
+    return 0;
+}
+
+void vlmd_stop(vlmd *v, enum vlmd_stop_how how)
+{
+    v->stop = 1 + (int)how;
+    poke(v);
+}
+
+// ---- work
+
+int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
+               struct vlmd_error *error)
+{
+    const struct cJSON *e = json_get(v->script, "watch_error");
+    note("watch %s", dir ? dir : "-");
+    if (e) {
+        error->code = (int)number(e, "code");
+        snprintf(error->message, sizeof(error->message), "%s", str(e, "message"));
+        return error->code;
+    }
+    snprintf(chosen, chosen_size, "%s", dir ? dir : "/home/me/Pictures/Screenshots");
+    v->is_working = true;
+    poke(v);
+    return 0;
+}
+
+int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs, struct vlmd_error *error)
+{
+    const struct cJSON *e = json_get(v->script, "batch_error");
+    for (int i = 0; i < n_inputs; i++) {
+        note("batch %s", inputs[i]);
+    }
+    if (e) {
+        error->code = (int)number(e, "code");
+        snprintf(error->message, sizeof(error->message), "%s", str(e, "message"));
+        return error->code;
+    }
+    v->is_working = v->is_batch = true;
+    poke(v);
+    return 0;
+}
+
+int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg)
+{
+    (void)v;
+    (void)in;
+    (void)fn;
+    (void)arg;
+    return VLMD_ERR_USAGE;
+}
+
+// ---- questions
+
+static void fill_texts(const struct cJSON *o, struct vlmd_item *it)
+{
+    it->path = str(o, "path");
+    it->hash = str(o, "hash");
+    it->sent_hash = str(o, "sent_hash");
+    it->correlation_id = str(o, "cid");
+    it->state = *str(o, "state") ? str(o, "state") : "ended";
+    it->outcome = str(o, "outcome");
+    it->reason = str(o, "reason");
+    it->error_class = str(o, "class");
+    it->error_todo = str(o, "todo");
+    it->app = str(o, "app");
+    it->window = str(o, "window");
+    it->screen = str(o, "screen");
+    it->page_url = str(o, "page_url");
+    it->summary = str(o, "summary");
+    it->activity = str(o, "activity");
+    it->seen_app = str(o, "seen_app");
+    it->details = str(o, "details");
+    it->text = str(o, "text");
+    it->raw = str(o, "raw");
+    it->tags = str(o, "tags");
+    it->ocr_text = str(o, "ocr_text");
+    it->backend = str(o, "backend");
+    it->model = str(o, "model");
+    it->prompt = str(o, "prompt");
+    it->tier = str(o, "tier");
+    it->finish_reason = str(o, "finish_reason");
+    it->snippet = str(o, "snippet");
+}
+
+static void fill_item(const struct cJSON *o, struct vlmd_item *it)
+{
+    // JSON can not hold every path: hex bytes stand in.
+    static char raw_path[256];
+    *it =
+        (struct vlmd_item){.prompt_tokens = json_get_int(o, "prompt_tokens", -1),
+                           .completion_tokens = json_get_int(o, "completion_tokens", -1)};
+    fill_texts(o, it);
+    const char *hex = str(o, "path_hex");
+    if (*hex) {
+        size_t n = strlen(hex) / 2;
+        for (size_t i = 0; i < n; i++) {
+            unsigned byte = 0;
+            sscanf(hex + 2 * i, "%2x", &byte);
+            raw_path[i] = (char)byte;
+        }
+        raw_path[n] = 0;
+        it->path = raw_path;
+    }
+    it->id = json_get_int(o, "id", 1);
+    it->is_url = json_get_bool(o, "is_url", false);
+    it->has_description = json_get_bool(o, "described", *it->summary != 0);
+    it->is_degraded = json_get_bool(o, "degraded", false);
+    it->taken_at_ms = json_get_int(o, "taken_at", 0);
+    it->queued_at_ms = json_get_int(o, "queued_at", 0);
+    it->described_at_ms = json_get_int(o, "described_at", 0);
+    it->next_try_at_ms = json_get_int(o, "next_try_at", 0);
+    it->file_bytes = json_get_int(o, "file_bytes", 0);
+    it->width = (int)json_get_int(o, "width", 0);
+    it->height = (int)json_get_int(o, "height", 0);
+    it->sent_width = (int)json_get_int(o, "sent_width", 0);
+    it->sent_height = (int)json_get_int(o, "sent_height", 0);
+    it->sent_bytes = json_get_int(o, "sent_bytes", 0);
+    it->attempts = (int)json_get_int(o, "attempts", 0);
+    it->duplicate_of = json_get_int(o, "duplicate_of", 0);
+    it->duplicates = (int)json_get_int(o, "duplicates", 0);
+    it->queued_ms = json_get_int(o, "queued_ms", 0);
+    it->prepare_ms = json_get_int(o, "prepare_ms", 0);
+    it->request_ms = json_get_int(o, "request_ms", 0);
+}
+
+static void run_search(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o;
+    const struct cJSON *end = json_get(v->script, "search_end");
+    cJSON_ArrayForEach(o, json_get(v->script, "items"))
+    {
+        struct vlmd_item it;
+        fill_item(o, &it);
+        if ((t->id == 0 || t->id == it.id) && !t->on_item(t->arg, &it)) {
+            break;
+        }
+    }
+    t->on_end(t->arg, (int)number(end, "err"), str(end, "message"));
+}
+
+static void note_query(const char *what, const struct vlmd_query *q)
+{
+    note(
+        "%s text=%s app=%s tag=%s path=%s id=%" PRId64 " since=%" PRId64 " until=%" PRId64
+        " state=%s outcome=%s class=%s degraded=%d order=%d limit=%" PRId64,
+        what, q->text ? q->text : "-", q->app ? q->app : "-", q->tag ? q->tag : "-",
+        q->path ? q->path : "-", q->id, q->since_ms, q->until_ms,
+        q->state ? q->state : "-", q->outcome ? q->outcome : "-",
+        q->error_class ? q->error_class : "-", q->only_degraded, (int)q->order, q->limit);
+}
+
+static int refusal(const struct vlmd *v, const char *key)
+{
+    return (int)number(v->script, key);
+}
+
+int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
+                vlmd_end_fn *on_end, void *arg)
+{
+    note_query("search", q);
+    int rc = refusal(v, "search_refused");
+    if (rc) {
+        return rc;
+    }
+    struct task *t = add(v, run_search, arg);
+    t->id = q->id;
+    t->on_item = on_item;
+    t->on_end = on_end;
+    if (json_get_bool(v->script, "search_hangs", false)) {
+        v->n--;
+    }
+    return 0;
+}
+
+static void run_history(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o;
+    cJSON_ArrayForEach(o, json_get(v->script, "history"))
+    {
+        const struct vlmd_attempt a = {.at_ms = json_get_int(o, "at", 0),
+                                       .backend = str(o, "backend"),
+                                       .model = str(o, "model"),
+                                       .error_class = str(o, "class"),
+                                       .message = str(o, "message"),
+                                       .request_ms = json_get_int(o, "request_ms", 0)};
+        t->on_attempt(t->arg, &a);
+    }
+    t->on_end(t->arg, 0, "");
+}
+
+int vlmd_history(vlmd *v, int64_t id, vlmd_attempt_fn *on_attempt, vlmd_end_fn *on_end,
+                 void *arg)
+{
+    note("history %" PRId64, id);
+    struct task *t = add(v, run_history, arg);
+    t->on_attempt = on_attempt;
+    t->on_end = on_end;
+    return 0;
+}
+
+static void run_change(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(v->script, "change");
+    t->on_change(t->arg, (int)number(o, "err"), json_get_int(o, "n", 0),
+                 str(o, "message"));
+}
+
+int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q, bool all,
+                vlmd_change_fn *fn, void *arg)
+{
+    static const char *const names[] = {"retry", "redo", "drop"};
+    char what[40];
+    snprintf(what, sizeof(what), "%s%s", names[action], all ? " all" : "");
+    note_query(what, q);
+    add(v, run_change, arg)->on_change = fn;
+    return 0;
+}
+
+// ---- status
+
+static void fill_counts(const struct cJSON *o, struct vlmd_status *s)
+{
+    s->total = json_get_int(o, "total", 0);
+    s->queued = json_get_int(o, "queued", 0);
+    s->due = json_get_int(o, "due", 0);
+    s->leased = json_get_int(o, "leased", 0);
+    s->ended = json_get_int(o, "ended", 0);
+    s->answered = json_get_int(o, "answered", 0);
+    s->cached = json_get_int(o, "cached", 0);
+    s->duplicate = json_get_int(o, "duplicate", 0);
+    s->blocked = json_get_int(o, "blocked", 0);
+    s->skipped = json_get_int(o, "skipped", 0);
+    s->failed = json_get_int(o, "failed", 0);
+    s->degraded = json_get_int(o, "degraded", 0);
+    s->oldest_queued_ms = json_get_int(o, "oldest_queued", 0);
+    s->day_total = json_get_int(o, "day_total", 0);
+    s->day_described = json_get_int(o, "day_described", 0);
+    s->database_bytes = json_get_int(o, "database_bytes", 0);
+    s->prompt_tokens = json_get_int(o, "prompt_tokens", 0);
+    s->completion_tokens = json_get_int(o, "completion_tokens", 0);
+    s->is_input_read = json_get_bool(o, "is_input_read", false);
+    s->database = str(o, "database");
+}
+
+static void run_status(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(v->script, "status");
+    static struct vlmd_failures failures[8];
+    static struct vlmd_worker workers[4];
+    struct vlmd_status s = {.failures = failures, .workers = workers};
+    const struct cJSON *f;
+    // A list of them: one after the other, the last again and again.
+    if (cJSON_IsArray(o)) {
+        int last = cJSON_GetArraySize(o) - 1;
+        o = cJSON_GetArrayItem(o, v->statuses < last ? v->statuses : last);
+        v->statuses++;
+    }
+    fill_counts(o, &s);
+    cJSON_ArrayForEach(f, json_get(o, "failures"))
+    {
+        failures[s.n_failures++] = (struct vlmd_failures){.error_class = str(f, "class"),
+                                                          .words = str(f, "words"),
+                                                          .todo = str(f, "todo"),
+                                                          .n = json_get_int(f, "n", 0)};
+    }
+    cJSON_ArrayForEach(f, json_get(o, "workers"))
+    {
+        workers[s.n_workers++] =
+            (struct vlmd_worker){.pid = json_get_int(f, "pid", 0),
+                                 .started_at_ms = json_get_int(f, "started_at", 0),
+                                 .updated_at_ms = json_get_int(f, "updated_at", 0),
+                                 .json = str(f, "json")};
+    }
+    int err = (int)number(o, "err");
+    t->on_status(t->arg, err, err ? NULL : &s, str(o, "message"));
+}
+
+int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg)
+{
+    note("status%s", batch ? " batch" : "");
+    add(v, run_status, arg)->on_status = fn;
+    return refusal(v, "status_refused");
+}
+
+void vlmd_stats(vlmd *v, struct vlmd_stats *out)
+{
+    const struct cJSON *o = json_get(v->script, "stats");
+    const struct cJSON *b;
+    *out = (struct vlmd_stats){.paused_because = str(o, "paused_because"),
+                               .is_paused = *str(o, "paused_because") != 0,
+                               .images_per_s = number(o, "images_per_s")};
+    cJSON_ArrayForEach(b, json_get(o, "backends"))
+    {
+        out->backends[out->n_backends++] =
+            (struct vlmd_backend_status){.name = str(b, "name"),
+                                         .url = str(b, "url"),
+                                         .kind = str(b, "kind"),
+                                         .state = str(b, "state"),
+                                         .reason = str(b, "reason"),
+                                         .model = str(b, "model")};
+    }
+}
+
+vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg)
+{
+    struct vlmd_subscription *s = calloc(1, sizeof(*s));
+    s->v = v;
+    v->on_event = fn;
+    v->event_arg = arg;
+    return s;
+}
+
+void vlmd_unsubscribe(vlmd_subscription *s)
+{
+    if (s) {
+        s->v->on_event = NULL;
+    }
+    free(s);
+}
+
+// ---- checks
+
+static void run_doctor(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o;
+    cJSON_ArrayForEach(o, json_get(v->script, "checks"))
+    {
+        const char *result = str(o, "result");
+        const struct vlmd_check c = {.name = str(o, "name"),
+                                     .result = *result == 'o'   ? VLMD_CHECK_OK
+                                               : *result == 'w' ? VLMD_CHECK_WARN
+                                                                : VLMD_CHECK_FAIL,
+                                     .words = str(o, "words"),
+                                     .todo = str(o, "todo")};
+        t->on_check(t->arg, &c);
+    }
+    t->on_end(t->arg, 0, "");
+}
+
+int vlmd_doctor(vlmd *v, vlmd_check_fn *on_check, vlmd_end_fn *on_end, void *arg)
+{
+    struct task *t = add(v, run_doctor, arg);
+    t->on_check = on_check;
+    t->on_end = on_end;
+    return v->role == VLMD_WORKER ? 0 : VLMD_ERR_USAGE;
+}
+
+static void run_models(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o;
+    cJSON_ArrayForEach(o, json_get(v->script, "models"))
+    {
+        const struct vlmd_model m = {.backend = str(o, "backend"),
+                                     .url = str(o, "url"),
+                                     .kind = str(o, "kind"),
+                                     .model = str(o, "model"),
+                                     .has_vision = json_get_bool(o, "vision", false),
+                                     .is_loaded = json_get_bool(o, "loaded", false),
+                                     .is_chosen = json_get_bool(o, "chosen", false),
+                                     .error = str(o, "error")};
+        t->on_model(t->arg, &m);
+    }
+    t->on_end(t->arg, 0, "");
+}
+
+int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg)
+{
+    struct task *t = add(v, run_models, arg);
+    t->on_model = on_model;
+    t->on_end = on_end;
+    return v->role == VLMD_WORKER ? 0 : VLMD_ERR_USAGE;
+}
+
+// ---- configuration
+
+static int tell_problems(const struct cJSON *script, vlmd_problem_fn *fn, void *arg)
+{
+    const struct cJSON *o;
+    int errors = 0;
+    cJSON_ArrayForEach(o, json_get(script, "problems"))
+    {
+        bool is_error = json_get_bool(o, "error", false);
+        errors += is_error;
+        if (fn) {
+            fn(arg, is_error, str(o, "where"), str(o, "words"));
+        }
+    }
+    return errors;
+}
+
+int vlmd_config_check(const struct vlmd_options *options, vlmd_key_fn *on_key,
+                      vlmd_problem_fn *on_problem, void *arg)
+{
+    struct cJSON *script = load();
+    const struct cJSON *o;
+    note_options("check", options);
+    int errors = tell_problems(script, on_problem, arg);
+    cJSON_ArrayForEach(o, json_get(script, errors ? "none" : "keys"))
+    {
+        const struct vlmd_key k = {.key = str(o, "key"),
+                                   .value = str(o, "value"),
+                                   .origin =
+                                       *str(o, "origin") ? str(o, "origin") : "default",
+                                   .def = str(o, "def"),
+                                   .type = "text",
+                                   .range = "",
+                                   .help = "helps"};
+        if (on_key) {
+            on_key(arg, &k);
+        }
+    }
+    json_free(script);
+    return errors ? VLMD_ERR_CONFIG : 0;
+}
+
+char *vlmd_config_sample(void)
+{
+    return strdup("# sample\n#db: x\n");
+}
+
+const char *vlmd_config_path(char *out, size_t size)
+{
+    const char *home = getenv("HOME");
+    snprintf(out, size, "%s%s", home ? home : "", home ? "/.config/vlmd/vlmd.yaml" : "");
+    return out;
+}
