@@ -506,6 +506,7 @@ static void check_no_inotify(void)
     struct bytes b;
     open_short(&k);
     if (k.w->watch.inotify_fd >= 0) {
+        folder_remove(&k.folder);
         _exit(0);  // no limit here that could be reached
     }
     png(&b, NULL);
