@@ -258,10 +258,10 @@ static void read_tags(struct tag_list *l, const cJSON *v)
         char number[32];
         struct buf b = {.max_bytes = sizeof(number)};
         const char *word = cJSON_GetStringValue(child);
+        word = word ? word : child->string;
         if (!word && cJSON_IsNumber(child) && value_text(child, &b, 0) == 0) {
             word = buf_str(&b);
         }
-        word = word ? word : child->string;
         if (word) {
             add_tag(l, word, strlen(word));
         }

@@ -87,7 +87,7 @@ static int end_line(struct framer *f, frame_fn *fn, void *arg)
         rc = sse_line(f, line, len, fn, arg);
     } else {
         while (len > 0 && strchr(" \t\r", line[len - 1])) {
-            len--;
+            f->line.data[line + --len - buf_str(&f->line)] = 0;
         }
         rc = len > 0 ? fn(arg, "", line, len) : 0;
     }

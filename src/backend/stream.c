@@ -123,6 +123,8 @@ static void read_whole(struct stream *s, const struct buf *response)
     if (s->frames == 0 && s->err.code == 0) {
         on_frame(s, "", buf_str(response), response->len);
         s->bad = bad;
+        // whole JSON can not have been cut, whether a reason stands in it or not
+        s->has_end = s->has_end || (s->driver->frames == FRAME_SSE && s->content.len > 0);
     }
 }
 
