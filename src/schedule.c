@@ -494,9 +494,8 @@ static bool has_just_drained(struct schedule *s)
     return true;
 }
 
-static void before_sleep(uv_prepare_t *handle)
+void schedule_before_sleep(struct schedule *s)
 {
-    struct schedule *s = container_of(handle, struct schedule, prepare);
     int64_t now = loop_now_ms(s->loop);
     int64_t next = dispatch_tick(s->dispatch, now);
     next = least(next, pipeline_tick(s->pipeline, now));
@@ -509,6 +508,11 @@ static void before_sleep(uv_prepare_t *handle)
     check_batch(s, now);
     next = least(next, own_deadline(s));
     arm(s, has_just_drained(s) ? now : next, now);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    schedule_before_sleep(container_of(handle, struct schedule, prepare));
 }
 
 // ---- opening, stopping, closing
@@ -529,7 +533,7 @@ int schedule_open(struct schedule **out, struct loop *l, struct store *store,
     closer_hold(&s->closer);
     uv_timer_init(&l->uv, &s->timer);
     closer_hold(&s->closer);
-    uv_prepare_start(&s->prepare, before_sleep);
+    uv_prepare_start(&s->prepare, on_prepare);
     *out = s;
     return 0;
 }
@@ -544,7 +548,7 @@ void schedule_stop(struct schedule *s, bool now)
 {
     s->is_stopping = true;
     pipeline_stop(s->pipeline, now);
-    uv_timer_start(&s->timer, on_timer, 0, 0);  // so that before_sleep sees it
+    uv_timer_start(&s->timer, on_timer, 0, 0);  // so that it is seen before the sleep
 }
 
 static void on_all_closed(struct closer *c)

@@ -47,6 +47,9 @@ bool schedule_offer(struct schedule *s, const struct sighting *seen,
                     enum store_priority priority);
 // Something changed that may allow a claim: a backend has room, a row was queued.
 void schedule_wake(struct schedule *s);
+// Does what is due and arms the timer.  The loop calls it by itself; only whoever sleeps
+// outside of the loop has to, as what happened since the last turn may want to be followed.
+void schedule_before_sleep(struct schedule *s);
 // Takes no more work and gives back what waits; asks end (now: are cancelled).
 void schedule_stop(struct schedule *s, bool now);
 // "" when work goes on.

@@ -164,6 +164,9 @@ int vlmd_fd(vlmd *v)
 
 int vlmd_timeout_ms(vlmd *v)
 {
+    if (v->app.schedule && !is_done(v)) {
+        schedule_before_sleep(v->app.schedule);
+    }
     return is_done(v) ? 0 : uv_backend_timeout(&v->app.loop.uv);
 }
 
