@@ -319,6 +319,7 @@ static void summarise(const struct batch *b)
     } else if (!b->is_quiet) {
         summary_text(b, ms);
     }
+    out_flush();
 }
 
 // ---- running

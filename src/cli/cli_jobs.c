@@ -172,7 +172,13 @@ static int check_change(const struct cli *c, const struct vlmd_query *q)
                          "say which: an ID, a path, a filter such as --class corrupt, or "
                          "--all");
     }
-    return 0;
+    int rc = 0;
+    for (int i = 1; i < c->n_args && rc == 0; i++) {
+        char path[PATH_MAX];
+        struct vlmd_query one = *q;
+        rc = cli_target(c, c->args[i], &one, path, sizeof(path));
+    }
+    return rc;
 }
 
 int cli_run_jobs(struct cli *c)
