@@ -50,7 +50,9 @@ static int configured(const char *helper, char *out, size_t size, struct err *e)
     return 0;
 }
 
-static bool beside_us(char *out, size_t size)
+// In the build tree the helper stands beside us; in an installed tree, wherever it was
+// moved to, it is one folder up and down again.
+static bool near_us(char *out, size_t size)
 {
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -63,7 +65,10 @@ static bool beside_us(char *out, size_t size)
         return false;
     }
     *slash = 0;
-    return join(out, size, self, NAME) && is_program(out);
+    if (join(out, size, self, NAME) && is_program(out)) {
+        return true;
+    }
+    return join(out, size, self, "../libexec/vlmd/" NAME) && is_program(out);
 }
 
 int locate_helper(const char *helper, char *out, size_t size, struct err *e)
@@ -71,7 +76,7 @@ int locate_helper(const char *helper, char *out, size_t size, struct err *e)
     if (helper && helper[0]) {
         return configured(helper, out, size, e);
     }
-    if (beside_us(out, size)) {
+    if (near_us(out, size)) {
         return 0;
     }
     if (join(out, size, VLMD_LIBEXEC_DIR, NAME) && is_program(out)) {

@@ -401,7 +401,7 @@ static int refuse(struct ocr_req *r, enum wire_status status, const char *text)
         return err_set(
             &r->err, E_OCR,
             "ocr: the page of %d x %d px needs more memory than the helper may "
-            "have (raise ocr.memory)",
+            "have (raise ocr.memory_bytes)",
             r->width, r->height);
     case WIRE_FAILED:
     case WIRE_OK:

@@ -321,7 +321,7 @@ static void refusals_say_what_to_do(void **state)
         const char *words;
     } rows[] = {
         {FAKE_NO_LANGUAGE, E_OCR, "install tesseract-ocr-deu, tesseract-ocr-chi-sim"},
-        {FAKE_NO_MEMORY, E_OCR, "ocr.memory"},
+        {FAKE_NO_MEMORY, E_OCR, "ocr.memory_bytes"},
         {FAKE_TOO_LONG, E_TOOBIG, "4 MiB"},
         {FAKE_FAILED, E_OCR, "Tesseract"},
     };

@@ -63,21 +63,25 @@ static void a_path_longer_than_the_room_is_refused(void **state)
     assert_int_equal(locate_helper("./mine", out, sizeof(out), NULL), E_OCR);
 }
 
-static void path_beside_us(char *out, size_t size)
+// The path of name in the folder of this program.
+static void path_near_us(const char *name, char *out, size_t size)
 {
     char self[PATH_MAX] = "";
     assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
     *strrchr(self, '/') = 0;
-    assert_true((size_t)snprintf(out, size, "%s/vlmd-ocr", self) < size);
+    assert_true((size_t)snprintf(out, size, "%s/%s", self, name) < size);
 }
 
-static void the_installed_one_is_the_last_choice(void **state)
+static void a_helper_near_us_goes_before_the_installed_one(void **state)
 {
     (void)state;
-    char out[PATH_MAX], beside[PATH_MAX + 16];
+    static const char *const near[] = {"../libexec/vlmd/vlmd-ocr", "vlmd-ocr"};
+    char out[PATH_MAX], path[2][PATH_MAX], folder[2][PATH_MAX];
     struct err e = {0};
-    path_beside_us(beside, sizeof(beside));
-    unlink(beside);
+    for (int i = 0; i < 2; i++) {
+        path_near_us(near[i], path[i], sizeof(path[i]));
+        unlink(path[i]);
+    }
     assert_int_equal(locate_helper(NULL, out, sizeof(out), &e), E_OCR);
     assert_non_null(strstr(e.msg, "vlmd-ocr"));
     assert_non_null(strstr(e.msg, "libexec"));
@@ -85,10 +89,17 @@ static void the_installed_one_is_the_last_choice(void **state)
     make_file("libexec/vlmd-ocr", 0755);
     assert_int_equal(locate_helper(NULL, out, sizeof(out), &e), 0);
     assert_string_equal(out, "libexec/vlmd-ocr");
-    make_file(beside, 0755);
-    assert_int_equal(locate_helper("", out, sizeof(out), &e), 0);
-    assert_string_equal(out, beside);
-    assert_int_equal(unlink(beside), 0);
+    path_near_us("../libexec", folder[0], sizeof(folder[0]));
+    path_near_us("../libexec/vlmd", folder[1], sizeof(folder[1]));
+    mkdir(folder[0], 0755);
+    mkdir(folder[1], 0755);
+    for (int i = 0; i < 2; i++) {
+        make_file(path[i], 0755);
+        assert_int_equal(locate_helper("", out, sizeof(out), &e), 0);
+        assert_string_equal(out, path[i]);
+    }
+    assert_int_equal(unlink(path[0]) + unlink(path[1]), 0);
+    assert_int_equal(rmdir(folder[1]) + rmdir(folder[0]), 0);
 }
 
 int main(void)
@@ -101,7 +112,7 @@ int main(void)
         cmocka_unit_test(a_configured_program_is_taken),
         cmocka_unit_test(a_wrong_configured_program_is_named),
         cmocka_unit_test(a_path_longer_than_the_room_is_refused),
-        cmocka_unit_test(the_installed_one_is_the_last_choice),
+        cmocka_unit_test(a_helper_near_us_goes_before_the_installed_one),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     static const char *const left[] = {"mine", "text", "libexec/vlmd-ocr", NULL};
