@@ -56,6 +56,9 @@ bool dispatch_never_ready(const struct dispatch *d)
 {
     for (int i = 0; i < d->n_routes; i++) {
         const struct route *r = &d->routes[i];
+        if (!r->backend) {
+            continue;  // the stand-in
+        }
         if (r->was_ready || r->state == ROUTE_LOADING || r->state == ROUTE_READY) {
             return false;
         }

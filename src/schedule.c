@@ -12,6 +12,7 @@
 enum {
     MAX_CLAIM = 64,
     MAX_JOBS = 4096,       // in memory, whatever the backends could hold
+    MAX_AHEAD = 64,        // some 100 KB each
     MAX_OFFERS = 64,       // buffers of STORE_MAX_OFFER sightings
     PRESSURE_OFFERS = 4,   // from here on input that can wait should
     AGAIN_MS = 2000,       // after the database refused
@@ -206,14 +207,20 @@ static int n_upstream(const struct schedule *s)
     return l->total - l->count[JOB_SAVING] - l->count[JOB_RELEASING];
 }
 
+// When many slots come free at once, as many pictures should be ready.
+static int ahead_of(const struct schedule *s, int capacity)
+{
+    int ahead = capacity < MAX_AHEAD ? capacity : MAX_AHEAD;
+    return ahead > s->config.prepare_ahead ? ahead : s->config.prepare_ahead;
+}
+
 static int room(const struct schedule *s)
 {
     int capacity = dispatch_capacity(s->dispatch);
     if (capacity == 0 || s->pipeline->trouble[0]) {
         return 0;
     }
-    int want = capacity + s->config.prepare_ahead;
-    int more = want - n_upstream(s);
+    int more = capacity + ahead_of(s, capacity) - n_upstream(s);
     int fits = MAX_JOBS - s->pipeline->jobs.total;
     more = more < fits ? more : fits;
     return more < MAX_CLAIM ? more : MAX_CLAIM;

@@ -312,8 +312,10 @@ static void an_absent_backend_is_looked_for_with_patience(void **state)
 {
     (void)state;
     struct rig r;
-    open_with(&r, 1, false, false);
+    open_with(&r, 1, false, true);  // a stand-in that may not serve is no backend
     dispatch_serve(r.d, STAND_IN_NEVER);
+    dispatch_tick(r.d, fb_now_ms);
+    assert_false(dispatch_never_ready(r.d));
     fb_end_probe(0, E_NET);
     assert_true(dispatch_never_ready(r.d));
     assert_non_null(strstr(dispatch_paused_because(r.d), "b0 is away"));
