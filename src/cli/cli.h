@@ -139,7 +139,7 @@ int cli_failed(const char *what, int code, const char *message);
 int cli_usage(const struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-// ---- filter.c
+// ---- cli_filter.c
 
 // Fills q from the options.  Returns 0 or CLI_USAGE with the words said.
 int cli_filter(const struct cli *c, struct vlmd_query *q);

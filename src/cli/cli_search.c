@@ -70,20 +70,25 @@ static void print_marked(const char *s, bool has_colour)
     }
 }
 
-// The summary with its hits marked, when the snippet is a part of it.
+// The summary with its hits marked, when the snippet is a part of it or goes on after it.
 static bool print_summary(const struct vlmd_item *it, bool has_colour)
 {
     char plain[TEXT_BYTES];
     strip_marks(it->snippet, plain, sizeof(plain));
     const char *at = *plain ? strstr(it->summary, plain) : NULL;
-    if (!at) {
-        print_safe(it->summary, strlen(it->summary));
-        return false;
+    size_t len = strlen(it->summary);
+    if (at) {
+        print_safe(it->summary, (size_t)(at - it->summary));
+        print_marked(it->snippet, has_colour);
+        print_safe(at + strlen(plain), strlen(at + strlen(plain)));
+        return true;
     }
-    print_safe(it->summary, (size_t)(at - it->summary));
-    print_marked(it->snippet, has_colour);
-    print_safe(at + strlen(plain), strlen(at + strlen(plain)));
-    return true;
+    if (len && strncmp(plain, it->summary, len) == 0) {
+        print_marked(it->snippet, has_colour);
+        return true;
+    }
+    print_safe(it->summary, len);
+    return false;
 }
 
 static void print_found(const struct searching *s, const struct vlmd_item *it)

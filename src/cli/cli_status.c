@@ -65,7 +65,7 @@ static void print_done(const struct vlmd_status *s)
     count_text(s->cached, c, sizeof(c));
     count_text(s->duplicate, d, sizeof(d));
     count_text(s->degraded, o, sizeof(o));
-    snprintf(more, sizeof(more), "%s asked, %s from the cache, %s duplicates%s%s%s", a, c,
+    snprintf(more, sizeof(more), "%s own, %s from the cache, %s duplicates%s%s%s", a, c,
              d, s->degraded ? "; " : "", s->degraded ? o : "",
              s->degraded ? " by text recognition only" : "");
     row_count("described", s->answered + s->cached + s->duplicate, more);

@@ -350,9 +350,12 @@ static int why_queued(const struct vlmd_item *it, int64_t now_ms, struct buf *ou
 
 static int why_failed(const struct vlmd_item *it, struct buf *out)
 {
-    int rc = buf_printf(out, "Not described: failed after %d request%s: %s (%s).",
-                        it->attempts, it->attempts == 1 ? "" : "s", it->reason,
-                        it->error_class);
+    int rc = it->attempts
+                 ? buf_printf(out, "Not described: failed after %d request%s: %s (%s).",
+                              it->attempts, it->attempts == 1 ? "" : "s", it->reason,
+                              it->error_class)
+                 : buf_printf(out, "Not described, nothing was asked: %s (%s).",
+                              it->reason, it->error_class);
     if (rc == 0 && *it->error_todo) {
         rc = buf_printf(out, " What to do: %s. Then: vlmd jobs retry %" PRId64,
                         it->error_todo, it->id);

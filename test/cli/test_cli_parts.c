@@ -434,6 +434,11 @@ static void test_why_not(void **state)
     why(&it, "Not described: failed after 1 request: the answer stopped half way "
              "(timeout_stall). What to do: see the backend's own log. Then: vlmd jobs "
              "retry 7");
+    it.attempts = 0;
+    it.error_class = "corrupt";
+    it.reason = "is a damaged picture";
+    it.error_todo = "";
+    why(&it, "Not described, nothing was asked: is a damaged picture (corrupt).");
     it.outcome = "blocked";
     it.reason = "privacy.exclude_apps has KeePass*";
     why(&it,

@@ -43,6 +43,17 @@ static void test_search(void **state)
     cli_free(r);
 }
 
+// A snippet that begins with the summary is not shown twice.
+static void test_search_long_snippet(void **state)
+{
+    (void)state;
+    struct ran *r = RUN("{'items':[{'id':1,'path':'/p','summary':'Editing C','snippet':"
+                        "'\\u0002Editing\\u0003 C in vim...'}]}",
+                        "search", "editing");
+    assert_string_equal(r->out, "1970-01-01 00:00  #1\n  Editing C in vim...\n  /p\n");
+    cli_free(r);
+}
+
 static void test_search_filters(void **state)
 {
     (void)state;
@@ -265,7 +276,7 @@ static void test_status(void **state)
                        "queued       100 (97 due; the oldest waits ");
     assert_has(r->out,
                "running      2\n"
-               "described    1,100 (900 asked, 10 from the cache, 190 duplicates; 12 by "
+               "described    1,100 (900 own, 10 from the cache, 190 duplicates; 12 by "
                "text recognition only)\n"
                "skipped      3\n"
                "blocked      1 (by privacy rules)\n"
@@ -447,23 +458,15 @@ static void test_table_width(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_search),
-        CASE(test_search_filters),
-        CASE(test_search_json),
-        CASE(test_search_errors),
-        CASE(test_search_interrupted),
-        CASE(test_show),
-        CASE(test_show_duplicate),
-        CASE(test_show_paths),
-        CASE(test_jobs_list),
-        CASE(test_jobs_limit),
-        CASE(test_status),
-        CASE(test_status_json),
-        CASE(test_status_watch),
-        CASE(test_doctor),
-        CASE(test_doctor_without_library),
-        CASE(test_models),
-        CASE(test_colour),
+        CASE(test_search),         CASE(test_search_long_snippet),
+        CASE(test_search_filters), CASE(test_search_json),
+        CASE(test_search_errors),  CASE(test_search_interrupted),
+        CASE(test_show),           CASE(test_show_duplicate),
+        CASE(test_show_paths),     CASE(test_jobs_list),
+        CASE(test_jobs_limit),     CASE(test_status),
+        CASE(test_status_json),    CASE(test_status_watch),
+        CASE(test_doctor),         CASE(test_doctor_without_library),
+        CASE(test_models),         CASE(test_colour),
         CASE(test_table_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

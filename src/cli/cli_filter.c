@@ -1,4 +1,4 @@
-// filter.c -- a question to the library from flags, with each value checked.
+// cli_filter.c -- a question to the library from flags, with each value checked.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
 #include "timefmt.h"
