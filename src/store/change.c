@@ -26,18 +26,15 @@ static int requeue(struct writer *w, const struct store_change *r, int64_t id)
     return sql_run(&q);
 }
 
-// Results of the dropped picture, unless another job shows them or has the same picture.
+// Results of the dropped picture that no other job shows.
 static int drop_results(struct writer *w, int64_t result, const uint8_t *content)
 {
     int rc = result ? result_drop_unused(w, result) : 0;
     if (rc || !content) {
         return rc;
     }
-    struct sql q =
-        sql_begin(&w->db, "DELETE FROM result WHERE content = ?1 AND NOT EXISTS"
-                          " (SELECT 1 FROM job WHERE job.content = ?1)"
-                          " AND NOT EXISTS"
-                          " (SELECT 1 FROM job WHERE job.result = result.id)");
+    struct sql q = sql_begin(&w->db, "DELETE FROM result WHERE content = ? AND NOT EXISTS"
+                                     " (SELECT 1 FROM job WHERE job.result = result.id)");
     sql_blob(&q, content, STORE_HASH_BYTES);
     return sql_run(&q);
 }
@@ -58,7 +55,7 @@ static int drop(struct writer *w, int64_t id)
     int rc = sql_end(&q);
     rc = rc || !has_doc ? rc : doc_remove(w, id);
     rc = rc || !has_doc ? rc : copies_hand_on(w, id);
-    rc = rc || !has_doc ? rc : writer_add(w, SUM_TO_MERGE, 0, 1);
+    rc = rc || !has_doc ? rc : writer_add(w, SUM_TO_MERGE, 1);
     q = sql_begin(&w->db, "DELETE FROM job WHERE id = ?");
     sql_int(&q, id);
     rc = rc ? rc : sql_run(&q);

@@ -6,9 +6,6 @@
 
 #include <stdlib.h>
 
-#define DOC_COLUMNS                                                                      \
-    "app, window, summary, activity, seen_app, details, tags, text, ocr_text"
-
 int doc_add(struct writer *w, int64_t job)
 {
     if (w->n_docs == w->cap_docs) {
@@ -24,15 +21,65 @@ int doc_add(struct writer *w, int64_t job)
     return 0;
 }
 
+struct document {
+    const char *body, *app, *window, *tags;  // borrowed: until the end of its query
+};
+
+// false: the job has no document.  The caller ends q.
+static bool read_document(struct writer *w, int64_t job, struct sql *q,
+                          struct document *d)
+{
+    *q = sql_begin(&w->db, "SELECT body, app, window, tags FROM doc WHERE id = ?");
+    sql_int(q, job);
+    if (!sql_row(q)) {
+        return false;
+    }
+    d->body = sql_get_text(q);
+    d->app = sql_get_text(q);
+    d->window = sql_get_text(q);
+    d->tags = sql_get_text(q);
+    return true;
+}
+
+// Read first and then written, because INSERT ... SELECT makes SQLite open a savepoint for
+// the statement, at which FTS5 writes out what it has gathered so far: one document.
+static int index_document(struct writer *w, int64_t job, const char *literal)
+{
+    struct document d;
+    struct sql from;
+    int rc = 0;
+    if (read_document(w, job, &from, &d)) {
+        struct sql q = sql_begin(&w->db, literal);
+        sql_int(&q, job);
+        sql_text(&q, d.body);
+        sql_text(&q, d.app);
+        sql_text(&q, d.window);
+        sql_text(&q, d.tags);
+        rc = sql_run(&q);
+    }
+    int rc2 = sql_end(&from);
+    return rc ? rc : rc2;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+// In ascending order, because FTS5 writes out what it has gathered when a number is lower
+// than the one before, and jobs are claimed newest first.
 int doc_flush(struct writer *w)
 {
     int rc = 0;
+    if (w->n_docs > w->n_indexed) {
+        qsort(w->docs + w->n_indexed, w->n_docs - w->n_indexed, sizeof(w->docs[0]),
+              by_number);
+    }
     for (; !rc && w->n_indexed < w->n_docs; w->n_indexed++) {
-        struct sql q =
-            sql_begin(&w->db, "INSERT INTO search(rowid, " DOC_COLUMNS ")"
-                              " SELECT id, " DOC_COLUMNS " FROM doc WHERE id = ?");
-        sql_int(&q, w->docs[w->n_indexed]);
-        rc = sql_run(&q);
+        rc = index_document(w, w->docs[w->n_indexed],
+                            "INSERT INTO search(rowid, body, app, window, tags)"
+                            " VALUES (?, ?, ?, ?, ?)");
     }
     return rc;
 }
@@ -40,14 +87,11 @@ int doc_flush(struct writer *w)
 int doc_remove(struct writer *w, int64_t job)
 {
     int rc = doc_flush(w);
-    if (rc) {
-        return rc;
-    }
-    struct sql q =
-        sql_begin(&w->db, "INSERT INTO search(search, rowid, " DOC_COLUMNS ")"
-                          " SELECT 'delete', id, " DOC_COLUMNS " FROM doc WHERE id = ?");
-    sql_int(&q, job);
-    return sql_run(&q);
+    return rc ? rc
+              : index_document(
+                    w, job,
+                    "INSERT INTO search(search, rowid, body, app, window, tags)"
+                    " VALUES ('delete', ?, ?, ?, ?, ?)");
 }
 
 struct result_words {

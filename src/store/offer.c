@@ -51,9 +51,9 @@ static int insert(struct writer *w, struct store_item *i, int64_t root, int64_t 
     struct sql q =
         sql_begin(&w->db, "INSERT INTO job(cid, path, size, mtime, is_url, root,"
                           " priority, queued_at, seen_at, taken_at, app, window,"
-                          " screen, url)"
+                          " screen, url, room)"
                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10,"
-                          " ?11, ?12, ?13)");
+                          " ?11, ?12, ?13, zeroblob(24))");
     if (getrandom(&cid, sizeof(cid), GRND_NONBLOCK) != sizeof(cid)) {
         sqlite3_randomness(sizeof(cid), &cid);
     }

@@ -10,6 +10,11 @@
 
 enum { DICT_MAX = 64 << 10, RAW_MAX = 64 << 20, WORTH_IT = 64 };
 
+// What usually stands between the fields.  Never to be changed: it is part of what is kept.
+static const char between[] =
+    "{\"summary\": \"\", \"activity\": \"\", \"app\": \"\", "
+    "\"details\": \"\", \"tags\": [\"\", \"\"], \"text\": \"\"}";
+
 static int add_field(struct buf *dict, const char *text)
 {
     size_t len = text ? strlen(text) : 0;
@@ -21,7 +26,8 @@ static int add_field(struct buf *dict, const char *text)
 static int make_dict(const struct store_result *r, struct buf *dict)
 {
     buf_init(dict, DICT_MAX);
-    int rc = add_field(dict, r->activity);
+    int rc = add_field(dict, between);
+    rc = rc ? rc : add_field(dict, r->activity);
     rc = rc ? rc : add_field(dict, r->app);
     rc = rc ? rc : add_field(dict, r->tags);
     rc = rc ? rc : add_field(dict, r->summary);

@@ -67,32 +67,60 @@ int attempts_keep(struct writer *w, int64_t job, const struct store_attempt *a, 
 // ---- the row as it is
 
 struct saved_row {
-    int64_t size, mtime, is_url, result, prior, has_doc, is_degraded;
+    int64_t size, mtime, is_url, result, prior, has_doc, is_degraded, root, is_member;
+    int64_t screen;    // word; as read from the file if that is known, else as offered
+    bool is_meta_new;  // r->meta says something that the row does not
     bool has_content;
     uint8_t content[STORE_HASH_BYTES];
-    int64_t root;
 };
+
+static bool differs(const char *known, const char *read)
+{
+    return read && *read && strcmp(known, read) != 0;
+}
+
+static void read_columns(struct sql *q, const struct store_save *r, int64_t screen,
+                         struct saved_row *o)
+{
+    const struct store_meta *m = &r->meta;
+    o->size = sql_get_int(q);
+    o->mtime = sql_get_int(q);
+    o->is_url = sql_get_int(q);
+    o->result = sql_get_int(q);
+    o->prior = sql_get_int(q);
+    o->has_doc = sql_get_int(q);
+    o->is_degraded = sql_get_int(q);
+    o->root = sql_get_int(q);
+    o->is_member = sql_get_int(q);
+    o->screen = sql_get_int(q);
+    o->has_content = sql_get_blob(q, o->content, sizeof(o->content));
+    o->is_meta_new = differs(sql_get_text(q), m->app);
+    o->is_meta_new |= differs(sql_get_text(q), m->window);
+    o->is_meta_new |= differs(sql_get_text(q), m->url);
+    o->is_meta_new |= m->taken_at_ms && m->taken_at_ms != sql_get_int(q);
+    o->is_meta_new |= screen && screen != o->screen;
+    o->screen = screen ? screen : o->screen;
+}
 
 static int read_row(struct writer *w, const struct store_save *r, struct saved_row *o,
                     bool *is_ours)
 {
-    struct sql q = sql_begin(&w->db, "SELECT size, mtime, is_url, result, prior, has_doc,"
-                                     " is_degraded, content, root FROM job WHERE id = ?"
-                                     " AND state = 1 AND owner = ? AND ? IN (0, claims)");
+    int64_t screen;
+    int rc = writer_word(w, r->meta.screen, &screen);
+    if (rc) {
+        return rc;
+    }
+    struct sql q =
+        sql_begin(&w->db, "SELECT size, mtime, is_url, result, prior, has_doc,"
+                          " is_degraded, root, is_member, screen, content, app,"
+                          " window, url, taken_at FROM job WHERE id = ?"
+                          " AND state = 1 AND owner = ? AND ? IN (0, claims)");
     sql_int(&q, r->id);
     sql_int(&q, w->owner);
     sql_int(&q, r->claims);
     *is_ours = sql_row(&q);
     if (*is_ours) {
-        o->size = sql_get_int(&q);
-        o->mtime = sql_get_int(&q);
-        o->is_url = sql_get_int(&q);
-        o->result = sql_get_int(&q);
-        o->prior = sql_get_int(&q);
-        o->has_doc = sql_get_int(&q);
-        o->is_degraded = sql_get_int(&q);
-        o->has_content = sql_get_blob(&q, o->content, sizeof(o->content));
-        o->root = sql_get_int(&q);
+        read_columns(&q, r, screen, o);
     }
     return sql_end(&q);
 }
@@ -136,64 +164,85 @@ static int end_without(struct writer *w, const struct store_save *r,
     return sql_run(&q);
 }
 
-// What is known of the picture itself, for rows that have no older description.
-static int write_facts(struct writer *w, const struct store_save *r,
-                       const struct saved_row *o)
+#define FACTS                                                                            \
+    " content = ?2, sent_hash = ?3, width = ?4, height = ?5, sent_width = ?6,"           \
+    " sent_height = ?7, sent_bytes = ?8, ocr_text = ?9, queued_ms = ?10,"                \
+    " prepare_ms = ?11, request_ms = ?12, first_byte_ms = ?13, room = NULL"
+
+// What is known of the picture itself, ?1 to ?13.
+static void bind_facts(struct sql *q, const struct store_save *r)
 {
+    sql_int(q, r->id);
+    sql_blob(q, r->has_image ? r->content : NULL, sizeof(r->content));
+    sql_blob(q, r->sent_bytes ? r->sent_hash : NULL, sizeof(r->sent_hash));
+    const int64_t sizes[] = {r->width, r->height, r->sent_width, r->sent_height,
+                             r->sent_bytes};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        sql_int(q, sizes[i]);
+    }
+    sql_text(q, r->ocr_text);
+    sql_int(q, r->queued_ms);
+    sql_int(q, r->prepare_ms);
+    sql_int(q, r->request_ms);
+    sql_int(q, r->first_byte_ms);
+}
+
+// For rows that have no older description.
+static int write_facts(struct writer *w, const struct store_save *r)
+{
+    struct sql q = sql_begin(&w->db, "UPDATE job SET" FACTS " WHERE id = ?1");
+    bind_facts(&q, r);
+    return sql_run(&q);
+}
+
+static int move_version(struct writer *w, const struct store_save *r, int64_t id)
+{
+    struct sql q = sql_begin(&w->db, "UPDATE job SET size = ?, mtime = ? WHERE id = ?");
+    sql_int(&q, r->size_bytes);
+    sql_int(&q, r->mtime_ns);
+    sql_int(&q, id);
+    return sql_run(&q);
+}
+
+// Columns that stand in indexes are written only when they change: SQLite would take the
+// entry out and put it in again.
+static int write_changes(struct writer *w, const struct store_save *r,
+                         const struct saved_row *o)
+{
+    int rc = 0;
     const struct store_meta *m = &r->meta;
-    int64_t screen;
-    int rc = writer_word(w, m->screen, &screen);
-    if (rc) {
+    if (has_moved(r, o)) {
+        rc = move_version(w, r, r->id);
+    }
+    if (rc || !o->is_meta_new) {
         return rc;
     }
     struct sql q = sql_begin(
-        &w->db,
-        "UPDATE job SET size = ?2, mtime = ?3,"
-        " taken_at = CASE WHEN ?4 THEN ?4 ELSE taken_at END,"
-        " app = CASE WHEN ?5 <> '' THEN ?5 ELSE app END,"
-        " window = CASE WHEN ?6 <> '' THEN ?6 ELSE window END,"
-        " screen = CASE WHEN ?7 THEN ?7 ELSE screen END,"
-        " url = CASE WHEN ?8 <> '' THEN ?8 ELSE url END,"
-        " content = ?9, sent_hash = ?10, width = ?11, height = ?12,"
-        " sent_width = ?13, sent_height = ?14, sent_bytes = ?15, ocr_text = ?16,"
-        " queued_ms = ?17, prepare_ms = ?18, request_ms = ?19, first_byte_ms = ?20"
-        " WHERE id = ?1");
-    bool is_file = r->has_image && !o->is_url;
+        &w->db, "UPDATE job SET taken_at = CASE WHEN ?2 THEN ?2 ELSE taken_at END,"
+                " app = CASE WHEN ?3 <> '' THEN ?3 ELSE app END,"
+                " window = CASE WHEN ?4 <> '' THEN ?4 ELSE window END,"
+                " screen = CASE WHEN ?5 THEN ?5 ELSE screen END,"
+                " url = CASE WHEN ?6 <> '' THEN ?6 ELSE url END WHERE id = ?1");
     sql_int(&q, r->id);
-    sql_int(&q, is_file ? r->size_bytes : o->size);
-    sql_int(&q, is_file ? r->mtime_ns : o->mtime);
     sql_int(&q, m->taken_at_ms);
     sql_text(&q, m->app);
     sql_text(&q, m->window);
-    sql_int(&q, screen);
+    sql_int(&q, o->screen);
     sql_text(&q, m->url);
-    sql_blob(&q, r->has_image ? r->content : NULL, sizeof(r->content));
-    sql_blob(&q, r->sent_bytes ? r->sent_hash : NULL, sizeof(r->sent_hash));
-    const int64_t rest[] = {r->width, r->height, r->sent_width, r->sent_height,
-                            r->sent_bytes};
-    for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
-        sql_int(&q, rest[i]);
-    }
-    sql_text(&q, r->ocr_text);
-    sql_int(&q, r->queued_ms);
-    sql_int(&q, r->prepare_ms);
-    sql_int(&q, r->request_ms);
-    sql_int(&q, r->first_byte_ms);
     return sql_run(&q);
 }
 
 // The last described picture of each screen, to compare the next one with.
-static int write_frame(struct writer *w, const struct store_save *r, int64_t root)
+static int write_frame(struct writer *w, const struct store_save *r,
+                       const struct saved_row *o)
 {
-    int64_t source;
-    int rc = writer_word(w, r->meta.screen, &source);
-    if (rc || !r->has_image) {
-        return rc;
+    if (!r->has_image) {
+        return 0;
     }
     struct sql q = sql_begin(&w->db, "INSERT INTO frame VALUES (?, ?, ?) ON CONFLICT"
                                      " DO UPDATE SET job = excluded.job,"
                                      " luma = excluded.luma");
-    sql_int(&q, source ? source : root);
+    sql_int(&q, o->screen ? o->screen : o->root);
     sql_int(&q, r->id);
     sql_blob(&q, r->thumb, sizeof(r->thumb));
     return sql_run(&q);
@@ -218,13 +267,13 @@ static int write_ending(struct writer *w, const struct store_save *r,
                         const struct ending *e)
 {
     struct sql q = sql_begin(
-        &w->db, "UPDATE job SET state = 2, owner = 0, lease_until = 0, asking = NULL,"
-                " asking_at = 0, is_redo = 0, prior = 0, attempts = attempts + ?2,"
-                " outcome = ?3, code = ?4, reason = ?5, ended_at = ?6, result = ?7,"
-                " duplicate_of = ?8, has_doc = ?9,"
-                " is_degraded = (SELECT is_degraded FROM result WHERE id = ?7)"
+        &w->db, "UPDATE job SET" FACTS ", state = 2, owner = 0, lease_until = 0,"
+                " asking = NULL, asking_at = 0, is_redo = 0, prior = 0,"
+                " attempts = attempts + ?14, outcome = ?15, code = ?16, reason = ?17,"
+                " ended_at = ?18, result = ?19, duplicate_of = ?20, has_doc = ?21,"
+                " is_degraded = (SELECT is_degraded FROM result WHERE id = ?19)"
                 " WHERE id = ?1");
-    sql_int(&q, r->id);
+    bind_facts(&q, r);
     sql_int(&q, r->n_attempts);
     sql_int(&q, e->outcome);
     sql_int(&q, r->code);
@@ -263,7 +312,7 @@ static int end_with(struct writer *w, const struct store_save *r,
                     const struct saved_row *o, const struct ending *e)
 {
     int rc = o->result ? part_from_copies(w, r, o) : 0;
-    rc = rc ? rc : write_facts(w, r, o);
+    rc = rc ? rc : write_changes(w, r, o);
     rc = rc ? rc : write_ending(w, r, e);
     if (!rc && o->result) {
         rc = copies_follow(w, r->id, e);
@@ -294,7 +343,7 @@ static int save_answer(struct writer *w, struct store_save *r, struct saved_row 
             : result_keep(w, r->has_image ? r->content : NULL, r->result, loop_wall_ms(),
                           &e.result);
     rc = rc ? rc : end_with(w, r, o, &e);
-    return rc ? rc : write_frame(w, r, o->root);
+    return rc ? rc : write_frame(w, r, o);
 }
 
 // The answer was paid for: it stays, for the row that has this version to find.
@@ -380,11 +429,7 @@ static int merge_into(struct writer *w, struct store_save *r, int64_t older)
     q = sql_begin(&w->db, "DELETE FROM job WHERE id = ?");
     sql_int(&q, r->id);
     rc = rc ? rc : sql_run(&q);
-    q = sql_begin(&w->db, "UPDATE job SET size = ?, mtime = ? WHERE id = ?");
-    sql_int(&q, r->size_bytes);
-    sql_int(&q, r->mtime_ns);
-    sql_int(&q, older);
-    rc = rc ? rc : sql_run(&q);
+    rc = rc ? rc : move_version(w, r, older);
     r->merged_into = rc ? 0 : older;
     return rc;
 }
@@ -419,20 +464,12 @@ static int save_outcome(struct writer *w, struct store_save *r, struct saved_row
     case STORE_BLOCKED:
     case STORE_SKIPPED:
     case STORE_FAILED:
-        rc = o->result ? 0 : write_facts(w, r, o);
+        rc = o->result ? 0 : write_changes(w, r, o);
+        rc = rc || o->result ? rc : write_facts(w, r);
         return rc ? rc : end_without(w, r, r->outcome, r->reason);
     case STORE_NONE: break;
     }
     return E_USAGE;
-}
-
-static int add_tokens(struct writer *w, const struct store_save *r)
-{
-    int64_t in = r->result && r->outcome == STORE_ANSWERED ? r->result->prompt_tokens : 0;
-    int64_t out =
-        r->result && r->outcome == STORE_ANSWERED ? r->result->completion_tokens : 0;
-    int rc = writer_add(w, SUM_PROMPT_TOKENS, r->id, in > 0 ? in : 0);
-    return rc ? rc : writer_add(w, SUM_COMPLETION_TOKENS, r->id, out > 0 ? out : 0);
 }
 
 static int apply_save(struct writer *w, void *request)
@@ -446,7 +483,10 @@ static int apply_save(struct writer *w, void *request)
         r->lost = !rc;
         return rc;
     }
-    rc = add_tokens(w, r);
+    if (r->outcome == STORE_ANSWERED) {
+        rc = writer_spend(w, o.is_member ? r->id : 0, r->result->prompt_tokens,
+                          r->result->completion_tokens);
+    }
     if (!rc && has_moved(r, &o)) {
         rc = find_version(w, r, &other);
     }

@@ -23,9 +23,9 @@ static int note_asking(struct writer *w, const struct store_similar *r, int64_t 
 static int find_described(struct writer *w, struct store_similar *r)
 {
     struct sql q =
-        sql_begin(&w->db, "SELECT id FROM job WHERE content = ? AND id <> ?"
-                          " AND +result IS NOT NULL AND +is_degraded = 0"
-                          " AND +duplicate_of IS NULL ORDER BY id DESC LIMIT 1");
+        sql_begin(&w->db, "SELECT j.id FROM result r CROSS JOIN job j ON j.result = r.id"
+                          " WHERE r.content = ? AND r.is_degraded = 0 AND j.id <> ?"
+                          " AND j.duplicate_of IS NULL ORDER BY j.id DESC LIMIT 1");
     sql_blob(&q, r->content, sizeof(r->content));
     sql_int(&q, r->id);
     return sql_one(&q, 0, &r->duplicate_of);

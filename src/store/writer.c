@@ -104,6 +104,7 @@ int writer_begin(void *writer)
     struct err e = {0};
     w->n_ops = 0;
     w->n_docs = w->n_indexed = 0;
+    w->spent = (struct spent){0};
     w->broken = 0;
     w->wants_upkeep = false;
     w->free_bytes = free_bytes(w);
@@ -157,10 +158,16 @@ static void checkpoint(struct writer *w)
         NULL, NULL);
 }
 
+static int write_spent(struct writer *w)
+{
+    int rc = writer_add(w, SUM_PROMPT_TOKENS, w->spent.prompt);
+    return rc ? rc : writer_add(w, SUM_COMPLETION_TOKENS, w->spent.completion);
+}
+
 int writer_end(void *writer)
 {
     struct writer *w = writer;
-    if (!w->broken && doc_flush(w)) {
+    if (!w->broken && (doc_flush(w) || write_spent(w))) {
         break_group(w, w->db.code, w->db.words);
     }
     if (!w->broken) {
@@ -198,9 +205,14 @@ static int save_point(struct writer *w, const char *literal)
     return sql_run(&q);
 }
 
+// What the savepoint does not hold.
+struct mark {
+    size_t n_docs, n_indexed;
+    struct spent spent;
+};
+
 // Puts the group back to where it was before this request.
-static int undo(struct writer *w, struct err *e, int code, size_t n_docs,
-                size_t n_indexed)
+static int undo(struct writer *w, struct err *e, int code, const struct mark *m)
 {
     if (db_is_broken(&w->db)) {
         break_group(w, w->db.code, w->db.words);
@@ -210,8 +222,9 @@ static int undo(struct writer *w, struct err *e, int code, size_t n_docs,
         err_set(e, code, "%s: %s", w->path,
                 w->db.sqlite_code ? w->db.words : err_words(code));
     }
-    w->n_docs = n_docs;
-    w->n_indexed = n_indexed;
+    w->n_docs = m->n_docs;
+    w->n_indexed = m->n_indexed;
+    w->spent = m->spent;
     forget_words(w);
     return save_point(w, "ROLLBACK TO op");
 }
@@ -229,12 +242,12 @@ void writer_do(struct writer *w, enum write_kind kind, struct err *e,
                 w->path, (long long)(w->free_bytes >> 20));
         return;
     }
-    size_t n_docs = w->n_docs, n_indexed = w->n_indexed;
+    struct mark m = {w->n_docs, w->n_indexed, w->spent};
     w->db.sqlite_code = 0;
     int rc = save_point(w, "SAVEPOINT op");
     rc = rc ? rc : apply(w, request);
     if (rc) {
-        rc = undo(w, e, rc, n_docs, n_indexed);
+        rc = undo(w, e, rc, &m);
     }
     rc = rc ? rc : save_point(w, "RELEASE op");
     if (rc) {
@@ -288,17 +301,35 @@ int writer_word(struct writer *w, const char *text, int64_t *id)
     return rc;
 }
 
-int writer_add(struct writer *w, enum writer_sum sum, int64_t job, int64_t n)
+int writer_add(struct writer *w, enum writer_sum sum, int64_t n)
 {
     if (!n) {
         return 0;
     }
-    struct sql q = sql_begin(&w->db, "INSERT INTO tally SELECT 0, ?1, ?3"
-                                     " UNION ALL SELECT batch, ?1, ?3 FROM member"
-                                     " WHERE job = ?2"
+    struct sql q = sql_begin(&w->db, "INSERT INTO tally VALUES (0, ?, ?)"
                                      " ON CONFLICT DO UPDATE SET n = n + excluded.n");
     sql_int(&q, sum);
-    sql_int(&q, job);
     sql_int(&q, n);
     return sql_run(&q);
+}
+
+static int add_to_batches(struct writer *w, enum writer_sum sum, int64_t job, int64_t n)
+{
+    struct sql q = sql_begin(&w->db, "INSERT INTO tally SELECT batch, ?, ? FROM member"
+                                     " WHERE job = ?"
+                                     " ON CONFLICT DO UPDATE SET n = n + excluded.n");
+    sql_int(&q, sum);
+    sql_int(&q, n);
+    sql_int(&q, job);
+    return sql_run(&q);
+}
+
+int writer_spend(struct writer *w, int64_t job, int64_t prompt, int64_t completion)
+{
+    prompt = prompt > 0 ? prompt : 0;
+    completion = completion > 0 ? completion : 0;
+    w->spent.prompt += prompt;
+    w->spent.completion += completion;
+    int rc = job ? add_to_batches(w, SUM_PROMPT_TOKENS, job, prompt) : 0;
+    return rc || !job ? rc : add_to_batches(w, SUM_COMPLETION_TOKENS, job, completion);
 }

@@ -40,6 +40,9 @@ struct writer {
     int64_t *docs;  // owned; jobs to put into the search index at the group's end
     size_t n_docs, cap_docs;
     size_t n_indexed;  // of these, already there
+    struct spent {
+        int64_t prompt, completion;
+    } spent;
     struct {
         char *text;  // owned
         int64_t id;
@@ -69,7 +72,11 @@ void writer_do(struct writer *w, enum write_kind kind, struct err *e,
 
 // The number of a word; makes it.  "" and NULL are 0.
 MUST_USE int writer_word(struct writer *w, const char *text, int64_t *id);
-// Adds n to a sum of the whole and of the batches job is a member of (0 = no job).
-MUST_USE int writer_add(struct writer *w, enum writer_sum sum, int64_t job, int64_t n);
+// Adds n to a sum of the whole.
+MUST_USE int writer_add(struct writer *w, enum writer_sum sum, int64_t n);
+// Tokens (negative = not known) for the sums of the whole, kept until the group's end, and
+// of the batches job is a member of (0 = of none).
+MUST_USE int writer_spend(struct writer *w, int64_t job, int64_t prompt,
+                          int64_t completion);
 
 #endif

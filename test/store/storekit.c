@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/storekit.h"
 
-#include <cmocka.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -12,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 void kit_init(struct kit *k)
 {

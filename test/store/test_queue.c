@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: MIT
 #include "store/storekit.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void describes_and_finds(void **state)
 {
