@@ -127,14 +127,17 @@ static const struct rule {
     {E_GARBAGE, 0, 999, "", ""},
 };
 
+// One word apart from what stands there; cut when it is full.
 static void add(char *out, size_t size, const char *text)
 {
     size_t used = strlen(out);
-    if (text && *text && used + 2 < size) {
-        char clean[MAX_WORDS];
-        utf8_clean(text, strlen(text), clean, sizeof(clean));
-        snprintf(out + used, size - used, "%s%s", used ? " " : "", clean);
+    if (!text || !*text || used + 2 >= size) {
+        return;
     }
+    if (used > 0) {
+        out[used++] = ' ';
+    }
+    utf8_clean(text, strlen(text), out + used, size - used);
 }
 
 // "code": a number, a number in a string, a word, or null.

@@ -98,18 +98,21 @@ static const struct hint app_hints[] = {
      "kindle|texstudio|lyx|zettlr|simplenote|bear|craft|document viewer"},
 };
 
-// What runs inside a browser or a terminal, by the window's title.
+// What runs inside a browser, by the page's title: names that are everyday words need the
+// mark that the program puts beside them.
 static const struct hint web_hints[] = {
-    {PROMPT_MEETING,
-     "google meet|meet|zoom meeting|teams meeting|webex meeting|jitsi meet|"
-     "whereby|bigbluebutton"},
-    {PROMPT_IDE, "visual studio code|vscode.dev|github.dev|codespaces|codesandbox|replit|"
-                 "stackblitz|jupyterlab|jupyter|colab|colaboratory|gitpod|codepen"},
-    {PROMPT_CHAT, "slack|discord|whatsapp|telegram web|messenger|microsoft teams|gmail|"
-                  "outlook|element|google chat|mattermost|proton mail|zulip|rocket.chat"},
-    {PROMPT_DOCUMENT, "google docs|google sheets|google slides|notion|overleaf|office|"
-                      "word|excel|powerpoint|pdf|confluence|dropbox paper|onlyoffice|"
-                      "etherpad|hackmd|hedgedoc|coda|quip|airtable"},
+    {PROMPT_MEETING, "google meet|meet -|meet \xe2\x80\x93|zoom meeting|teams meeting|"
+                     "webex meeting|jitsi meet|bigbluebutton"},
+    {PROMPT_IDE,
+     "visual studio code|vscode.dev|github.dev|codespaces|codesandbox|replit|"
+     "stackblitz|jupyterlab|jupyter notebook|colab|colaboratory|gitpod|codepen"},
+    {PROMPT_CHAT, "slack|discord|whatsapp|telegram web|microsoft teams|gmail|- outlook|"
+                  "google chat|mattermost|proton mail|zulip|rocket.chat"},
+    {PROMPT_DOCUMENT,
+     "google docs|google sheets|google slides|overleaf|microsoft word|"
+     "microsoft excel|microsoft powerpoint|word online|docx|xlsx|pptx|pdf|"
+     "confluence|dropbox paper|onlyoffice|etherpad|hackmd|hedgedoc|"
+     "airtable"},
 };
 
 static const struct hint terminal_hints[] = {
@@ -171,7 +174,18 @@ static void lower(const char *text, char *out, size_t size)
     out[i] = 0;
 }
 
-// Titles put the program last: "file - folder - Program".
+static int count_words(const char *text)
+{
+    int n = 0;
+    for (; *text; text += strspn(text, " ")) {
+        n++;
+        text += strcspn(text, " ");
+    }
+    return n;
+}
+
+// Titles put the program last: "file - folder - Program".  Without an application's name
+// only a few words may name it, or every article on code would be an editor.
 static const char *program_in(const char *window)
 {
     static const char *const dashes[] = {" - ", " \xe2\x80\x94 ", " \xe2\x80\x93 "};
@@ -182,7 +196,7 @@ static const char *program_in(const char *window)
             last = behind > last ? behind : last;
         }
     }
-    return last;
+    return count_words(last) <= (last == window ? 2 : 3) ? last : "";
 }
 
 enum prompt_kind prompt_kind_of(const char *app, const char *window)

@@ -134,6 +134,9 @@ static int send_request(struct talk *t)
 // Goes on after a handler, or fails; true: the talk has ended with t->err.
 static bool has_ended(struct talk *t, int result)
 {
+    if (result == TALK_MORE && !t->call) {
+        result = E_CANCELED;  // what was begun has come to its end, nothing new begins
+    }
     if (result == TALK_MORE && t->wait_ms > 0) {
         timer_start(&t->b->poll_timer, t->wait_ms, on_poll_due);
         return false;
@@ -310,9 +313,6 @@ int talk_wait(struct talk *t)
     if (left_ms <= 0) {
         return err_set(&t->err, E_LOADING, "%s after %lld s", err_words(E_LOADING),
                        (long long)(spent_ms / 1000));
-    }
-    if (!t->call) {
-        return err_set(&t->err, E_CANCELED, "%s", err_words(E_CANCELED));
     }
     t->wait_ms = t->poll_ms < left_ms ? t->poll_ms : left_ms;
     t->poll_ms = t->poll_ms * 3 / 2 < LAST_POLL_MS ? t->poll_ms * 3 / 2 : LAST_POLL_MS;

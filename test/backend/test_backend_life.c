@@ -260,6 +260,33 @@ static void a_cancelled_load_that_nobody_joins_counts_too(void **state)
     script_play(NULL);
 }
 
+static bool has_asked_list(void)
+{
+    return script_count("GET /api/v1/models") > 0;
+}
+
+// Cancelled before the loading itself began: it must not begin afterwards.
+static void a_cancelled_load_begins_nothing_new(void **state)
+{
+    (void)state;
+    static const struct line lines[] = {
+        {"GET /api/v1/models", ""}, {"GET /api/v1/models", "404"}, {NULL, NULL}};
+    struct waited w = {0};
+    struct waited next = {0};
+    script_open(BACKEND_LMSTUDIO, lines);
+    start_load(&w);
+    run_until(has_asked_list);
+    cancel_call(&w);
+    run_dones(1);
+    assert_code(w.err, E_CANCELED);
+    web_reply(script_silent(),
+              "{\"models\":[{\"type\":\"llm\",\"key\":\"m\",\"loaded_instances\":[]}]}");
+    start_probe(&next);  // gives the reply its turn
+    run_dones(1);
+    assert_int_equal(script_count("POST /v1/chat/completions"), 0);
+    script_play(NULL);
+}
+
 static void a_backend_may_go_while_the_server_loads(void **state)
 {
     (void)state;
@@ -381,6 +408,7 @@ int main(void)
         BENCH_TEST(a_probe_can_be_cancelled),
         BENCH_TEST(a_cancelled_load_goes_on_and_can_be_joined),
         BENCH_TEST(a_cancelled_load_that_nobody_joins_counts_too),
+        BENCH_TEST(a_cancelled_load_begins_nothing_new),
         BENCH_TEST(a_backend_may_go_while_the_server_loads),
         BENCH_TEST(a_poll_is_cancelled_at_once),
         BENCH_TEST(a_load_of_a_server_that_minds_nothing_is_cut),

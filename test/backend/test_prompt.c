@@ -54,6 +54,10 @@ static const struct row {
     {"chrome", "Inbox (3) - Gmail", PROMPT_CHAT},
     {"brave", "main.c - repo - Visual Studio Code - vscode.dev", PROMPT_IDE},
     {"firefox", "Meeting minutes wiki", PROMPT_BROWSER},
+    {"firefox", "Meet the team", PROMPT_BROWSER},
+    {"firefox", "Economic outlook 2027", PROMPT_BROWSER},
+    {"firefox", "Mail - Ann - Outlook", PROMPT_CHAT},
+    {"chrome", "Letter.docx", PROMPT_DOCUMENT},
     // meetings
     {"zoom", "Zoom Meeting", PROMPT_MEETING},
     {"us.zoom.xos", "", PROMPT_MEETING},
@@ -82,6 +86,9 @@ static const struct row {
     {"", "Slack talk \xe2\x80\x93 Konsole", PROMPT_TERMINAL},
     {"", "Inbox - Gmail - Google Chrome", PROMPT_CHAT},
     {NULL, "Terminal", PROMPT_TERMINAL},
+    {"", "Zoom Meeting", PROMPT_MEETING},
+    {"", "Our code of conduct", PROMPT_DEFAULT},
+    {"", "Blog - how we write our code", PROMPT_DEFAULT},
     // words inside words do not count
     {"passwordsafe", "", PROMPT_DEFAULT},
     {"decoder", "", PROMPT_DEFAULT},
