@@ -32,7 +32,7 @@ static void on_seen(void *arg, const struct sighting *s)
 static void tell_problem(struct app *a, const char *path, int code, const char *words)
 {
     a->problems++;
-    log_warn("ingest", "path=\"%s\" class=%s %s", path, err_name(code), words);
+    log_info("ingest", "path=\"%s\" class=%s %s", path, err_name(code), words);
     event_say(&a->events, VLMD_EVENT_PROBLEM, path, err_name(code), words, 0);
 }
 
