@@ -119,7 +119,9 @@ static int open_door(struct app *a, struct err *e)
     closer_hold(&a->closer);
     uv_timer_init(&a->loop.uv, &a->patience);
     closer_hold(&a->closer);
-    a->wake.data = a->grace.data = a->patience.data = a;
+    uv_timer_init(&a->loop.uv, &a->beat);
+    closer_hold(&a->closer);
+    a->wake.data = a->grace.data = a->patience.data = a->beat.data = a;
     a->takes_posts = true;
     return 0;
 }
@@ -148,6 +150,7 @@ static void close_door(struct app *a)
     uv_close((uv_handle_t *)&a->wake, on_handle_closed);
     uv_close((uv_handle_t *)&a->grace, on_handle_closed);
     uv_close((uv_handle_t *)&a->patience, on_handle_closed);
+    uv_close((uv_handle_t *)&a->beat, on_handle_closed);
 }
 
 // ---- telling

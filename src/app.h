@@ -41,6 +41,7 @@ struct app {
     _Atomic int stop_asked;  // 0, 1 + enum vlmd_stop_how
     int stop_seen;
     uv_timer_t grace;     // for asks under way at a stop
+    uv_timer_t beat;        // the next publishing of our status
     uv_timer_t patience;  // of a batch with a backend that was never there
 
     struct store *store;

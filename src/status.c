@@ -165,11 +165,28 @@ static void on_published(struct store_publish *r, int err)
     a->is_publishing = false;
 }
 
+static void on_beat(uv_timer_t *t)
+{
+    status_publish(t->data);
+}
+
+// The last of several changes must not be lost: it is published when the time has come.
+static bool waits(struct app *a)
+{
+    int64_t since = loop_now_ms(&a->loop) - a->published_ms;
+    bool is_soon = a->is_publishing || (a->published_ms && since < PUBLISH_EVERY_MS);
+    if (is_soon && !uv_is_active((uv_handle_t *)&a->beat)) {
+        int64_t wait =
+            since < PUBLISH_EVERY_MS ? PUBLISH_EVERY_MS - since : PUBLISH_EVERY_MS;
+        uv_timer_start(&a->beat, on_beat, (uint64_t)wait, 0);
+    }
+    return is_soon;
+}
+
 void status_publish(struct app *a)
 {
     int64_t now = loop_now_ms(&a->loop);
-    bool is_soon = a->published_ms && now - a->published_ms < PUBLISH_EVERY_MS;
-    if (a->is_publishing || is_soon || a->is_finished || !a->is_working) {
+    if (a->is_finished || !a->is_working || waits(a)) {
         return;
     }
     struct vlmd_stats s;
