@@ -51,7 +51,7 @@ struct batch {
     int64_t problems;
     int shown;  // failures and problems said so far
     char paused[300];
-    int64_t started_ms, count_at_ms, draw_at_ms, line_at_ms;
+    int64_t started_ms, asked_at_ms, count_at_ms, draw_at_ms, line_at_ms;
 };
 
 // ---- counting
@@ -74,7 +74,11 @@ static void on_counted(void *arg, int err, const struct vlmd_status *s,
 {
     struct batch *b = arg;
     (void)message;
+    int64_t now_ms = time_mono_ms();
     b->is_asking = false;
+    // Counting a large batch takes time from the work: at most a twentieth.
+    int64_t rest_ms = (now_ms - b->asked_at_ms) * 20;
+    b->count_at_ms = now_ms + (rest_ms > COUNT_EVERY_MS ? rest_ms : COUNT_EVERY_MS);
     b->count_error = err;
     if (err || !s) {
         return;
@@ -105,6 +109,7 @@ static void count(struct batch *b)
 {
     if (!b->is_asking) {
         b->is_asking = true;
+        b->asked_at_ms = time_mono_ms();
         int rc = vlmd_status(b->c->v, true, on_counted, b);
         if (rc) {
             b->is_asking = false;
@@ -143,9 +148,10 @@ static void draw(struct batch *b, int64_t now_ms)
 static void on_time(struct batch *b)
 {
     int64_t now_ms = time_mono_ms();
-    if (now_ms >= b->count_at_ms) {
+    // Without a bar the figures are only needed for the next line.
+    bool is_wanted = b->has_bar || now_ms >= b->line_at_ms - COUNT_EVERY_MS;
+    if (is_wanted && !b->is_quiet && now_ms >= b->count_at_ms) {
         count(b);
-        b->count_at_ms = now_ms + COUNT_EVERY_MS;
     }
     if (now_ms >= b->draw_at_ms && !b->is_quiet && b->has_counts) {
         draw(b, now_ms);

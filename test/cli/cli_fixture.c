@@ -143,13 +143,17 @@ static void exec_cli(const char *const *args)
     _exit(127);
 }
 
-struct ran *cli_start(const char *script, const char *const *args)
+static struct ran *start(const char *script, bool has_reader, const char *const *args)
 {
     int out[2], err[2];
     struct ran *r = calloc(1, sizeof(*r));
     write_script(script);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    if (!has_reader) {
+        close(out[0]);
+        out[0] = -1;
+    }
     r->pid = fork();
     if (r->pid == 0) {
         int nothing = open("/dev/null", O_RDONLY);
@@ -162,6 +166,18 @@ struct ran *cli_start(const char *script, const char *const *args)
     close(err[1]);
     r->out_fd = out[0];
     r->err_fd = err[0];
+    return r;
+}
+
+struct ran *cli_start(const char *script, const char *const *args)
+{
+    return start(script, true, args);
+}
+
+struct ran *cli_run_unread(const char *script, const char *const *args)
+{
+    struct ran *r = start(script, false, args);
+    cli_finish(r);
     return r;
 }
 

@@ -29,7 +29,9 @@ int cli_files(void);  // regular files in the temp folder
 
 // script: JSON for the fake; ' is written for ".  args end with NULL.
 struct ran *cli_start(const char *script, const char *const *args);
-// The same on a terminal of so many columns.
+// Nobody reads its standard output (EPIPE).
+struct ran *cli_run_unread(const char *script, const char *const *args);
+// On a terminal of so many columns.
 struct ran *cli_start_pty(const char *script, int columns, const char *const *args);
 void cli_wait_for(struct ran *r, const char *text);  // in out or err
 void cli_finish(struct ran *r);

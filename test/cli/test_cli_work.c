@@ -317,6 +317,20 @@ static void test_watch_errors(void **state)
     cli_free(r);
 }
 
+// A reader that goes away ends the work, quietly.
+static void test_closed_output(void **state)
+{
+    (void)state;
+    struct ran *r = cli_run_unread("{" SEEN "}", ARGS("watch", "--quiet", "--json"));
+    assert_int_equal(r->code, 0);
+    cli_free(r);
+    r = cli_run_unread(RUNNING ",'events':[{'type':'job','path':'/a'}]}",
+                       ARGS("batch", "x", "--json", "--quiet"));
+    assert_int_equal(r->code, 130);
+    assert_string_equal(r->err, "");
+    cli_free(r);
+}
+
 #define CASE(f)                                                                          \
     cmocka_unit_test_setup_teardown(f, cli_fixture_setup, cli_fixture_teardown)
 
@@ -337,6 +351,7 @@ int main(void)
         CASE(test_watch_json),
         CASE(test_watch_terminal),
         CASE(test_watch_errors),
+        CASE(test_closed_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
