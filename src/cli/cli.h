@@ -93,7 +93,8 @@ struct cli {
     int n_settings;
     char **args;  // operands
     int n_args;
-    const char *service_log_level;  // when nobody watches and none is configured; NULL: error
+    const char
+        *service_log_level;  // when nobody watches and none is configured; NULL: error
     vlmd *v;
 };
 
