@@ -93,7 +93,8 @@ static char *join(const char *folder, const char *name)
     size_t size = strlen(folder) + strlen(name) + 2;
     char *path = size <= PATH_MAX ? malloc(size) : NULL;
     if (path) {
-        snprintf(path, size, "%s%s%s", folder, folder[0] ? "/" : "", name);
+        char *end = stpcpy(path, folder);
+        stpcpy(folder[0] ? stpcpy(end, "/") : end, name);
     }
     return path;
 }
