@@ -645,9 +645,7 @@ int64_t pipeline_tick(struct pipeline *p, int64_t now_ms)
 {
     int64_t next = INT64_MAX;
     wake_due(p, JOB_BACKOFF, now_ms, &next);
-    if (p->trouble[0]) {
-        wake_due(p, JOB_SAVING, now_ms, &next);
-    }
+    wake_due(p, JOB_SAVING, now_ms, &next);  // those that were refused
     return next;
 }
 

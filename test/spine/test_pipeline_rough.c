@@ -1,0 +1,66 @@
+// test_pipeline_rough.c -- jobs when the database, the disk or the backends misbehave.
+// SPDX-License-Identifier: MIT
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+#include "spine/fake_organs.h"
+
+#include <string.h>
+
+static int setup(void **state)
+{
+    struct fake *f = test_calloc(1, sizeof(*f));
+    fake_init(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fake *f = *state;
+    fake_fini(f);
+    test_free(f);
+    return 0;
+}
+
+// A job whose save is under way.
+static void add_saving(struct fake *f, const char *path)
+{
+    fake_add(f, path);
+    fake_end(f, FAKE_INSPECT, 0);
+    fake_end(f, FAKE_PREPARE, 0);
+    fake_end(f, FAKE_COMPARE, 0);
+    fake_end(f, FAKE_ASK, 0);
+}
+
+// ---- results that can not be saved
+
+static void each_refused_save_is_sent_again(void **state)
+{
+    struct fake *f = *state;
+    add_saving(f, "/shots/a.png");
+    add_saving(f, "/shots/b.png");
+    fake_end(f, FAKE_SAVE, E_FULL);
+    fake_pass_ms(f, 1500);
+    fake_end(f, FAKE_SAVE, E_FULL);
+    fake_pass_ms(f, 500);  // the first is sent again, and goes well
+    assert_int_equal(fake_pending_of(f, FAKE_SAVE), 1);
+    fake_end(f, FAKE_SAVE, 0);
+    fake_pass_ms(f, 1500);
+    assert_int_equal(fake_pending_of(f, FAKE_SAVE), 1);
+    fake_end(f, FAKE_SAVE, 0);
+    assert_int_equal(f->n_ended, 2);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(each_refused_save_is_sent_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
