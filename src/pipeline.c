@@ -509,11 +509,14 @@ static void on_saved(struct store_save *r, int err)
     if (err) {
         log_error("pipeline", "job=%lld stays queued: %s", (long long)j->row.id,
                   r->err.msg);
-    } else if (r->lost) {
+        leave(j);
+        return;
+    }
+    p->trouble[0] = 0;
+    if (r->lost) {
         log_info("pipeline", "job=%lld was taken over by another process",
                  (long long)j->row.id);
     } else {
-        p->trouble[0] = 0;
         p->totals.by_outcome[j->outcome]++;
         wake_parked(p, j);
         p->events.on_ended(p->events.arg, j->row.id, j->outcome);

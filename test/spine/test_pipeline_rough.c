@@ -55,12 +55,25 @@ static void each_refused_save_is_sent_again(void **state)
     assert_int_equal(f->n_ended, 2);
 }
 
+static void a_save_that_finds_its_lease_gone_ends_the_trouble(void **state)
+{
+    struct fake *f = *state;
+    add_saving(f, "/shots/a.png");
+    fake_end(f, FAKE_SAVE, E_FULL);
+    assert_string_not_equal(f->p.trouble, "");
+    fake_pass_ms(f, 2000);
+    ((struct store_save *)fake_req(f, FAKE_SAVE))->lost = true;
+    fake_end(f, FAKE_SAVE, 0);
+    assert_string_equal(f->p.trouble, "");  // or nothing would be claimed any more
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_refused_save_is_sent_again),
+        T(a_save_that_finds_its_lease_gone_ends_the_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
