@@ -267,6 +267,7 @@ static void start_prepare(struct job *j)
 {
     struct pipeline *p = j->pipeline;
     struct image_req *r = &j->image;
+    j->has_image = false;
     image_req_fini(r);
     memset(r, 0, sizeof(*r));
     if (j->row.is_url) {

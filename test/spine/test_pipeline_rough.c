@@ -67,6 +67,22 @@ static void a_save_that_finds_its_lease_gone_ends_the_trouble(void **state)
     assert_string_equal(f->p.trouble, "");  // or nothing would be claimed any more
 }
 
+// ---- pictures that change their minds
+
+static void a_picture_gone_before_its_second_preparation_keeps_its_version(void **state)
+{
+    struct fake *f = *state;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    fake_end(f, FAKE_ASK, E_CONTEXT);
+    assert_int_equal(fake_state(f), JOB_PREPARING);
+    fake_end(f, FAKE_PREPARE, E_NOT_FOUND);
+    assert_int_equal(f->last_save.outcome, STORE_SKIPPED);
+    // The facts of the first preparation are gone: zeros would become the row's version.
+    assert_false(f->last_save.has_image);
+    fake_end(f, FAKE_SAVE, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -74,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(each_refused_save_is_sent_again),
         T(a_save_that_finds_its_lease_gone_ends_the_trouble),
+        T(a_picture_gone_before_its_second_preparation_keeps_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
