@@ -217,6 +217,7 @@ void judge_fill_save(struct job *j, const char *tier)
     struct store_save *s = &j->save;
     memset(s, 0, sizeof(*s));
     s->id = j->row.id;
+    s->claims = j->row.claims;
     s->outcome = j->outcome;
     s->code = j->code;
     s->reason = j->reason;

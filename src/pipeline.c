@@ -561,6 +561,7 @@ static void start_release(struct job *j)
     }
     j->release = (struct store_release){
         .id = j->row.id,
+        .claims = j->row.claims,
         .counts_as_claim = false,
         .attempts = j->attempts,
         .n_attempts = j->n_attempts,

@@ -83,6 +83,23 @@ static void a_picture_gone_before_its_second_preparation_keeps_its_version(void 
     fake_end(f, FAKE_SAVE, 0);
 }
 
+// The same process may get a row a second time (its lease ran out while it was suspended):
+// what is left of the first time must not end the second.
+static void writes_name_the_claim_they_belong_to(void **state)
+{
+    struct fake *f = *state;
+    struct store_job row = {.path = "/shots/a.png", .claims = 3};
+    fake_add_row(f, &row);
+    fake_run_to(f, FAKE_SAVE);
+    assert_int_equal(f->last_save.claims, 3);
+    fake_end(f, FAKE_SAVE, 0);
+    fake_add_row(f, &row);
+    pipeline_stop(&f->p, true);
+    fake_end(f, FAKE_INSPECT, E_CANCELED);
+    assert_int_equal(f->last_release.claims, 3);
+    fake_end(f, FAKE_RELEASE, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -91,6 +108,7 @@ int main(void)
         T(each_refused_save_is_sent_again),
         T(a_save_that_finds_its_lease_gone_ends_the_trouble),
         T(a_picture_gone_before_its_second_preparation_keeps_its_version),
+        T(writes_name_the_claim_they_belong_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
