@@ -520,7 +520,8 @@ static void on_saved(struct store_save *r, int err)
     } else {
         p->totals.by_outcome[j->outcome]++;
         wake_parked(p, j);
-        p->events.on_ended(p->events.arg, j->row.id, j->outcome);
+        int64_t id = r->merged_into ? r->merged_into : j->row.id;
+        p->events.on_ended(p->events.arg, id, j->outcome);
     }
     leave(j);
 }

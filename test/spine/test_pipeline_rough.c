@@ -100,6 +100,19 @@ static void writes_name_the_claim_they_belong_to(void **state)
     fake_end(f, FAKE_RELEASE, 0);
 }
 
+static void the_end_of_a_merged_row_is_told_of_the_one_that_stays(void **state)
+{
+    struct fake *f = *state;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_COMPARE);
+    ((struct store_similar *)fake_req(f, FAKE_COMPARE))->duplicate_of = 4711;
+    fake_end(f, FAKE_COMPARE, 0);
+    ((struct store_save *)fake_req(f, FAKE_SAVE))->merged_into = 4711;
+    fake_end(f, FAKE_SAVE, 0);
+    assert_int_equal(f->n_ended, 1);
+    assert_int_equal(f->ended_id[0], 4711);  // the other row is no more
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -109,6 +122,7 @@ int main(void)
         T(a_save_that_finds_its_lease_gone_ends_the_trouble),
         T(a_picture_gone_before_its_second_preparation_keeps_its_version),
         T(writes_name_the_claim_they_belong_to),
+        T(the_end_of_a_merged_row_is_told_of_the_one_that_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
