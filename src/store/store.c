@@ -54,7 +54,7 @@ void store_config_default(struct store_config *c)
     c->readers = c->readers > STORE_MAX_READERS ? STORE_MAX_READERS : c->readers;
     c->read_deadline_ms = c->read_deadline_ms > 0 ? c->read_deadline_ms : 2000;
     c->lease_ms = c->lease_ms > 0 ? c->lease_ms : 120000;
-    c->max_claims = c->max_claims > 0 ? c->max_claims : 5;
+    c->max_claims = c->max_claims > 0 ? c->max_claims : 20;
     c->min_free_bytes = c->min_free_bytes > 0 ? c->min_free_bytes : 32ll << 20;
 }
 

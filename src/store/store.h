@@ -49,7 +49,7 @@ struct store_config {
     int readers;             // threads, default 2
     int64_t read_deadline_ms;   // default 2000
     int64_t lease_ms;        // default 120000
-    int max_claims;          // leases a job may lose by crashes before it fails; default 5
+    int max_claims;          // leases a job may lose by crashes before it fails; default 20
     int64_t min_free_bytes;  // below this on the disk writes are E_FULL; default 32 MiB
 };
 
