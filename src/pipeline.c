@@ -617,14 +617,14 @@ void pipeline_pump(struct pipeline *p)
         return;
     }
     p->is_pumping = true;
-    int turns = p->jobs.count[JOB_WAITING];
-    for (; turns > 0 && p->jobs.count[JOB_WAITING] > 0; turns--) {
-        struct list *head = &p->jobs.head[JOB_WAITING];
-        struct job *j = list_first(head, struct job, node);
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[JOB_WAITING])
+    {
+        struct job *j = container_of(node, struct job, node);
         try_ask(j);
-        bool is_refused = !list_is_empty(head) && head->next == &j->node;
-        if (is_refused) {
-            break;  // no backend has room for the first, so none has for the others
+        // Whoever takes anything and is refused: so would be all the others.
+        if (j->state == JOB_WAITING && !j->ask.needs_model) {
+            break;
         }
     }
     p->is_pumping = false;

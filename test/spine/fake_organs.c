@@ -118,6 +118,9 @@ static int ask(void *ctx, struct ask *a, void (*done)(struct ask *, int))
         err_set(&a->err, f->ask_rc, "refused in the test");
         return f->ask_rc;
     }
+    if (f->has_only_stand_in && a->needs_model) {
+        return E_BUSY;
+    }
     f->last_max_tokens = a->max_tokens;
     f->last_no_schema = a->no_schema;
     f->last_seed = a->seed;

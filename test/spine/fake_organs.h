@@ -37,6 +37,7 @@ struct fake {
     bool uses_stand_in;
     bool expects;
     int ask_rc;  // what ask() returns; 0 takes it
+    bool has_only_stand_in;  // ask() refuses what needs a model
     int fetch_rc;
     bool makes_luma;
     struct fake_pending pending[FAKE_MAX_PENDING];

@@ -113,6 +113,36 @@ static void the_end_of_a_merged_row_is_told_of_the_one_that_stays(void **state)
     assert_int_equal(f->ended_id[0], 4711);  // the other row is no more
 }
 
+// ---- models that come and go
+
+static void add_waiting(struct fake *f, const char *path, bool is_degraded)
+{
+    struct store_job row = {.path = path, .is_degraded = is_degraded};
+    f->ask_rc = E_BUSY;
+    fake_add_row(f, &row);
+    fake_end(f, FAKE_INSPECT, 0);
+    fake_end(f, FAKE_PREPARE, 0);
+    fake_end(f, FAKE_COMPARE, 0);
+}
+
+static void one_that_needs_a_model_holds_up_no_other(void **state)
+{
+    struct fake *f = *state;
+    add_waiting(f, "/shots/old.png", true);
+    add_waiting(f, "/shots/new.png", false);
+    f->ask_rc = 0;
+    f->has_only_stand_in = true;
+    pipeline_pump(&f->p);
+    assert_int_equal(f->p.jobs.count[JOB_ASKING], 1);
+    assert_int_equal(f->p.jobs.count[JOB_WAITING], 1);
+    fake_end(f, FAKE_ASK, 0);
+    fake_end(f, FAKE_SAVE, 0);
+    f->has_only_stand_in = false;
+    pipeline_pump(&f->p);
+    fake_end(f, FAKE_ASK, 0);
+    fake_end(f, FAKE_SAVE, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -123,6 +153,7 @@ int main(void)
         T(a_picture_gone_before_its_second_preparation_keeps_its_version),
         T(writes_name_the_claim_they_belong_to),
         T(the_end_of_a_merged_row_is_told_of_the_one_that_stays),
+        T(one_that_needs_a_model_holds_up_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
