@@ -396,6 +396,14 @@ static void follow(struct job *j, const struct verdict *v)
     }
 }
 
+// A model appeared while OCR was reading.  The descriptions that are to be replaced are
+// being counted now, and this one would come too late.
+static bool is_outdated(const struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    return j->ask.is_degraded && !j->is_stopping && !o->uses_stand_in(o->ctx);
+}
+
 static void on_asked(struct ask *a, int err)
 {
     struct job *j = container_of(a, struct job, ask);
@@ -403,6 +411,10 @@ static void on_asked(struct ask *a, int err)
     if (err != E_CANCELED) {
         count_request(j);
         judge_note_attempt(j, err, j->pipeline->organs.wall_ms(j->pipeline->organs.ctx));
+    }
+    if (err == 0 && is_outdated(j)) {
+        go(j, JOB_WAITING);
+        return;
     }
     if (err == 0) {
         j->has_answer = true;

@@ -315,6 +315,7 @@ static void fill(struct fake *f, enum fake_call what, void *req)
         r->content[0] = 0xab;
     } else if (what == FAKE_ASK) {
         struct ask *a = req;
+        answer_fini(&a->answer);
         a->answer.summary = mem_dup("what is seen");
         a->prompt_tokens = 300;
         a->completion_tokens = 50;

@@ -143,6 +143,38 @@ static void one_that_needs_a_model_holds_up_no_other(void **state)
     fake_end(f, FAKE_SAVE, 0);
 }
 
+static void a_stand_in_that_ends_when_a_model_is_there_is_not_kept(void **state)
+{
+    struct fake *f = *state;
+    f->makes_luma = true;
+    f->uses_stand_in = true;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    f->uses_stand_in = false;  // those described so far are asked again now: this one is not yet
+    ((struct ask *)fake_req(f, FAKE_ASK))->is_degraded = true;
+    fake_end(f, FAKE_ASK, 0);
+    assert_int_equal(fake_state(f), JOB_ASKING);
+    ((struct ask *)fake_req(f, FAKE_ASK))->is_degraded = false;
+    fake_end(f, FAKE_ASK, 0);
+    assert_false(f->last_save.result->is_degraded);
+    fake_end(f, FAKE_SAVE, 0);
+}
+
+static void a_stand_in_that_ends_while_stopping_is_kept(void **state)
+{
+    struct fake *f = *state;
+    f->makes_luma = true;
+    f->uses_stand_in = true;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    f->uses_stand_in = false;
+    pipeline_stop(&f->p, false);
+    ((struct ask *)fake_req(f, FAKE_ASK))->is_degraded = true;
+    fake_end(f, FAKE_ASK, 0);
+    assert_true(f->last_save.result->is_degraded);
+    fake_end(f, FAKE_SAVE, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -154,6 +186,8 @@ int main(void)
         T(writes_name_the_claim_they_belong_to),
         T(the_end_of_a_merged_row_is_told_of_the_one_that_stays),
         T(one_that_needs_a_model_holds_up_no_other),
+        T(a_stand_in_that_ends_when_a_model_is_there_is_not_kept),
+        T(a_stand_in_that_ends_while_stopping_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
