@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "call.h"
 #include "item.h"
+#include "status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -211,4 +212,124 @@ int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q, bo
     call_begin(v);
     store_change(v->app.store, &c->req, on_changed);
     return 0;
+}
+
+// ---- status
+
+struct status {
+    struct vlmd *v;
+    struct store_counts counts;
+    struct store_workers workers;
+    int counts_err;
+    vlmd_status_fn *fn;
+    void *arg;
+};
+
+static int list_failures(const struct store_counts *c, struct vlmd_failures *out)
+{
+    int n = 0;
+    for (size_t i = 0; i < sizeof(c->failures) / sizeof(c->failures[0]); i++) {
+        int code = c->failures[i].code;
+        if (code == 0) {
+            break;
+        }
+        out[n++] = (struct vlmd_failures){
+            .error_class = err_name(code),
+            .words = err_words(code),
+            .todo = err_todo(code),
+            .n = c->failures[i].n,
+        };
+    }
+    return n;
+}
+
+static struct vlmd_worker *list_workers(const struct status *s)
+{
+    const char *own = store_owner(s->v->app.store);
+    struct vlmd_worker *out =
+        mem_zero(sizeof(*out) * (size_t)(s->workers.n > 0 ? s->workers.n : 1));
+    for (int i = 0; i < s->workers.n; i++) {
+        const struct store_worker *w = &s->workers.workers[i];
+        out[i] = (struct vlmd_worker){
+            .pid = w->pid,
+            .started_at_ms = w->started_at_ms,
+            .updated_at_ms = w->seen_at_ms,
+            .is_this = strcmp(w->owner, own) == 0,
+            .json = w->status,
+        };
+    }
+    return out;
+}
+
+static void answer_status(struct status *s)
+{
+    const struct store_counts *c = &s->counts;
+    struct vlmd_failures failures[16];
+    struct vlmd_worker *workers = list_workers(s);
+    struct vlmd_status out = {
+        .total = c->total,
+        .queued = c->queued,
+        .due = c->due,
+        .leased = c->leased,
+        .ended = c->ended,
+        .answered = c->by_outcome[STORE_ANSWERED],
+        .cached = c->by_outcome[STORE_CACHED],
+        .duplicate = c->by_outcome[STORE_DUPLICATE],
+        .blocked = c->by_outcome[STORE_BLOCKED],
+        .skipped = c->by_outcome[STORE_SKIPPED],
+        .failed = c->by_outcome[STORE_FAILED],
+        .degraded = c->degraded,
+        .oldest_queued_ms = c->oldest_queued_ms,
+        .day_total = c->day_total,
+        .day_described = c->day_described,
+        .database_bytes = c->database_bytes,
+        .prompt_tokens = c->prompt_tokens,
+        .completion_tokens = c->completion_tokens,
+        .failures = failures,
+        .n_failures = list_failures(c, failures),
+        .workers = workers,
+        .n_workers = s->workers.n,
+        .is_input_read = s->v->app.is_input_read,
+        .database = store_path(s->v->app.store),
+    };
+    s->fn(s->arg, 0, &out, "");
+    free(workers);
+}
+
+static void on_workers(struct store_workers *r, int err)
+{
+    struct status *s = container_of(r, struct status, workers);
+    struct vlmd *v = s->v;
+    int rc = s->counts_err ? s->counts_err : err;
+    if (rc == 0) {
+        answer_status(s);
+    } else {
+        s->fn(s->arg, rc, NULL,
+              call_words(s->counts_err ? &s->counts.err : &s->workers.err, rc));
+    }
+    store_workers_fini(r);
+    free(s);
+    call_end(v);
+}
+
+static void on_status_counts(struct store_counts *r, int err)
+{
+    struct status *s = container_of(r, struct status, counts);
+    s->counts_err = err;
+    store_workers(s->v->app.store, &s->workers, on_workers);
+}
+
+int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg)
+{
+    struct status *s = mem_new(struct status);
+    *s = (struct status){.v = v, .fn = fn, .arg = arg};
+    s->counts.batch = batch ? v->app.batch.id : 0;
+    call_begin(v);
+    store_count(v->app.store, &s->counts, on_status_counts);
+    return 0;
+}
+
+void vlmd_stats(vlmd *v, struct vlmd_stats *out)
+{
+    status_snapshot(&v->app, out);
 }
