@@ -1,7 +1,7 @@
 // change.c -- retry, redo, drop and upgrade: what a person does with many rows at once.
 //
-// In steps of some hundred rows, each a request among others: describing goes on meanwhile,
-// and a step that fails undoes only itself.
+// In steps of some hundred rows, each a request among others: describing goes on
+// meanwhile, and a step that fails undoes only itself.
 // SPDX-License-Identifier: MIT
 #include "store/doc.h"
 #include "store/filter.h"

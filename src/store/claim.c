@@ -4,8 +4,9 @@
 //     ^                  |
 //     '-- release, or the lease ran out, or its owner died
 //
-// A lease is this owner's number in the row.  Whoever writes to a leased row names the owner
-// (and, if it likes, which claim), and finds out that the lease is gone by changing no row.
+// A lease is this owner's number in the row.  Whoever writes to a leased row names the
+// owner (and, if it likes, which claim), and finds out that the lease is gone by changing
+// no row.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 
@@ -16,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Nothing is told to wait longer.  A later time can only come from a clock that was wrong.
+// Nothing is told to wait longer.  A later time can only come from a clock that was
+// wrong.
 #define WAIT_MAX_MS (24ll * 3600 * 1000)
 
 enum { CLAIM_MAX = 64, OLDEST_EVERY = 8, SCAN_MAX = 1000, OWNERS_MAX = 64 };
@@ -217,8 +219,8 @@ static int take_some(struct writer *w, const struct store_claim *r, bool is_olde
     return take_from(w, r, FROM_FAR, is_oldest, max, out, n);
 }
 
-// This one took its process down too often: it goes to the failure list, or, when it has a
-// description from before, back to that one.
+// This one took its process down too often: it goes to the failure list, or, when it has
+// a description from before, back to that one.
 static int fail(struct writer *w, const struct store_job *j)
 {
     char reason[80];
@@ -307,7 +309,8 @@ static int find_next_at(struct writer *w, struct store_claim *r)
     return sql_one(&q, 0, &r->next_at_ms);
 }
 
-// Poisoned rows make room for others; each round ends at least one, so it comes to an end.
+// Poisoned rows make room for others; each round ends at least one, so it comes to an
+// end.
 static int take_all(struct writer *w, const struct store_claim *r, struct claimed *c,
                     int *n)
 {

@@ -1,5 +1,5 @@
-// counts.c -- how far things are.  Sums of a table that triggers keep, and three short index
-// ranges: as fast with a million rows as with ten.
+// counts.c -- how far things are.  Sums of a table that triggers keep, and three short
+// index ranges: as fast with a million rows as with ten.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 

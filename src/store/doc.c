@@ -41,8 +41,8 @@ static bool read_document(struct writer *w, int64_t job, struct sql *q,
     return true;
 }
 
-// Read first and then written, because INSERT ... SELECT makes SQLite open a savepoint for
-// the statement, at which FTS5 writes out what it has gathered so far: one document.
+// Read first and then written, because INSERT ... SELECT makes SQLite open a savepoint
+// for the statement, at which FTS5 writes out what it has gathered so far: one document.
 static int index_document(struct writer *w, int64_t job, const char *literal)
 {
     struct document d;

@@ -15,8 +15,8 @@ MUST_USE int doc_add(struct writer *w, int64_t job);
 MUST_USE int doc_remove(struct writer *w, int64_t job);
 MUST_USE int doc_flush(struct writer *w);
 
-// Keeps an answer; one for the same content, model, prompt and parameters is replaced, and
-// the documents of all jobs that show it follow.  content: NULL = not known.
+// Keeps an answer; one for the same content, model, prompt and parameters is replaced,
+// and the documents of all jobs that show it follow.  content: NULL = not known.
 MUST_USE int result_keep(struct writer *w, const uint8_t *content,
                          const struct store_result *r, int64_t now_ms, int64_t *id);
 // Removes it if no job shows it any more.

@@ -1,9 +1,9 @@
 // filter.c -- chooses the index by hand.
 //
 // The planner knows nothing of how many rows an application or a folder has, and guesses
-// wrong by a factor of a thousand.  So the way in is chosen here, from the most to the least
-// selective; for folders and times it is measured first how many rows they have.  All other
-// conditions are checked on the rows that come that way.
+// wrong by a factor of a thousand.  So the way in is chosen here, from the most to the
+// least selective; for folders and times it is measured first how many rows they have.
+// All other conditions are checked on the rows that come that way.
 // SPDX-License-Identifier: MIT
 #include "store/filter.h"
 
@@ -194,7 +194,7 @@ static int choose_index(struct filter *f, const struct store_filter *ask)
         return rc ? rc : filter_and(f, "m.batch = ?", ask->batch);
     }
     if (only(ask->states, 1u << STORE_QUEUED | 1u << STORE_LEASED)) {
-        return set_from(f, from_open, "j.id");
+        return set_from(f, from_open, "one");
     }
     if (ask->only_degraded) {
         return set_from(f, "job j INDEXED BY job_degraded", "j.id");

@@ -1,6 +1,5 @@
-// filter.h -- a store_filter as SQL: where to look (the narrowest index) and what to check.
-// Private to store/.
-// Thread: the one of the connection.
+// filter.h -- a store_filter as SQL: where to look (the narrowest index) and what to
+// check. Private to store/. Thread: the one of the connection.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_STORE_FILTER_H
 #define VLMD_STORE_FILTER_H

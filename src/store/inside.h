@@ -27,7 +27,8 @@ struct reader {
     struct db db;
     struct store *store;
     int64_t deadline_ms;  // monotonic, of what runs now
-    // The loop asks for a stop by naming the work; the reader stops if that is what it runs.
+    // The loop asks for a stop by naming the work; the reader stops if that is what it
+    // runs.
     _Atomic(struct pool_work *) running;
     _Atomic(struct pool_work *) unwanted;
 };

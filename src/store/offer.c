@@ -1,4 +1,5 @@
-// offer.c -- sightings become rows, each version of a path once; batches and their members.
+// offer.c -- sightings become rows, each version of a path once; batches and their
+// members.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 
@@ -35,7 +36,7 @@ static int find(struct writer *w, const struct store_item *i, struct known *k,
         return rc;
     }
     q = sql_begin(&w->db, "SELECT id, priority FROM job WHERE path = ? AND +state = 0"
-                          " AND +result IS NULL ORDER BY mtime DESC LIMIT 1");
+                          " AND +result IS NULL LIMIT 1");
     sql_text(&q, i->path);
     if (sql_row(&q)) {
         k->id = sql_get_int(&q);
@@ -48,12 +49,12 @@ static int insert(struct writer *w, struct store_item *i, int64_t root, int64_t 
                   int64_t now_ms)
 {
     int64_t cid = 0;
-    struct sql q =
-        sql_begin(&w->db, "INSERT INTO job(cid, path, size, mtime, is_url, root,"
-                          " priority, queued_at, seen_at, taken_at, app, window,"
-                          " screen, url, room)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10,"
-                          " ?11, ?12, ?13, zeroblob(24))");
+    struct sql q = sql_begin(
+        &w->db, "INSERT INTO job(cid, path, size, mtime, is_url, root,"
+                " priority, queued_at, seen_at, taken_at, app, window,"
+                " screen, url, at_ms, room)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10,"
+                " ?11, ?12, ?13, CASE WHEN ?9 > 0 THEN ?9 ELSE ?8 END, zeroblob(24))");
     if (getrandom(&cid, sizeof(cid), GRND_NONBLOCK) != sizeof(cid)) {
         sqlite3_randomness(sizeof(cid), &cid);
     }
@@ -76,8 +77,8 @@ static int insert(struct writer *w, struct store_item *i, int64_t root, int64_t 
     return rc;
 }
 
-// What was not known before is filled in: the same file may be seen by a watcher first and
-// then be handed over by a program that knows the application.
+// What was not known before is filled in: the same file may be seen by a watcher first
+// and then be handed over by a program that knows the application.
 static int fill_in(struct writer *w, const struct store_item *i, int64_t screen,
                    int64_t id)
 {
@@ -85,6 +86,7 @@ static int fill_in(struct writer *w, const struct store_item *i, int64_t screen,
     struct sql q = sql_begin(
         &w->db, "UPDATE job SET priority = max(priority, ?2),"
                 " taken_at = CASE WHEN ?3 THEN ?3 ELSE taken_at END,"
+                " at_ms = CASE WHEN ?3 > 0 THEN ?3 ELSE at_ms END,"
                 " app = CASE WHEN has_doc = 0 AND ?4 <> '' THEN ?4 ELSE app END,"
                 " window = CASE WHEN has_doc = 0 AND ?5 <> '' THEN ?5 ELSE window END,"
                 " screen = CASE WHEN ?6 THEN ?6 ELSE screen END,"

@@ -1,8 +1,8 @@
 // owner.c -- lease owners' names, and which of them are certainly dead.
 //
-// A pid alone says nothing: it is used again, it means something else in another container,
-// and a restart of the machine starts anew.  So the name holds everything that is needed to
-// tell, and whoever cannot tell waits until the lease runs out.
+// A pid alone says nothing: it is used again, it means something else in another
+// container, and a restart of the machine starts anew.  So the name holds everything that
+// is needed to tell, and whoever cannot tell waits until the lease runs out.
 // SPDX-License-Identifier: MIT
 #include "store/owner.h"
 

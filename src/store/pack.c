@@ -1,7 +1,7 @@
 // pack.c -- the raw answer compressed against its parsed fields.
 //
-// The raw answer is almost always the parsed text once more, with keys around it.  With the
-// fields as dictionary LZ4 keeps little but the keys, at two microseconds an answer.
+// The raw answer is almost always the parsed text once more, with keys around it.  With
+// the fields as dictionary LZ4 keeps little but the keys, at two microseconds an answer.
 // SPDX-License-Identifier: MIT
 #include "store/pack.h"
 
@@ -10,7 +10,8 @@
 
 enum { DICT_MAX = 64 << 10, RAW_MAX = 64 << 20, WORTH_IT = 64 };
 
-// What usually stands between the fields.  Never to be changed: it is part of what is kept.
+// What usually stands between the fields.  Never to be changed: it is part of what is
+// kept.
 static const char between[] =
     "{\"summary\": \"\", \"activity\": \"\", \"app\": \"\", "
     "\"details\": \"\", \"tags\": [\"\", \"\"], \"text\": \"\"}";

@@ -1,7 +1,7 @@
 // query.c -- search and lists: ids in order first, then a full row for each.
 //
-// A question has its own connection, one snapshot, a deadline, and a bound on the memory of
-// its answer.  Pages continue after the last id, so page 1000 costs what page 1 costs.
+// A question has its own connection, one snapshot, a deadline, and a bound on the memory
+// of its answer.  Pages continue after the last id, so page 1000 costs what page 1 costs.
 // SPDX-License-Identifier: MIT
 #include "store/filter.h"
 #include "store/rows.h"
@@ -46,7 +46,8 @@ static int continue_after(struct filter *f, const struct store_query *r)
     return filter_and(f, text, r->after_id);
 }
 
-// Rows may be gone between two of them only in another snapshot, so is_there is a formality.
+// Rows may be gone between two of them only in another snapshot, so is_there is a
+// formality.
 static int read_rows(struct db *d, struct sql *q, struct store_query *r,
                      struct buf *block)
 {

@@ -145,8 +145,8 @@ static int find_version(struct writer *w, const struct store_save *r, int64_t *o
 
 // ---- ways to end
 
-// Without a description: a failure, a rule, a file that is gone.  A description from before
-// stays, and so does all that it belongs to; only the reason is new.
+// Without a description: a failure, a rule, a file that is gone.  A description from
+// before stays, and so does all that it belongs to; only the reason is new.
 static int end_without(struct writer *w, const struct store_save *r,
                        enum store_outcome outcome, const char *reason)
 {
@@ -219,6 +219,7 @@ static int write_changes(struct writer *w, const struct store_save *r,
     }
     struct sql q = sql_begin(
         &w->db, "UPDATE job SET taken_at = CASE WHEN ?2 THEN ?2 ELSE taken_at END,"
+                " at_ms = CASE WHEN ?2 > 0 THEN ?2 ELSE at_ms END,"
                 " app = CASE WHEN ?3 <> '' THEN ?3 ELSE app END,"
                 " window = CASE WHEN ?4 <> '' THEN ?4 ELSE window END,"
                 " screen = CASE WHEN ?5 THEN ?5 ELSE screen END,"
@@ -307,7 +308,8 @@ static int copies_follow(struct writer *w, int64_t holder, const struct ending *
     return sql_run(&q);
 }
 
-// With a description, e->result: the old document leaves the index before anything changes.
+// With a description, e->result: the old document leaves the index before anything
+// changes.
 static int end_with(struct writer *w, const struct store_save *r,
                     const struct saved_row *o, const struct ending *e)
 {

@@ -3,8 +3,8 @@
 // The queue is table job: three partial indexes make "the next one", "the longest waiting
 // one" and "leases by time" look-ups of one row however many jobs have ended.  Texts of
 // answers stand in result, which several jobs may share.  Words that repeat (model names,
-// folders) stand once, in word.  What `status` shows is kept up to date by triggers in tally,
-// so that it costs the same with a million rows.
+// folders) stand once, in word.  What `status` shows is kept up to date by triggers in
+// tally, so that it costs the same with a million rows.
 // SPDX-License-Identifier: MIT
 #include "store/schema.h"
 
@@ -23,7 +23,8 @@ static const char version_1[] =
     " id INTEGER PRIMARY KEY,"
     " text TEXT NOT NULL UNIQUE);"
 
-    // Numbers of owners and jobs are never used again: leases and links are fenced by them.
+    // Numbers of owners and jobs are never used again: leases and links are fenced by
+    // them.
     "CREATE TABLE owner("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " name TEXT NOT NULL UNIQUE,"
@@ -85,7 +86,8 @@ static const char version_1[] =
     " first_byte_ms INTEGER NOT NULL DEFAULT 0,"
     // Room for what is known at the end: rows that grow would split their pages.
     " room BLOB,"
-    " at_ms INTEGER AS (CASE WHEN taken_at > 0 THEN taken_at ELSE seen_at END) VIRTUAL,"
+    // taken_at, else seen_at.  Not generated: SQLite would not see that job_at covers it.
+    " at_ms INTEGER NOT NULL DEFAULT 0,"
     " newest_ms INTEGER AS (CASE WHEN taken_at > 0 THEN taken_at"
     "  WHEN mtime > 0 THEN mtime / 1000000 ELSE seen_at END) VIRTUAL,"
     " tally INTEGER AS (state + 4 * outcome + 32 * is_degraded"
@@ -271,9 +273,9 @@ static int make_folders(const char *path, struct err *e)
     return 0;
 }
 
-// The file is made here and not by SQLite for the sake of its mode, which the -wal and -shm
-// files copy.  An existing one must not be opened and closed besides SQLite: that would
-// drop the locks of another connection in this process.
+// The file is made here and not by SQLite for the sake of its mode, which the -wal and
+// -shm files copy.  An existing one must not be opened and closed besides SQLite: that
+// would drop the locks of another connection in this process.
 static int make_file(const char *path, struct err *e)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -289,7 +291,7 @@ static int make_file(const char *path, struct err *e)
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         return err_set(e, E_STORE, "%s: is not a file", path);
     }
-    if (access(path, R_OK | W_OK)) {
+    if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS)) {
         return fail_errno(e, path, "may not be read and written");
     }
     if ((st.st_mode & 077) && st.st_uid == geteuid() && chmod(path, 0600)) {
@@ -459,7 +461,7 @@ int schema_open_writer(struct db *d, const char *path, struct err *e)
 int schema_open_reader(struct db *d, const char *path, struct err *e)
 {
     int64_t version = 0;
-    if (access(path, R_OK)) {
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)) {
         return fail_errno(
             e, path, errno == ENOENT ? "there is no database yet" : "may not be read");
     }

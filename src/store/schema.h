@@ -15,8 +15,8 @@ struct migration {
 extern const struct migration schema_migrations[];
 extern const int schema_version;  // the number of them
 
-// Makes the folders and the file when they are not there, refuses what is not ours, migrates
-// forward.  Errors: E_STORE, E_ACCESS, E_FULL, with words.
+// Makes the folders and the file when they are not there, refuses what is not ours,
+// migrates forward.  Errors: E_STORE, E_ACCESS, E_FULL, with words.
 MUST_USE int schema_open_writer(struct db *d, const char *path, struct err *e);
 // The file must exist and be of this version.
 MUST_USE int schema_open_reader(struct db *d, const char *path, struct err *e);

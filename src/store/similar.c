@@ -1,8 +1,8 @@
 // similar.c -- is this content described already, or being described right now?
 //
 // Each job that asks is given a number among those under way with the same content; a job
-// waits only for ones with a lower number.  So of several equal pictures exactly one is sent,
-// and two of them never wait for each other.
+// waits only for ones with a lower number.  So of several equal pictures exactly one is
+// sent, and two of them never wait for each other.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 
@@ -25,7 +25,7 @@ static int find_described(struct writer *w, struct store_similar *r)
     struct sql q =
         sql_begin(&w->db, "SELECT j.id FROM result r CROSS JOIN job j ON j.result = r.id"
                           " WHERE r.content = ? AND r.is_degraded = 0 AND j.id <> ?"
-                          " AND j.duplicate_of IS NULL ORDER BY j.id DESC LIMIT 1");
+                          " AND j.duplicate_of IS NULL LIMIT 1");
     sql_blob(&q, r->content, sizeof(r->content));
     sql_int(&q, r->id);
     return sql_one(&q, 0, &r->duplicate_of);

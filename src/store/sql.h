@@ -1,4 +1,5 @@
-// sql.h -- one SQLite connection with its prepared statements, and a cursor over one of them.
+// sql.h -- one SQLite connection with its prepared statements, and a cursor over one of
+// them.
 //
 //   struct sql q = sql_begin(d, "SELECT id, path FROM job WHERE size = ?");
 //   sql_int(&q, size);                       binds the next parameter

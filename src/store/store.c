@@ -3,8 +3,8 @@
 //   write: loop -> writer pool (1 thread, groups) -> loop
 //   read:  loop -> reader pool (a connection per thread) -> loop
 //
-// Closing: readers first, so that nothing pins the WAL when the writer, having done all it
-// had accepted, writes it into the database and leaves.
+// Closing: readers first, so that nothing pins the WAL when the writer, having done all
+// it had accepted, writes it into the database and leaves.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 

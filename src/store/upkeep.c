@@ -1,14 +1,15 @@
 // upkeep.c -- what the store does by itself: leases of the dead, statistics, remains.
 //
-// One look at the leases when the earliest one may have ended, everything else once an hour.
-// Work in large amounts (space of dropped rows, words of dropped documents) goes in small
-// steps, each a request among others, so that nobody waits for it.
+// One look at the leases when the earliest one may have ended, everything else once an
+// hour. Work in large amounts (space of dropped rows, words of dropped documents) goes in
+// small steps, each a request among others, so that nobody waits for it.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 
 #include "base/log.h"
 #include "store/schema.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -242,7 +243,8 @@ static void check_rights(struct reader *reader, struct store_check *r)
     if (statvfs(folder, &fs) == 0) {
         free_mib = (long long)((uint64_t)fs.f_bavail * fs.f_frsize >> 20);
     }
-    if (access(s->path, W_OK) || access(folder, W_OK)) {
+    if (faccessat(AT_FDCWD, s->path, W_OK, AT_EACCESS) ||
+        faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS)) {
         r->is_ok = false;
         snprintf(r->words, sizeof(r->words), "%.180s may not be written", s->path);
     } else if (free_mib < s->config.min_free_bytes >> 20) {

@@ -17,7 +17,8 @@ struct words {
 };
 
 // Every word is quoted, so nothing that is typed can be an operator or a syntax error.
-// Errors: E_USAGE (with words) when it is more than WORDS_MAX words or WORDS_BYTES_MAX bytes.
+// Errors: E_USAGE (with words) when it is more than WORDS_MAX words or WORDS_BYTES_MAX
+// bytes.
 MUST_USE int words_parse(const char *typed, struct words *out, struct err *e);
 // column : "text", before what stands in with; for filters the index can help with.
 MUST_USE int words_add_column(struct words *w, const char *column, const char *text);

@@ -1,7 +1,7 @@
 // workers.c -- what the processes that share this database say of themselves.
 //
-// One row each in owner, made when the store opens.  A dead one's row may stay for a while:
-// its name tells that it is dead.
+// One row each in owner, made when the store opens.  A dead one's row may stay for a
+// while: its name tells that it is dead.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 

@@ -148,8 +148,8 @@ static int64_t wal_bytes(const struct writer *w)
     return stat(path, &st) ? 0 : st.st_size;
 }
 
-// Readers that were slow may have let the WAL grow; SQLite's own checkpoints never shorten
-// it below what it once was.
+// Readers that were slow may have let the WAL grow; SQLite's own checkpoints never
+// shorten it below what it once was.
 static void checkpoint(struct writer *w)
 {
     bool is_long = wal_bytes(w) > WAL_MAX_BYTES;
@@ -280,7 +280,8 @@ static int word_in_table(struct writer *w, const char *text, int64_t *id)
     return sql_run(&q);
 }
 
-// The memory of words is dropped on every rollback, as it may name one that is gone again.
+// The memory of words is dropped on every rollback, as it may name one that is gone
+// again.
 int writer_word(struct writer *w, const char *text, int64_t *id)
 {
     *id = 0;

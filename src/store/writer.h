@@ -74,8 +74,8 @@ void writer_do(struct writer *w, enum write_kind kind, struct err *e,
 MUST_USE int writer_word(struct writer *w, const char *text, int64_t *id);
 // Adds n to a sum of the whole.
 MUST_USE int writer_add(struct writer *w, enum writer_sum sum, int64_t n);
-// Tokens (negative = not known) for the sums of the whole, kept until the group's end, and
-// of the batches job is a member of (0 = of none).
+// Tokens (negative = not known) for the sums of the whole, kept until the group's end,
+// and of the batches job is a member of (0 = of none).
 MUST_USE int writer_spend(struct writer *w, int64_t job, int64_t prompt,
                           int64_t completion);
 

@@ -10,7 +10,8 @@
 struct kit {
     char folder[64];
     char path[96];
-    struct loop loop;
+    struct loop *loop;  // own_loop, or that of another kit
+    struct loop own_loop;
     struct store *store;
     struct store_config config;
     struct err err;
@@ -25,6 +26,7 @@ void kit_spin(struct kit *k, const int *is_done);  // until *is_done
 
 // One path with a version; returns the id.
 int64_t kit_offer(struct kit *k, const char *path, int64_t size, int64_t mtime);
+int kit_offer_all(struct kit *k, struct store_offer *o);
 int kit_offer_item(struct kit *k, struct store_item *i, int64_t batch);
 // How many were claimed (all into jobs, owned by the caller); with_degraded as the field.
 int kit_claim(struct kit *k, struct store_claim *c);
@@ -38,6 +40,8 @@ int kit_history(struct kit *k, struct store_history *h);
 int kit_count(struct kit *k, struct store_counts *c);
 int kit_change(struct kit *k, struct store_change *c);
 int kit_check(struct kit *k, struct store_check *c);
+int kit_publish(struct kit *k, struct store_publish *p);
+int kit_workers(struct kit *k, struct store_workers *w);
 int kit_batch(struct kit *k, struct store_batch *b);
 // The one row with this id; free with store_query_fini.
 struct store_row *kit_row(struct kit *k, struct store_query *q, int64_t id);
