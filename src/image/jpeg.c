@@ -109,7 +109,7 @@ static int decode_planes(struct jpeg *j)
     }
     const int sub_x = j->sampling == TJSAMP_GRAY ? 1 : tjMCUWidth[j->sampling] / 8;
     const int sub_y = j->sampling == TJSAMP_GRAY ? 1 : tjMCUHeight[j->sampling] / 8;
-    if (planes_shrink(&d->small, &full, sub_x, sub_y, d->arena)) {
+    if (planes_shrink(&d->small, &full, sub_x, sub_y, d->kernels, d->arena)) {
         return no_memory(j);
     }
     if (d->luma) {

@@ -41,6 +41,8 @@ struct head {
     bool is_lossless;     // WebP
 };
 
+struct kernels;
+
 // One decoder call: bytes become small (shrunk to its size) and luma (full size).
 struct decode {
     // in
@@ -48,6 +50,7 @@ struct decode {
     const struct head *head;
     struct arena *arena;
     uint8_t *luma;  // width * height bytes as stored, or NULL when not wanted
+    const struct kernels *kernels;  // NULL: the fastest
     // out
     struct planes small;  // memory and size are set by the caller, pixels by the decoder
     struct err *err;

@@ -7,6 +7,8 @@
 // SPDX-License-Identifier: MIT
 #include "image/pixels.h"
 
+#include "image/kernels.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,7 @@ static void fill_grey(struct planes *p, int i)
 }
 
 int planes_shrink(struct planes *small, const struct planes *full, int sub_x, int sub_y,
-                  struct arena *arena)
+                  const struct kernels *kernels, struct arena *arena)
 {
     for (int i = 0; i < 3; i++) {
         if (!full->p[i]) {
@@ -41,6 +43,7 @@ int planes_shrink(struct planes *small, const struct planes *full, int sub_x, in
             continue;
         }
         const struct resize_plane p = {
+            .kernels = kernels ? kernels : kernels_best(),
             .src_width = i ? (double)full->width / sub_x : full->width,
             .src_height = i ? (double)full->height / sub_y : full->height,
             .dst_width = i ? small->width / 2.0 : small->width,

@@ -13,7 +13,7 @@ MUST_USE int planes_get(struct planes *p, int width, int height, struct arena *a
 // than its luma; a NULL chroma plane is grey.
 // Errors: E_NOMEM.
 MUST_USE int planes_shrink(struct planes *small, const struct planes *full, int sub_x,
-                           int sub_y, struct arena *arena);
+                           int sub_y, const struct kernels *kernels, struct arena *arena);
 // From 16..235 and 16..240 to 0..255, in place.
 void planes_to_full_range(struct planes *p);
 void luma_copy_full_range(uint8_t *out, const uint8_t *in, int stride, int width,
@@ -38,6 +38,7 @@ void planes_thumb(const struct planes *p, uint8_t *out);
 
 // One picture on its way from rows to planes.  Rows come from top to bottom.
 struct rows {
+    const struct kernels *kernels;  // borrowed: constant
     int width;
     int height;
     int y;
@@ -45,17 +46,17 @@ struct rows {
     int half_width;  // of the rows that are converted
     int half_height;
     int half_y;
-    uint8_t *flat;    // alpha gone
-    uint16_t *boxes;  // sums over two pixels
-    uint8_t *box_row;
-    uint16_t *pairs;  // sums over two pixels, for chroma
-    uint8_t *luma;    // borrowed: full size, or NULL
+    uint8_t *flat;     // alpha gone
+    uint16_t *boxes;   // sums of pixels, see kernels.h
+    uint8_t *box_row;  // RGBX
+    uint16_t *pairs;   // sums of pixels, for chroma
+    uint8_t *luma;     // borrowed: full size, or NULL
     struct resize plane[3];
 };
 
 // Sizes, output and luma are taken from d.  Errors: E_NOMEM.
 MUST_USE int rows_open(struct rows *r, const struct decode *d);
-// channels 3: R G B; 4: R G B A, not premultiplied, laid on white.
+// channels 3: R G B; 4: R G B A, not premultiplied, laid on white.  row is not kept.
 void rows_put(struct rows *r, const uint8_t *row, int channels);
 
 #endif

@@ -9,14 +9,12 @@
 // SPDX-License-Identifier: MIT
 #include "image/resize.h"
 
+#include "image/kernels.h"
+
 #include <math.h>
 #include <string.h>
 
-#define LOBES       3.0
-#define WEIGHT_BITS 14
-#define ROW_BITS    7  // a byte fits into the positive half of sixteen bits
-#define LINE_BITS   (ROW_BITS + WEIGHT_BITS - 16)
-#define BLOCK       128  // columns whose widened rows stay in L1
+#define LOBES 3.0
 
 // Raw weights of one output.  sin at equal steps is a rotation: two multiplications per
 // tap instead of two calls of sin.
@@ -51,7 +49,7 @@ static double raw_weights(double *w, int count, double t0, double step)
 // To Q14, the rounding error put where it is relatively smallest.
 static void quantise(int16_t *q, const double *w, int count, double sum)
 {
-    const int one = 1 << WEIGHT_BITS;
+    const int one = 1 << RESIZE_WEIGHT_BITS;
     int total = 0;
     int peak = 0;
     for (int k = 0; k < count; k++) {
@@ -105,7 +103,8 @@ int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
 
 int resize_init(struct resize *r, struct arena *arena, const struct resize_plane *p)
 {
-    *r = (struct resize){.out = p->out, .out_stride = p->out_stride};
+    *r = (struct resize){
+        .kernels = p->kernels, .out = p->out, .out_stride = p->out_stride};
     int rc = resize_axis_init(&r->x, arena, (int)ceil(p->src_width), p->src_width,
                               (int)ceil(p->dst_width), p->dst_width);
     if (!rc) {
@@ -148,8 +147,8 @@ static void emit(struct resize *r)
 {
     const int i = r->next_out++;
     const int16_t *weights = r->y.weights + (size_t)i * (size_t)r->y.taps;
-    resize_columns(r->rows, weights, r->y.count[i], r->x.src_n, r->line);
-    resize_line(&r->x, r->line, r->out + (size_t)i * (size_t)r->out_stride);
+    r->kernels->columns(r->rows, weights, r->y.count[i], 0, r->x.src_n, r->line);
+    r->kernels->line(&r->x, r->line, 0, r->out + (size_t)i * (size_t)r->out_stride);
 }
 
 void resize_push(struct resize *r)
@@ -176,82 +175,5 @@ void resize_whole(struct resize *r, const uint8_t *src, int stride)
             r->rows[k] = src + (size_t)(first + k) * (size_t)stride;
         }
         emit(r);
-    }
-}
-
-static void widen(const uint8_t *restrict row, int n, int16_t *restrict out)
-{
-    for (int x = 0; x < n; x++) {
-        out[x] = (int16_t)(row[x] << ROW_BITS);
-    }
-}
-
-// Four rows at a time, so that the sums are loaded and stored less often.
-static void add_four(int16_t *restrict sum, const int16_t (*restrict rows)[BLOCK],
-                     const int16_t *w, int n)
-{
-    const int16_t wa = w[0], wb = w[1], wc = w[2], wd = w[3];
-    for (int x = 0; x < n; x++) {
-        const int16_t a = (int16_t)((rows[0][x] * wa) >> 16);
-        const int16_t b = (int16_t)((rows[1][x] * wb) >> 16);
-        const int16_t c = (int16_t)((rows[2][x] * wc) >> 16);
-        const int16_t d = (int16_t)((rows[3][x] * wd) >> 16);
-        sum[x] = (int16_t)(sum[x] + a + b + c + d);
-    }
-}
-
-// Only the high half of each product is kept: sixteen bits per column are one
-// instruction for eight of them.  Each product is rounded down, half a unit on average,
-// which the start value makes good; what is left is noise 80 dB below the picture.
-void resize_columns(const uint8_t *const *rows, const int16_t *weights, int count, int n,
-                    int16_t *out)
-{
-    int16_t wide[4][BLOCK];
-    for (int x0 = 0; x0 < n; x0 += BLOCK) {
-        const int m = n - x0 < BLOCK ? n - x0 : BLOCK;
-        int16_t *sum = out + x0;
-        for (int x = 0; x < m; x++) {
-            sum[x] = (int16_t)(count / 2);
-        }
-        for (int k = 0; k < count; k += 4) {
-            // Weights are padded with zeros to whole fours; rows are not.
-            for (int i = 0; i < 4; i++) {
-                widen(rows[k + i < count ? k + i : k] + x0, m, wide[i]);
-            }
-            add_four(sum, wide, weights + k, m);
-        }
-    }
-}
-
-static inline uint8_t to_byte(int32_t sum)
-{
-    const int shift = WEIGHT_BITS + LINE_BITS;
-    int32_t v = (sum + (1 << (shift - 1))) >> shift;
-    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-// With taps known when compiling, the inner loop becomes a few multiply-adds of vectors.
-static inline void line_of(const struct resize_axis *x, const int16_t *line, uint8_t *out,
-                           int taps)
-{
-    for (int i = 0; i < x->dst_n; i++) {
-        const int16_t *v = line + x->first[i];
-        const int16_t *w = x->weights + (size_t)i * (size_t)taps;
-        int32_t sum = 0;
-        for (int k = 0; k < taps; k++) {
-            sum += v[k] * w[k];
-        }
-        out[i] = to_byte(sum);
-    }
-}
-
-void resize_line(const struct resize_axis *x, const int16_t *line, uint8_t *out)
-{
-    switch (x->taps) {
-    case 8: line_of(x, line, out, 8); break;
-    case 16: line_of(x, line, out, 16); break;
-    case 24: line_of(x, line, out, 24); break;
-    case 32: line_of(x, line, out, 32); break;
-    default: line_of(x, line, out, x->taps); break;
     }
 }

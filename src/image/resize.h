@@ -1,7 +1,7 @@
 // resize.h -- shrinks one 8-bit plane with a Lanczos3 filter, row by row or whole.
 //
-// Vertical first (Q14 weights, from a ring of source rows into one line of 16-bit Q5
-// values), then horizontal.  Both kernels stand alone so that faster twins can be chosen.
+// Vertical first (Q14 weights, from a ring of source rows into one line of 16-bit Q6
+// values), then horizontal; the inner loops of both stand in kernels*.c.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_RESIZE_H
 #define VLMD_IMAGE_RESIZE_H
@@ -9,8 +9,15 @@
 #include "base/err.h"
 #include "image/arena.h"
 
+enum {
+    RESIZE_WEIGHT_BITS = 14,
+    RESIZE_LINE_BITS = 6,
+};
+
+struct kernels;
+
 // The filter of one direction.  Output i is the sum over k < count[i] of
-// weights[i * taps + k] * input[first[i] + k]; the weights of an output sum to 1 << 14;
+// weights[i * taps + k] * input[first[i] + k]; the weights of an output sum to 1 << RESIZE_WEIGHT_BITS;
 // those from count[i] to taps are 0.
 struct resize_axis {
     int src_n;
@@ -30,6 +37,7 @@ MUST_USE int resize_axis_init(struct resize_axis *a, struct arena *arena, int sr
 
 // One plane on its way through.
 struct resize {
+    const struct kernels *kernels;  // borrowed: constant
     struct resize_axis x;
     struct resize_axis y;
     int16_t *line;
@@ -45,6 +53,7 @@ struct resize {
 };
 
 struct resize_plane {
+    const struct kernels *kernels;
     double src_width;  // see resize_axis_init; sample counts are these rounded up
     double src_height;
     double dst_width;
@@ -63,12 +72,5 @@ uint8_t *resize_row(struct resize *r);
 void resize_push(struct resize *r);
 // All at once, from memory.
 void resize_whole(struct resize *r, const uint8_t *src, int stride);
-
-// Kernels.  n columns of count rows -> n Q5 values; weights are padded with zeros to a
-// multiple of 8.
-void resize_columns(const uint8_t *const *rows, const int16_t *weights, int count, int n,
-                    int16_t *out);
-// One line -> dst_n bytes.  line has taps readable values behind its end.
-void resize_line(const struct resize_axis *x, const int16_t *line, uint8_t *out);
 
 #endif

@@ -8,6 +8,8 @@
 // SPDX-License-Identifier: MIT
 #include "image/pixels.h"
 
+#include "image/kernels.h"
+
 #include <string.h>
 
 enum { HALVE_FROM_RATIO = 4 };
@@ -22,6 +24,7 @@ static int open_planes(struct rows *r, const struct decode *d)
         // Chroma planes of an odd number of converted rows end half a sample later than
         // the picture does; the resizer is told lengths, not counts.
         const struct resize_plane p = {
+            .kernels = r->kernels,
             .src_width = width / div,
             .src_height = height / div,
             .dst_width = s->width / div,
@@ -43,7 +46,10 @@ static int open_planes(struct rows *r, const struct decode *d)
 int rows_open(struct rows *r, const struct decode *d)
 {
     const struct head *h = d->head;
-    *r = (struct rows){.width = h->width, .height = h->height, .luma = d->luma};
+    *r = (struct rows){.kernels = d->kernels ? d->kernels : kernels_best(),
+                       .width = h->width,
+                       .height = h->height,
+                       .luma = d->luma};
     r->is_halved = h->width >= HALVE_FROM_RATIO * d->small.width &&
                    h->height >= HALVE_FROM_RATIO * d->small.height;
     r->half_width = r->is_halved ? (h->width + 1) / 2 : h->width;
@@ -51,9 +57,9 @@ int rows_open(struct rows *r, const struct decode *d)
     const size_t width = (size_t)h->width;
     const size_t half = (size_t)r->half_width;
     r->flat = arena_get_array(d->arena, width, 3);
-    r->boxes = arena_get_array(d->arena, half, 3 * sizeof(*r->boxes));
-    r->box_row = arena_get_array(d->arena, half, 3);
-    r->pairs = arena_get_array(d->arena, (half + 1) / 2, 3 * sizeof(*r->pairs));
+    r->boxes = arena_get_array(d->arena, half, SUM_WORDS * sizeof(*r->boxes));
+    r->box_row = arena_get_array(d->arena, half, 4);
+    r->pairs = arena_get_array(d->arena, (half + 1) / 2, SUM_WORDS * sizeof(*r->pairs));
     if (!r->flat || !r->boxes || !r->box_row || !r->pairs) {
         return E_NOMEM;
     }
@@ -77,138 +83,57 @@ static void flatten(const uint8_t *restrict rgba, int n, uint8_t *restrict out)
     }
 }
 
-static void drop_alpha(const uint8_t *restrict rgba, int n, uint8_t *restrict out)
+static void convert_row(struct rows *r, const uint8_t *px, int step)
 {
-    for (int x = 0; x < n; x++) {
-        out[3 * x] = rgba[4 * x];
-        out[3 * x + 1] = rgba[4 * x + 1];
-        out[3 * x + 2] = rgba[4 * x + 2];
-    }
-}
-
-static bool is_opaque(const uint8_t *rgba, int n)
-{
-    uint8_t all = 255;
-    for (int x = 0; x < n; x++) {
-        all &= rgba[4 * x + 3];
-    }
-    return all == 255;
-}
-
-static void to_luma(const uint8_t *restrict rgb, int n, uint8_t *restrict out)
-{
-    for (int x = 0; x < n; x++) {
-        const int r = rgb[3 * x], g = rgb[3 * x + 1], b = rgb[3 * x + 2];
-        out[x] = (uint8_t)((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
-    }
-}
-
-// out[i] = pixel 2i + pixel 2i + 1, per colour; the last pixel of an odd row twice.
-static void add_neighbours(const uint8_t *restrict rgb, int n, uint16_t *restrict out)
-{
-    for (int x = 0; x < n / 2; x++) {
-        for (int c = 0; c < 3; c++) {
-            out[3 * x + c] = (uint16_t)(rgb[6 * x + c] + rgb[6 * x + 3 + c]);
-        }
-    }
-    if (n & 1) {
-        for (int c = 0; c < 3; c++) {
-            out[3 * (n / 2) + c] = (uint16_t)(2 * rgb[3 * (n - 1) + c]);
-        }
-    }
-}
-
-static uint8_t chroma_byte(int sum)
-{
-    // sum is of four pixels, hence two bits more.
-    const int v = (sum + (128 << 18) + (1 << 17)) >> 18;
-    return (uint8_t)(v > 255 ? 255 : v);
-}
-
-static void to_chroma(const uint16_t *restrict sums, int n, uint8_t *restrict u,
-                      uint8_t *restrict v)
-{
-    for (int x = 0; x < n; x++) {
-        const int r = sums[3 * x], g = sums[3 * x + 1], b = sums[3 * x + 2];
-        u[x] = chroma_byte(-11059 * r - 21709 * g + 32768 * b);
-        v[x] = chroma_byte(32768 * r - 27439 * g - 5329 * b);
-    }
-}
-
-// Adds this row's pairs to those of the row above, or doubles them when there is none.
-static void finish_pairs(uint16_t *restrict pairs, const uint8_t *restrict rgb, int n,
-                         bool is_second)
-{
-    if (!is_second) {
-        add_neighbours(rgb, n, pairs);
-        for (int i = 0; i < 3 * ((n + 1) / 2); i++) {
-            pairs[i] = (uint16_t)(2 * pairs[i]);
-        }
-        return;
-    }
-    for (int x = 0; x < n / 2; x++) {
-        for (int c = 0; c < 3; c++) {
-            pairs[3 * x + c] =
-                (uint16_t)(pairs[3 * x + c] + rgb[6 * x + c] + rgb[6 * x + 3 + c]);
-        }
-    }
-    if (n & 1) {
-        for (int c = 0; c < 3; c++) {
-            const int i = 3 * (n / 2) + c;
-            pairs[i] = (uint16_t)(pairs[i] + 2 * rgb[3 * (n - 1) + c]);
-        }
-    }
-}
-
-static void convert_row(struct rows *r, const uint8_t *rgb)
-{
+    const struct kernels *k = r->kernels;
     const int y = r->half_y++;
-    to_luma(rgb, r->half_width, resize_row(&r->plane[0]));
+    k->luma(px, r->half_width, step, resize_row(&r->plane[0]));
     resize_push(&r->plane[0]);
     const bool is_second = y & 1;
-    if (!is_second && y + 1 < r->half_height) {
-        add_neighbours(rgb, r->half_width, r->pairs);
-        return;
+    k->pairs(px, r->half_width, step, is_second, r->pairs);
+    if (!is_second) {
+        if (y + 1 < r->half_height) {
+            return;
+        }
+        k->pairs(px, r->half_width, step, true, r->pairs);  // the last row twice
     }
-    finish_pairs(r->pairs, rgb, r->half_width, is_second);
-    to_chroma(r->pairs, (r->half_width + 1) / 2, resize_row(&r->plane[1]),
+    k->chroma(r->pairs, (r->half_width + 1) / 2, resize_row(&r->plane[1]),
               resize_row(&r->plane[2]));
     resize_push(&r->plane[1]);
     resize_push(&r->plane[2]);
 }
 
-static void halve_row(struct rows *r, const uint8_t *rgb)
+static void halve_row(struct rows *r, const uint8_t *px, int step)
 {
+    const struct kernels *k = r->kernels;
     const bool is_second = r->y & 1;
-    if (!is_second && r->y + 1 < r->height) {
-        add_neighbours(rgb, r->width, r->boxes);
-        return;
+    k->pairs(px, r->width, step, is_second, r->boxes);
+    if (!is_second) {
+        if (r->y + 1 < r->height) {
+            return;
+        }
+        k->pairs(px, r->width, step, true, r->boxes);
     }
-    finish_pairs(r->boxes, rgb, r->width, is_second);
-    for (int i = 0; i < 3 * r->half_width; i++) {
-        r->box_row[i] = (uint8_t)((r->boxes[i] + 2) >> 2);
-    }
-    convert_row(r, r->box_row);
+    k->boxes(r->boxes, r->half_width, r->box_row);
+    convert_row(r, r->box_row, 4);
 }
 
 void rows_put(struct rows *r, const uint8_t *row, int channels)
 {
-    const uint8_t *rgb = row;
-    if (channels == 4) {
-        if (is_opaque(row, r->width)) {
-            drop_alpha(row, r->width, r->flat);
-        } else {
-            flatten(row, r->width, r->flat);
-        }
-        rgb = r->flat;
+    const uint8_t *px = row;
+    int step = channels;
+    if (channels == 4 && !r->kernels->is_opaque(row, r->width)) {
+        flatten(row, r->width, r->flat);
+        px = r->flat;
+        step = 3;
     }
     if (r->luma) {
-        to_luma(rgb, r->width, r->luma + (size_t)r->y * (size_t)r->width);
+        r->kernels->luma(px, r->width, step, r->luma + (size_t)r->y * (size_t)r->width);
     }
     if (r->is_halved) {
-        halve_row(r, rgb);
+        halve_row(r, px, step);
     } else {
-        convert_row(r, rgb);
+        convert_row(r, px, step);
     }
     r->y++;
 }

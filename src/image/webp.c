@@ -89,7 +89,7 @@ static int decode_twice(const uint8_t *bytes, size_t len, WebPDecoderConfig *c,
 
 static int shrink_planes(struct decode *d, const struct planes *full)
 {
-    int rc = planes_shrink(&d->small, full, 2, 2, d->arena);
+    int rc = planes_shrink(&d->small, full, 2, 2, d->kernels, d->arena);
     if (rc) {
         return err_set(d->err, rc, "not enough memory to shrink the WebP");
     }

@@ -146,7 +146,7 @@ static void check_exact(const struct buf *file, const uint8_t *p, int width, int
                           .want_luma = true};
     assert_int_equal(image_prepare_now(&config, &r), 0);
     for (int i = 0; i < width * height; i++, p += channels) {
-        const int want = (19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 32768) >> 16;
+        const int want = (9798 * p[0] + 19235 * p[1] + 3735 * p[2] + 16384) >> 15;
         assert_int_equal(r.luma[i], want);
     }
     image_req_fini(&r);

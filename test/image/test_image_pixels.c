@@ -199,7 +199,7 @@ static void test_whole_planes_equal_rows(void **state)
     page_open(&rows, 401, 303, 177);
     struct planes small;
     assert_int_equal(planes_get(&small, rows.dw, rows.dh, &rows.arena), 0);
-    assert_int_equal(planes_shrink(&small, &whole.d.small, 2, 2, &rows.arena), 0);
+    assert_int_equal(planes_shrink(&small, &whole.d.small, 2, 2, NULL, &rows.arena), 0);
     for (int i = 0; i < 3; i++) {
         const int w = i ? (rows.dw + 1) / 2 : rows.dw;
         const int h = i ? (rows.dh + 1) / 2 : rows.dh;
@@ -225,7 +225,7 @@ static void test_flat_stays_flat(void **state)
             for (int i = 0; i < 3; i++) {
                 memset(full.p[i], value, (size_t)full.stride[i] * (i ? 32 : 64));
             }
-            assert_int_equal(planes_shrink(&small, &full, 2, 2, &arena), 0);
+            assert_int_equal(planes_shrink(&small, &full, 2, 2, NULL, &arena), 0);
             for (int i = 0; i < 3; i++) {
                 for (int x = 0; x < (i ? 49 : 97); x++) {
                     assert_int_equal(small.p[i][x], value);

@@ -1,0 +1,67 @@
+// kernels.h -- the inner loops of the picture path, one set per instruction set.
+//
+// All sets give the same bytes; kernels_scalar.c says in plain C what they do.  Outputs
+// never overlap inputs.  No set reads or writes beyond the lengths it is told.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IMAGE_KERNELS_H
+#define VLMD_IMAGE_KERNELS_H
+
+#include "image/resize.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// BT.601, full range, Q15.
+enum {
+    LUMA_R = 9798,
+    LUMA_G = 19235,
+    LUMA_B = 3735,
+    CB_R = -5529,
+    CB_G = -10855,
+    CB_B = 16384,
+    CR_R = 16384,
+    CR_G = -13720,
+    CR_B = -2664,
+};
+
+// Sums of pixels: R, G, B and nothing, sixteen bits each.
+enum { SUM_WORDS = 4 };
+
+enum { MOST_SHORT = 64 };
+
+struct kernels {
+    const char *name;
+    // n pixels of step bytes (3: RGB, 4: RGBX) -> n bytes of luma.
+    void (*luma)(const uint8_t *px, int n, int step, uint8_t *out);
+    // Sums of two neighbours each, set or added to; the last one of an odd n twice.
+    void (*pairs)(const uint8_t *px, int n, int step, bool adds, uint16_t *sums);
+    // n sums over four pixels -> chroma, or means as RGBX.
+    void (*chroma)(const uint16_t *sums, int n, uint8_t *cb, uint8_t *cr);
+    void (*boxes)(const uint16_t *sums, int n, uint8_t *rgbx);
+    bool (*is_opaque)(const uint8_t *rgba, int n);
+    // Vertical filter: columns from..n of count rows -> Q6 values.  weights are padded
+    // with zeros to a multiple of 8.
+    void (*columns)(const uint8_t *const *rows, const int16_t *weights, int count,
+                    int from, int n, int16_t *out);
+    // Horizontal filter: outputs from..dst_n.  line has taps readable values behind its
+    // end.
+    void (*line)(const struct resize_axis *x, const int16_t *line, int from,
+                 uint8_t *out);
+    // PNG filter 0 to 4 of a row of n bytes, pixels of step (3 or 4) bytes; up is the
+    // finished row above.
+    void (*unfilter)(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                     size_t step, uint8_t *out);
+};
+
+extern const struct kernels kernels_scalar;
+// What columns does in every set when there are more than MOST_SHORT rows.
+void kernels_long_columns(const uint8_t *const *rows, const int16_t *weights, int count,
+                          int from, int n, int16_t *out);
+
+// The fastest set for this machine.
+const struct kernels *kernels_best(void);
+// Set i of those that this machine can run, 0 is scalar; NULL behind the last one.
+const struct kernels *kernels_at(int i);
+
+#endif

@@ -1,0 +1,274 @@
+// kernels_avx2.c -- the inner loops in 256-bit vectors; see kernels_sse41.c.
+//
+// Instructions work on two halves of 128 bits.  Where results are packed, each half is
+// loaded from where its results belong.
+// SPDX-License-Identifier: MIT
+#include "image/kernels_simd.h"
+
+#if VLMD_HAS_X86_KERNELS
+
+#include <immintrin.h>
+
+#define SIMD __attribute__((target("avx2")))
+
+static inline SIMD __m256i load(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline SIMD __m256i load_halves(const uint8_t *lo, const uint8_t *hi)
+{
+    const __m128i a = _mm_loadu_si128((const __m128i *)lo);
+    const __m128i b = _mm_loadu_si128((const __m128i *)hi);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
+}
+
+static inline SIMD void store(void *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+static inline SIMD __m256i both(const int8_t at[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)at));
+}
+
+// ---- colour
+
+static SIMD __m256i picker(int step, const int8_t pick[4])
+{
+    int8_t at[16];
+    for (int i = 0; i < 16; i++) {
+        const int8_t byte = pick[i % 4];
+        at[i] = (int8_t)(byte < 0 ? -1 : i / 4 * step + byte);
+    }
+    return both(at);
+}
+
+struct luma_plan {
+    __m256i pick_rg, pick_b, rg, b, half;
+    int step;
+};
+
+// Pixels x to x + 3, and those 16 further.
+static inline SIMD __m256i luma8(const uint8_t *px, int x, const struct luma_plan *p)
+{
+    const uint8_t *from = px + x * p->step;
+    const __m256i v = load_halves(from, from + 16 * p->step);
+    const __m256i rg = _mm256_madd_epi16(_mm256_shuffle_epi8(v, p->pick_rg), p->rg);
+    const __m256i b = _mm256_madd_epi16(_mm256_shuffle_epi8(v, p->pick_b), p->b);
+    return _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(rg, b), p->half), 15);
+}
+
+static SIMD void luma(const uint8_t *px, int n, int step, uint8_t *out)
+{
+    const struct luma_plan p = {
+        .pick_rg = picker(step, (int8_t[4]){0, -1, 1, -1}),
+        .pick_b = picker(step, (int8_t[4]){2, -1, -1, -1}),
+        .rg = _mm256_set1_epi32(LUMA_G << 16 | LUMA_R),
+        .b = _mm256_set1_epi32(LUMA_B),
+        .half = _mm256_set1_epi32(1 << 14),
+        .step = step,
+    };
+    int x = 0;
+    // Loads of RGB reach four bytes further than the pixels that are used.
+    for (; x + 34 <= n; x += 32) {
+        const __m256i a = _mm256_packus_epi32(luma8(px, x, &p), luma8(px, x + 4, &p));
+        const __m256i b =
+            _mm256_packus_epi32(luma8(px, x + 8, &p), luma8(px, x + 12, &p));
+        store(out + x, _mm256_packus_epi16(a, b));
+    }
+    kernels_sse41.luma(px + x * step, n - x, step, out + x);
+}
+
+static SIMD __m256i pair_picker(int step)
+{
+    int8_t at[16];
+    for (int i = 0; i < 16; i++) {
+        const int pixel = i / 8 * 2 + i % 2, colour = i % 8 / 2;
+        at[i] = (int8_t)(colour == 3 ? -1 : pixel * step + colour);
+    }
+    return both(at);
+}
+
+static SIMD void pairs(const uint8_t *px, int n, int step, bool adds, uint16_t *sums)
+{
+    const __m256i pick = pair_picker(step), ones = _mm256_set1_epi8(1);
+    int x = 0;
+    for (; x + 10 <= n; x += 8) {
+        const uint8_t *from = px + x * step;
+        uint16_t *to = sums + x / 2 * SUM_WORDS;
+        const __m256i v = _mm256_shuffle_epi8(load_halves(from, from + 4 * step), pick);
+        const __m256i sum = _mm256_maddubs_epi16(v, ones);
+        store(to, adds ? _mm256_add_epi16(sum, load(to)) : sum);
+    }
+    kernels_sse41.pairs(px + x * step, n - x, step, adds, sums + x / 2 * SUM_WORDS);
+}
+
+struct chroma_plan {
+    __m256i cb, cr, bias;
+};
+
+// Four sums -> b b r r | b b r r
+static inline SIMD __m256i chroma4(const uint16_t *s, const struct chroma_plan *p)
+{
+    const __m256i v = load(s);
+    const __m256i sums =
+        _mm256_hadd_epi32(_mm256_madd_epi16(v, p->cb), _mm256_madd_epi16(v, p->cr));
+    return _mm256_srai_epi32(_mm256_add_epi32(sums, p->bias), 17);
+}
+
+static SIMD void chroma(const uint16_t *s, int n, uint8_t *cb, uint8_t *cr)
+{
+    const struct chroma_plan p = {
+        .cb = _mm256_set1_epi64x((int64_t)CB_B << 32 | (uint32_t)CB_G << 16 |
+                                 (uint16_t)CB_R),
+        .cr = _mm256_set1_epi64x((int64_t)(uint16_t)CR_B << 32 | (uint32_t)CR_G << 16 |
+                                 (uint16_t)CR_R),
+        .bias = _mm256_set1_epi32((128 << 17) + (1 << 16)),
+    };
+    const __m256i split =
+        both((int8_t[16]){0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15});
+    int x = 0;
+    for (; x + 16 <= n; x += 16) {
+        const uint16_t *from = s + x * SUM_WORDS;
+        const __m256i a = _mm256_packs_epi32(chroma4(from, &p), chroma4(from + 16, &p));
+        const __m256i b =
+            _mm256_packs_epi32(chroma4(from + 32, &p), chroma4(from + 48, &p));
+        const __m256i v = _mm256_shuffle_epi8(_mm256_packus_epi16(a, b), split);
+        const __m128i lo = _mm256_castsi256_si128(v), hi = _mm256_extracti128_si256(v, 1);
+        _mm_storeu_si128((__m128i *)(cb + x), _mm_unpacklo_epi16(lo, hi));
+        _mm_storeu_si128((__m128i *)(cr + x), _mm_unpackhi_epi16(lo, hi));
+    }
+    kernels_sse41.chroma(s + x * SUM_WORDS, n - x, cb + x, cr + x);
+}
+
+static SIMD void boxes(const uint16_t *s, int n, uint8_t *rgbx)
+{
+    const __m256i two = _mm256_set1_epi16(2);
+    int x = 0;
+    for (; x + 8 <= n; x += 8) {
+        const __m256i a = _mm256_add_epi16(load(s + x * SUM_WORDS), two);
+        const __m256i b = _mm256_add_epi16(load(s + x * SUM_WORDS + 16), two);
+        const __m256i v =
+            _mm256_packus_epi16(_mm256_srli_epi16(a, 2), _mm256_srli_epi16(b, 2));
+        store(rgbx + 4 * x, _mm256_permute4x64_epi64(v, 0xd8));
+    }
+    kernels_sse41.boxes(s + x * SUM_WORDS, n - x, rgbx + 4 * x);
+}
+
+static SIMD bool is_opaque(const uint8_t *rgba, int n)
+{
+    const __m256i alpha = _mm256_set1_epi32((int)0xff000000);
+    __m256i all = alpha;
+    int x = 0;
+    for (; x + 8 <= n; x += 8) {
+        all = _mm256_and_si256(all, load(rgba + 4 * x));
+    }
+    return _mm256_testc_si256(all, alpha) &&
+           kernels_scalar.is_opaque(rgba + 4 * x, n - x);
+}
+
+// ---- filter
+
+static inline SIMD void add_row(__m256i sum[4], const uint8_t *row, int16_t weight)
+{
+    const __m256i zero = _mm256_setzero_si256(), flip = _mm256_set1_epi8((char)0x80);
+    const __m256i w = _mm256_set1_epi16(weight);
+    for (int i = 0; i < 2; i++) {
+        const __m256i v = _mm256_xor_si256(load(row + 32 * i), flip);
+        const __m256i lo = _mm256_mulhi_epi16(_mm256_unpacklo_epi8(zero, v), w);
+        const __m256i hi = _mm256_mulhi_epi16(_mm256_unpackhi_epi8(zero, v), w);
+        sum[2 * i] = _mm256_add_epi16(sum[2 * i], lo);
+        sum[2 * i + 1] = _mm256_add_epi16(sum[2 * i + 1], hi);
+    }
+}
+
+static SIMD void columns(const uint8_t *const *rows, const int16_t *weights, int count,
+                         int from, int n, int16_t *out)
+{
+    if (count > MOST_SHORT) {
+        kernels_long_columns(rows, weights, count, from, n, out);
+        return;
+    }
+    const __m256i start =
+        _mm256_set1_epi16((int16_t)((128 << RESIZE_LINE_BITS) + count / 2));
+    int x = from;
+    for (; x + 64 <= n; x += 64) {
+        __m256i sum[4] = {start, start, start, start};
+        for (int k = 0; k < count; k++) {
+            add_row(sum, rows[k] + x, weights[k]);
+        }
+        for (int i = 0; i < 2; i++) {
+            const __m256i lo = sum[2 * i], hi = sum[2 * i + 1];
+            store(out + x + 32 * i, _mm256_permute2x128_si256(lo, hi, 0x20));
+            store(out + x + 32 * i + 16, _mm256_permute2x128_si256(lo, hi, 0x31));
+        }
+    }
+    kernels_sse41.columns(rows, weights, count, x, n, out);
+}
+
+static inline SIMD __m256i dot(const int16_t *v, const int16_t *w, int taps)
+{
+    __m256i sum = _mm256_setzero_si256();
+    int k = 0;
+    for (; k + 16 <= taps; k += 16) {
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(load(v + k), load(w + k)));
+    }
+    if (k < taps) {
+        const __m128i a = _mm_loadu_si128((const __m128i *)(v + k));
+        const __m128i b = _mm_loadu_si128((const __m128i *)(w + k));
+        sum = _mm256_add_epi32(sum, _mm256_zextsi128_si256(_mm_madd_epi16(a, b)));
+    }
+    return sum;
+}
+
+static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, int from,
+                                uint8_t *out, int taps)
+{
+    const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
+    const __m128i half = _mm_set1_epi32(1 << (shift - 1));
+    int i = from;
+    for (; i + 4 <= x->dst_n; i += 4) {
+        const int16_t *w = x->weights + (size_t)i * (size_t)taps;
+        const int *first = x->first + i;
+        const __m256i a = dot(in + first[0], w, taps);
+        const __m256i b = dot(in + first[1], w + taps, taps);
+        const __m256i c = dot(in + first[2], w + 2 * taps, taps);
+        const __m256i d = dot(in + first[3], w + 3 * taps, taps);
+        const __m256i sums =
+            _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+        __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums),
+                                    _mm256_extracti128_si256(sums, 1));
+        sum = _mm_srai_epi32(_mm_add_epi32(sum, half), shift);
+        sum = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
+        _mm_storeu_si32(out + i, sum);
+    }
+    kernels_scalar.line(x, in, i, out);
+}
+
+static SIMD void line(const struct resize_axis *x, const int16_t *in, int from,
+                      uint8_t *out)
+{
+    switch (x->taps) {
+    case 8: kernels_sse41.line(x, in, from, out); break;
+    case 16: line_of(x, in, from, out, 16); break;
+    case 24: line_of(x, in, from, out, 24); break;
+    case 32: line_of(x, in, from, out, 32); break;
+    default: line_of(x, in, from, out, x->taps);
+    }
+}
+
+const struct kernels kernels_avx2 = {
+    .name = "avx2",
+    .luma = luma,
+    .pairs = pairs,
+    .chroma = chroma,
+    .boxes = boxes,
+    .is_opaque = is_opaque,
+    .columns = columns,
+    .line = line,
+    .unfilter = sse41_unfilter,
+};
+
+#endif

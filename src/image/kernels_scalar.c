@@ -1,0 +1,205 @@
+// kernels_scalar.c -- the inner loops in plain C: the meaning of all other sets, what they
+// end their rows with, and what machines without vectors run.
+// Source: PNG specification, chapter 9 (filters); F. Giesen's notes on a Paeth predictor
+// with a short dependency chain; JFIF 1.02.
+// SPDX-License-Identifier: MIT
+#include "image/kernels.h"
+
+#include <string.h>
+
+enum { BLOCK = 128 };  // columns whose sums stay in L1
+
+// ---- colour
+
+static void luma(const uint8_t *restrict px, int n, int step, uint8_t *restrict out)
+{
+    for (int x = 0; x < n; x++, px += step) {
+        out[x] =
+            (uint8_t)((LUMA_R * px[0] + LUMA_G * px[1] + LUMA_B * px[2] + (1 << 14)) >>
+                      15);
+    }
+}
+
+static void pairs(const uint8_t *restrict px, int n, int step, bool adds,
+                  uint16_t *restrict sums)
+{
+    for (int x = 0; x < n; x += 2, px += 2 * step, sums += SUM_WORDS) {
+        const uint8_t *other = x + 1 < n ? px + step : px;
+        for (int c = 0; c < 3; c++) {
+            sums[c] = (uint16_t)((adds ? sums[c] : 0) + px[c] + other[c]);
+        }
+        sums[3] = 0;
+    }
+}
+
+// A sum of four pixels times Q15, moved to the middle.
+static uint8_t chroma_byte(int sum)
+{
+    const int v = (sum + (128 << 17) + (1 << 16)) >> 17;
+    return (uint8_t)(v > 255 ? 255 : v);
+}
+
+static void chroma(const uint16_t *restrict s, int n, uint8_t *restrict cb,
+                   uint8_t *restrict cr)
+{
+    for (int x = 0; x < n; x++, s += SUM_WORDS) {
+        cb[x] = chroma_byte(CB_R * s[0] + CB_G * s[1] + CB_B * s[2]);
+        cr[x] = chroma_byte(CR_R * s[0] + CR_G * s[1] + CR_B * s[2]);
+    }
+}
+
+static void boxes(const uint16_t *restrict s, int n, uint8_t *restrict rgbx)
+{
+    for (int i = 0; i < SUM_WORDS * n; i++) {
+        rgbx[i] = (uint8_t)((s[i] + 2) >> 2);
+    }
+}
+
+static bool is_opaque(const uint8_t *rgba, int n)
+{
+    uint8_t all = 255;
+    for (int x = 0; x < n; x++) {
+        all &= rgba[4 * x + 3];
+    }
+    return all == 255;
+}
+
+// ---- filter
+
+// Bytes are centred, so that they fill sixteen signed bits, and only the high half of
+// each product is kept.  Each product is rounded down, half a unit on average, which the
+// start value makes good; what is left is noise 80 dB below the picture.
+static void columns_short(const uint8_t *const *rows, const int16_t *weights, int count,
+                          int from, int n, int16_t *restrict out)
+{
+    const int16_t start = (int16_t)((128 << RESIZE_LINE_BITS) + count / 2);
+    for (int x = from; x < n; x++) {
+        out[x] = start;
+    }
+    for (int k = 0; k < count; k++) {
+        const uint8_t *restrict row = rows[k];
+        const int w = weights[k];
+        for (int x = from; x < n; x++) {
+            const int16_t v = (int16_t)((row[x] - 128) * 256);
+            out[x] = (int16_t)(out[x] + ((v * w) >> 16));
+        }
+    }
+}
+
+// Many weights are small ones, whose products all lose alike; they are summed in full.
+void kernels_long_columns(const uint8_t *const *rows, const int16_t *weights, int count,
+                          int from, int n, int16_t *out)
+{
+    const int shift = 8;
+    int32_t sum[BLOCK];
+    for (int x0 = from; x0 < n; x0 += BLOCK) {
+        const int m = n - x0 < BLOCK ? n - x0 : BLOCK;
+        for (int x = 0; x < m; x++) {
+            sum[x] = (128 << (RESIZE_LINE_BITS + shift)) + (1 << (shift - 1));
+        }
+        for (int k = 0; k < count; k++) {
+            const uint8_t *restrict row = rows[k] + x0;
+            for (int x = 0; x < m; x++) {
+                sum[x] += (row[x] - 128) * weights[k];
+            }
+        }
+        for (int x = 0; x < m; x++) {
+            out[x0 + x] = (int16_t)(sum[x] >> shift);
+        }
+    }
+}
+
+static void columns(const uint8_t *const *rows, const int16_t *weights, int count,
+                    int from, int n, int16_t *out)
+{
+    if (count > MOST_SHORT) {
+        kernels_long_columns(rows, weights, count, from, n, out);
+    } else {
+        columns_short(rows, weights, count, from, n, out);
+    }
+}
+
+static void line(const struct resize_axis *x, const int16_t *in, int from, uint8_t *out)
+{
+    const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
+    for (int i = from; i < x->dst_n; i++) {
+        const int16_t *v = in + x->first[i];
+        const int16_t *w = x->weights + (size_t)i * (size_t)x->taps;
+        int32_t sum = 1 << (shift - 1);
+        for (int k = 0; k < x->taps; k++) {
+            sum += v[k] * w[k];
+        }
+        sum >>= shift;
+        out[i] = (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    }
+}
+
+// ---- PNG
+
+// The neighbour nearest to a + b - c, ties to a, then b.  Comparing 3c - a - b with both
+// neighbours gives the same answer as the three distances of the specification.
+static inline uint8_t paeth(int a, int b, int c)
+{
+    const int lo = a < b ? a : b;
+    const int hi = a < b ? b : a;
+    const int t = 3 * c - a - b;
+    const int low_or_mid = t > lo ? c : hi;
+    return (uint8_t)(hi > t ? low_or_mid : lo);
+}
+
+static void unfilter_up(const uint8_t *in, const uint8_t *up, size_t n, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (uint8_t)(in[i] + up[i]);
+    }
+}
+
+static void unfilter_sub(const uint8_t *in, size_t n, size_t step, uint8_t *out)
+{
+    memcpy(out, in, step);
+    for (size_t i = step; i < n; i++) {
+        out[i] = (uint8_t)(in[i] + out[i - step]);
+    }
+}
+
+static void unfilter_average(const uint8_t *in, const uint8_t *up, size_t n, size_t step,
+                             uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int left = i >= step ? out[i - step] : 0;
+        out[i] = (uint8_t)(in[i] + (left + up[i]) / 2);
+    }
+}
+
+static void unfilter_paeth(const uint8_t *in, const uint8_t *up, size_t n, size_t step,
+                           uint8_t *out)
+{
+    unfilter_up(in, up, step, out);
+    for (size_t i = step; i < n; i++) {
+        out[i] = (uint8_t)(in[i] + paeth(out[i - step], up[i], up[i - step]));
+    }
+}
+
+static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                     size_t step, uint8_t *out)
+{
+    switch (filter) {
+    case 1: unfilter_sub(in, n, step, out); break;
+    case 2: unfilter_up(in, up, n, out); break;
+    case 3: unfilter_average(in, up, n, step, out); break;
+    case 4: unfilter_paeth(in, up, n, step, out); break;
+    default: memcpy(out, in, n);
+    }
+}
+
+const struct kernels kernels_scalar = {
+    .name = "scalar",
+    .luma = luma,
+    .pairs = pairs,
+    .chroma = chroma,
+    .boxes = boxes,
+    .is_opaque = is_opaque,
+    .columns = columns,
+    .line = line,
+    .unfilter = unfilter,
+};

@@ -1,0 +1,20 @@
+// kernels_simd.h -- the vector sets, for kernels.c; each ends rows with what it is made of.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IMAGE_KERNELS_SIMD_H
+#define VLMD_IMAGE_KERNELS_SIMD_H
+
+#include "image/kernels.h"
+
+#if defined(__x86_64__)
+#define VLMD_HAS_X86_KERNELS 1
+extern const struct kernels kernels_sse41;
+extern const struct kernels kernels_avx2;
+// The avx2 set shares it.
+void sse41_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                    size_t step, uint8_t *out);
+#elif defined(__aarch64__)
+#define VLMD_HAS_NEON_KERNELS 1
+extern const struct kernels kernels_neon;
+#endif
+
+#endif

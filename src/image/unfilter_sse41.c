@@ -1,0 +1,183 @@
+// unfilter_sse41.c -- PNG filters in 128-bit vectors.
+//
+// Average and Paeth depend on the pixel to the left, so their time is the length of that
+// chain.  Average is one subtraction and one average per pixel when everything is kept
+// complemented: ~(x + (a + b) / 2) == avg(~a, ~b) - x, with avg rounding up as the
+// instruction does.  Paeth has the short chain of the scalar one.  Where a run of
+// residuals is zero and left equals upper left, the prediction is the pixel above, and
+// that stays so: text on plain ground is mostly that, and becomes a copy.
+// Source: F. Giesen's notes on the Paeth predictor.
+// SPDX-License-Identifier: MIT
+#include "image/kernels_simd.h"
+
+#if VLMD_HAS_X86_KERNELS
+
+#include <immintrin.h>
+#include <string.h>
+
+#define SIMD __attribute__((target("sse4.1")))
+
+static inline SIMD __m128i load(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+static inline SIMD void store(void *p, __m128i v)
+{
+    _mm_storeu_si128((__m128i *)p, v);
+}
+
+static inline SIMD __m128i load4(const uint8_t *p)
+{
+    return _mm_loadu_si32(p);
+}
+
+static inline SIMD __m128i load4_wide(const uint8_t *p)
+{
+    return _mm_cvtepu8_epi16(load4(p));
+}
+
+static SIMD size_t up_part(const uint8_t *in, const uint8_t *up, size_t n, uint8_t *out)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store(out + i, _mm_add_epi8(load(in + i), load(up + i)));
+    }
+    return i;
+}
+
+// Four pixels at a time: sums within the vector, then the last pixel before it on all.
+static inline SIMD size_t sub_part(const uint8_t *in, size_t n, int step, uint8_t *out)
+{
+    const __m128i last = step == 3 ? _mm_setr_epi8(9, 10, 11, 9, 10, 11, 9, 10, 11, 9, 10,
+                                                   11, -1, -1, -1, -1)
+                                   : _mm_setr_epi8(12, 13, 14, 15, 12, 13, 14, 15, 12, 13,
+                                                   14, 15, 12, 13, 14, 15);
+    __m128i left = _mm_setzero_si128();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 4 * (size_t)step) {
+        __m128i v = load(in + i);
+        v = _mm_add_epi8(v, step == 3 ? _mm_slli_si128(v, 3) : _mm_slli_si128(v, 4));
+        v = _mm_add_epi8(v, step == 3 ? _mm_slli_si128(v, 6) : _mm_slli_si128(v, 8));
+        v = _mm_add_epi8(v, left);
+        left = _mm_shuffle_epi8(v, last);
+        store(out + i, v);
+    }
+    return i;
+}
+
+static inline SIMD size_t average_part(const uint8_t *in, const uint8_t *up, size_t n,
+                                       size_t step, uint8_t *out)
+{
+    const __m128i ones = _mm_set1_epi8(-1);
+    __m128i left = ones;
+    size_t i = 0;
+    for (; i + 4 <= n; i += step) {
+        const __m128i above = _mm_xor_si128(load4(up + i), ones);
+        left = _mm_sub_epi8(_mm_avg_epu8(left, above), load4(in + i));
+        _mm_storeu_si32(out + i, _mm_xor_si128(left, ones));
+    }
+    return i;
+}
+
+// left and corner (upper left) in sixteen-bit lanes; the lanes of no pixel hold rubbish.
+struct paeth {
+    __m128i left;
+    __m128i corner;
+};
+
+static inline SIMD void paeth_pixel(struct paeth *p, const uint8_t *in, const uint8_t *up,
+                                    uint8_t *out)
+{
+    const __m128i above = load4_wide(up), c = p->corner;
+    const __m128i lo = _mm_min_epi16(p->left, above);
+    const __m128i hi = _mm_max_epi16(p->left, above);
+    const __m128i c3 = _mm_add_epi16(c, _mm_add_epi16(c, c));
+    const __m128i t = _mm_sub_epi16(_mm_sub_epi16(c3, above), p->left);
+    const __m128i inner = _mm_blendv_epi8(lo, c, _mm_cmpgt_epi16(hi, t));
+    const __m128i guess = _mm_blendv_epi8(hi, inner, _mm_cmpgt_epi16(t, lo));
+    p->left = _mm_add_epi8(guess, load4_wide(in));
+    p->corner = above;
+    _mm_storeu_si32(out, _mm_packus_epi16(p->left, p->left));
+}
+
+static inline SIMD bool is_zero_run(const uint8_t *p, size_t run)
+{
+    __m128i v = _mm_or_si128(load(p), load(p + 16));
+    if (run == 48) {
+        v = _mm_or_si128(v, load(p + 32));
+    }
+    return _mm_testz_si128(v, v);
+}
+
+static inline SIMD void copy_run(const uint8_t *from, size_t run, uint8_t *to)
+{
+    store(to, load(from));
+    store(to + 16, load(from + 16));
+    if (run == 48) {
+        store(to + 32, load(from + 32));
+    }
+}
+
+static inline SIMD size_t paeth_part(const uint8_t *in, const uint8_t *up, size_t n,
+                                     size_t step, uint8_t *out)
+{
+    const size_t run = step == 3 ? 48 : 32;
+    const __m128i pixel = _mm_set_epi16(0, 0, 0, 0, step == 3 ? 0 : -1, -1, -1, -1);
+    struct paeth p = {_mm_setzero_si128(), _mm_setzero_si128()};
+    size_t i = 0;
+    // The last pixel of a run of RGB is loaded and stored with a byte of the next one.
+    while (i + run < n) {
+        const __m128i differs = _mm_xor_si128(p.left, p.corner);
+        if (_mm_testz_si128(differs, pixel) && is_zero_run(in + i, run)) {
+            copy_run(up + i, run, out + i);
+            i += run;
+            p.left = p.corner = load4_wide(up + i - step);
+            continue;
+        }
+        for (size_t end = i + run; i < end; i += step) {
+            paeth_pixel(&p, in + i, up + i, out + i);
+        }
+    }
+    return i;
+}
+
+// Bytes from i on, where the ones before are done.
+static void finish(int filter, const uint8_t *in, const uint8_t *up, size_t i, size_t n,
+                   size_t step, uint8_t *out)
+{
+    for (; i < n; i++) {
+        const int a = i >= step ? out[i - step] : 0, b = up[i];
+        const int c = i >= step ? up[i - step] : 0;
+        const int lo = a < b ? a : b, hi = a < b ? b : a, t = 3 * c - a - b;
+        const int guess = filter == 1   ? a
+                          : filter == 2 ? b
+                          : filter == 3 ? (a + b) / 2
+                          : t <= lo     ? hi
+                          : hi > t      ? c
+                                        : lo;
+        out[i] = (uint8_t)(in[i] + guess);
+    }
+}
+
+static inline SIMD size_t vector_part(int filter, const uint8_t *in, const uint8_t *up,
+                                      size_t n, size_t step, uint8_t *out)
+{
+    switch (filter) {
+    case 1: return sub_part(in, n, (int)step, out);
+    case 2: return up_part(in, up, n, out);
+    case 3: return average_part(in, up, n, step, out);
+    case 4: return paeth_part(in, up, n, step, out);
+    default: memcpy(out, in, n); return n;
+    }
+}
+
+SIMD void sse41_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                         size_t step, uint8_t *out)
+{
+    const size_t i = step == 3 ? vector_part(filter, in, up, n, 3, out)
+                               : vector_part(filter, in, up, n, 4, out);
+    finish(filter, in, up, i, n, step, out);
+}
+
+#endif

@@ -1,0 +1,301 @@
+// test_image_kernels.c -- every set of inner loops gives the bytes of the scalar one, and
+// touches nothing beyond its rows.
+//
+// Inputs are blocks of the exact length, so that a sanitizer sees each byte too much;
+// outputs have a guard behind them.
+// SPDX-License-Identifier: MIT
+#include "image/kernels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GUARD = 64, GUARD_BYTE = 0xa5, MAX_N = 211 };
+
+static uint32_t seed = 1;
+
+static uint32_t next_random(void)
+{
+    seed = seed * 1664525 + 1013904223;
+    return seed >> 8;
+}
+
+// Noise, runs as in text on plain ground, or only the ends of the range.
+static uint8_t *random_bytes(size_t n, int kind)
+{
+    uint8_t *p = malloc(n ? n : 1);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t noise = (uint8_t)next_random();
+        const bool is_run = (i / 120) % 3 != 1;
+        p[i] = kind == 0   ? noise
+               : kind == 1 ? (uint8_t)(is_run ? 0 : noise % 5)
+                           : (uint8_t)(noise & 1 ? 255 : 0);
+    }
+    return p;
+}
+
+static void *guarded(size_t n)
+{
+    uint8_t *p = malloc(n + GUARD);
+    memset(p, GUARD_BYTE, n + GUARD);
+    return p;
+}
+
+static void assert_same(const void *want, const void *got, size_t n)
+{
+    const uint8_t *guard = (const uint8_t *)got + n;
+    assert_memory_equal(want, got, n);
+    for (int i = 0; i < GUARD; i++) {
+        assert_int_equal(guard[i], GUARD_BYTE);
+    }
+}
+
+// ---- colour
+
+static void check_luma(const struct kernels *k, const uint8_t *px, int n, int step)
+{
+    uint8_t *want = guarded((size_t)n), *got = guarded((size_t)n);
+    kernels_scalar.luma(px, n, step, want);
+    k->luma(px, n, step, got);
+    assert_same(want, got, (size_t)n);
+    free(want);
+    free(got);
+}
+
+// Two rows into sums, sums into chroma and means.
+static void check_sums(const struct kernels *k, const uint8_t *px, const uint8_t *below,
+                       int n, int step)
+{
+    const int half = (n + 1) / 2;
+    const size_t bytes = (size_t)half * SUM_WORDS * 2;
+    uint16_t *want = guarded(bytes), *got = guarded(bytes);
+    for (int adds = 0; adds < 2; adds++) {
+        kernels_scalar.pairs(adds ? below : px, n, step, adds, want);
+        k->pairs(adds ? below : px, n, step, adds, got);
+        assert_same(want, got, bytes);
+    }
+    uint8_t *a = guarded(4 * (size_t)half), *b = guarded(4 * (size_t)half);
+    kernels_scalar.boxes(want, half, a);
+    k->boxes(want, half, b);
+    assert_same(a, b, 4 * (size_t)half);
+    uint8_t *cb = guarded((size_t)half), *cr = guarded((size_t)half);
+    kernels_scalar.chroma(want, half, a, a + half);
+    k->chroma(want, half, cb, cr);
+    assert_same(a, cb, (size_t)half);
+    assert_same(a + half, cr, (size_t)half);
+    free(want);
+    free(got);
+    free(a);
+    free(b);
+    free(cb);
+    free(cr);
+}
+
+static void test_colour(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int n = 1; n < MAX_N; n++) {
+            for (int step = 3; step <= 4; step++) {
+                const size_t len = (size_t)n * (size_t)step;
+                uint8_t *px = random_bytes(len, n % 3), *below = random_bytes(len, 0);
+                check_luma(k, px, n, step);
+                check_sums(k, px, below, n, step);
+                free(px);
+                free(below);
+            }
+        }
+    }
+}
+
+// Grey has no colour and keeps its value, in every set.
+static void test_grey_is_exact(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int v = 0; v < 256; v++) {
+            uint8_t px[40 * 3], luma[40], cb[20], cr[20];
+            uint16_t sums[20 * SUM_WORDS];
+            memset(px, v, sizeof(px));
+            k->luma(px, 40, 3, luma);
+            k->pairs(px, 40, 3, false, sums);
+            k->pairs(px, 40, 3, true, sums);
+            k->chroma(sums, 20, cb, cr);
+            for (int x = 0; x < 20; x++) {
+                assert_int_equal(luma[2 * x], v);
+                assert_int_equal(cb[x], 128);
+                assert_int_equal(cr[x], 128);
+            }
+        }
+    }
+}
+
+static void test_is_opaque(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int n = 1; n < 40; n++) {
+            uint8_t *px = random_bytes(4 * (size_t)n, 0);
+            for (int x = 0; x < n; x++) {
+                px[4 * x + 3] = 255;
+            }
+            assert_true(k->is_opaque(px, n));
+            for (int x = 0; x < n; x++) {
+                px[4 * x + 3] = 254;
+                assert_false(k->is_opaque(px, n));
+                px[4 * x + 3] = 255;
+            }
+            free(px);
+        }
+    }
+}
+
+// ---- filter
+
+static void check_columns(const struct kernels *k, int n, int count)
+{
+    const uint8_t *rows[80];
+    int16_t weights[80] = {0};
+    for (int r = 0; r < count; r++) {
+        rows[r] = random_bytes((size_t)n, r % 3 == 2 ? 2 : 0);
+        weights[r] = (int16_t)(next_random() % 9000) - 2000;
+    }
+    int16_t *want = guarded(2 * (size_t)n), *got = guarded(2 * (size_t)n);
+    kernels_scalar.columns(rows, weights, count, 0, n, want);
+    k->columns(rows, weights, count, 0, n, got);
+    assert_same(want, got, 2 * (size_t)n);
+    for (int r = 0; r < count; r++) {
+        free((void *)rows[r]);
+    }
+    free(want);
+    free(got);
+}
+
+static void check_line(const struct kernels *k, int src_n, int dst_n)
+{
+    struct arena arena = {0};
+    struct resize_axis x;
+    assert_int_equal(resize_axis_init(&x, &arena, src_n, src_n, dst_n, dst_n), 0);
+    int16_t *in = malloc(2 * (size_t)(src_n + x.taps));
+    for (int i = 0; i < src_n + x.taps; i++) {
+        in[i] = (int16_t)(next_random() % 22000 - 3000);
+    }
+    uint8_t *want = guarded((size_t)dst_n), *got = guarded((size_t)dst_n);
+    kernels_scalar.line(&x, in, 0, want);
+    k->line(&x, in, 0, got);
+    assert_same(want, got, (size_t)dst_n);
+    free(in);
+    free(want);
+    free(got);
+    arena_fini(&arena);
+}
+
+static void test_filter(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int n = 1; n < MAX_N; n++) {
+            check_columns(k, n, 1 + n % 79);
+            check_line(k, n, 1 + (int)(next_random() % (unsigned)n));
+        }
+        for (int dst = 1; dst < 300; dst += 7) {
+            check_line(k, 311, dst);  // 8 to some thousand taps
+        }
+    }
+}
+
+// ---- PNG
+
+static void check_unfilter(const struct kernels *k, int filter, size_t n, size_t step)
+{
+    uint8_t *in = random_bytes(n, filter % 2 ? 0 : 1);
+    uint8_t *up = random_bytes(n, (int)(n % 3));
+    if (n % 5 == 0) {
+        memset(in, 0, n);  // one long run
+    }
+    uint8_t *want = guarded(n), *got = guarded(n);
+    kernels_scalar.unfilter(filter, in, up, n, step, want);
+    k->unfilter(filter, in, up, n, step, got);
+    assert_same(want, got, n);
+    free(in);
+    free(up);
+    free(want);
+    free(got);
+}
+
+static void test_unfilter(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int filter = 0; filter <= 4; filter++) {
+            for (size_t px = 1; px < MAX_N; px++) {
+                check_unfilter(k, filter, 3 * px, 3);
+                check_unfilter(k, filter, 4 * px, 4);
+            }
+            check_unfilter(k, filter, 3 * 1920, 3);
+            check_unfilter(k, filter, 4 * 1921, 4);
+        }
+    }
+}
+
+// All neighbours and a residual, against the words of the specification.
+static void test_paeth_as_specified(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int a = 0; a < 256; a += 3) {
+            for (int b = 0; b < 256; b++) {
+                // c runs along a row of pixels; left is set anew by each pixel's residual
+                uint8_t in[8] = {(uint8_t)a, 0, 0, 0, 7, 0, 0, 0}, out[8];
+                for (int c = 0; c < 256; c += 5) {
+                    uint8_t up[8] = {(uint8_t)c, 0, 0, 0, (uint8_t)b, 0, 0, 0};
+                    in[0] = (uint8_t)(a - c);
+                    const int p = a + b - c;
+                    const int pa = abs(p - a), pb = abs(p - b), pc = abs(p - c);
+                    const int guess = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+                    k->unfilter(4, in, up, 8, 4, out);
+                    assert_int_equal(out[0], a);
+                    assert_int_equal(out[4], (uint8_t)(guess + 7));
+                }
+            }
+        }
+    }
+}
+
+static void test_best_is_the_last(void **state)
+{
+    (void)state;
+    int n = 0;
+    while (kernels_at(n)) {
+        printf("%s%s", n ? ", " : "sets: ", kernels_at(n)->name);
+        n++;
+    }
+    printf("\n");
+    assert_ptr_equal(kernels_at(0), &kernels_scalar);
+    assert_ptr_equal(kernels_best(), kernels_at(n - 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_colour),
+        cmocka_unit_test(test_grey_is_exact),
+        cmocka_unit_test(test_is_opaque),
+        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_unfilter),
+        cmocka_unit_test(test_paeth_as_specified),
+        cmocka_unit_test(test_best_is_the_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
