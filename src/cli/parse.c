@@ -3,6 +3,7 @@
 // getopt_long does the scanning; which flags a command takes, and what they mean, stands in
 // the tables of options.c.
 // SPDX-License-Identifier: MIT
+#include "base/nearest.h"
 #include "cli.h"
 #include "out.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_BASE = 1000, MAX_WORD = 63 };
+enum { LONG_BASE = 1000 };
 
 bool cli_has(const struct cli *c, enum cli_opt o)
 {
@@ -48,40 +49,12 @@ int cli_usage(const struct cli *c, const char *fmt, ...)
 
 // ---- suggestions
 
-static int least(int a, int b, int c)
-{
-    int m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-static int distance(const char *a, const char *b)
-{
-    int row[MAX_WORD + 1];
-    int n = (int)strlen(b);
-    if (n > MAX_WORD || strlen(a) > MAX_WORD) {
-        return MAX_WORD;
-    }
-    for (int j = 0; j <= n; j++) {
-        row[j] = j;
-    }
-    for (int i = 1; a[i - 1]; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int above = row[j];
-            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 const char *cli_nearest(const char *word, const char *const *words, int n)
 {
     const char *best = NULL;
-    int limit = (int)(strlen(word) / 3 > 2 ? strlen(word) / 3 : 2) + 1;
+    int limit = nearest_limit(strlen(word));
     for (int i = 0; i < n; i++) {
-        int d = distance(word, words[i]);
+        int d = nearest_distance(word, words[i]);
         if (d < limit) {
             limit = d;
             best = words[i];

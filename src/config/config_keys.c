@@ -5,6 +5,8 @@
 // SPDX-License-Identifier: MIT
 #include "config/config_private.h"
 
+#include "base/nearest.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -216,32 +218,6 @@ bool config_is_section(const char *name)
     return false;
 }
 
-static int least(int a, int b, int c)
-{
-    int m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-// Levenshtein, one row.  Both texts are at most 63 bytes.
-static int distance(const char *a, const char *b)
-{
-    int row[64];
-    int n = (int)strlen(b);
-    for (int j = 0; j <= n; j++) {
-        row[j] = j;
-    }
-    for (int i = 1; a[i - 1]; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int above = row[j];
-            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[n];
-}
-
 // People write the last part only ("max_pixels"), or in another section.
 static const char *same_last_part(const char *name)
 {
@@ -263,7 +239,7 @@ static const char *closest(const char *name, int limit, bool by_last)
     for (int i = 0; i < n_config_keys; i++) {
         const char *key = config_keys[i].name;
         const char *dot = by_last ? strrchr(key, '.') : NULL;
-        int d = distance(name, dot ? dot + 1 : key);
+        int d = nearest_distance(name, dot ? dot + 1 : key);
         if (d < limit) {
             limit = d;
             best = key;
@@ -275,10 +251,10 @@ static const char *closest(const char *name, int limit, bool by_last)
 const char *config_nearest(const char *name)
 {
     size_t len = strlen(name);
-    if (len == 0 || len > 63) {
+    if (len == 0 || len > NEAREST_MAX_BYTES) {
         return NULL;
     }
-    int limit = (int)(len / 3 > 2 ? len / 3 : 2) + 1;
+    int limit = nearest_limit(len);
     const char *best = closest(name, 3, false);
     best = best ? best : same_last_part(name);
     best = best ? best : closest(name, limit, true);

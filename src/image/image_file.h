@@ -16,14 +16,10 @@ struct image_file {
 
 // Opens a regular file.  With a root, path is below it (relative, or absolute and
 // beginning with root), and no link on the way may lead out; links inside that are
-// absolute count as leading out, and old kernels refuse every link.  Never waits, also
-// not on a FIFO.
+// absolute count as leading out.  Never waits, also not on a FIFO.
 // Errors: E_NOT_FOUND E_ACCESS E_NOT_FILE E_OUTSIDE E_IO E_NOMEM.
 MUST_USE int image_file_open(struct image_file *s, const char *root, const char *path,
                              struct err *e);
-// For tests: as image_file_open with a root, the way old kernels get it.
-MUST_USE int image_file_open_by_steps(struct image_file *s, const char *root,
-                                      const char *path, struct err *e);
 // Reads up to n bytes at an offset; *got < n only at the end of the file.  Errors: E_IO.
 MUST_USE int image_file_read(const struct image_file *s, int64_t at, void *out, size_t n,
                              size_t *got, struct err *e);

@@ -4,7 +4,7 @@
 // list, the matches of a pattern, the files of a folder.  The innermost is read on first.
 // SPDX-License-Identifier: MIT
 #include "base/mem.h"
-#include "ingest/beneath.h"
+#include "base/beneath.h"
 #include "ingest/manifest.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "ingest/beneath.h"
+#include "base/beneath.h"
 #include "ingest/exif.h"
 #include "ingest/taken.h"
 

@@ -8,7 +8,7 @@
 #define VLMD_INGEST_SCAN_H
 
 #include "base/err.h"
-#include "ingest/beneath.h"
+#include "base/beneath.h"
 
 #include <stdbool.h>
 #include <stddef.h>

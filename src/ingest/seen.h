@@ -7,7 +7,7 @@
 #ifndef VLMD_INGEST_SEEN_H
 #define VLMD_INGEST_SEEN_H
 
-#include "ingest/beneath.h"
+#include "base/beneath.h"
 
 #include <stdbool.h>
 #include <stddef.h>

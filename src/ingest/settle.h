@@ -3,7 +3,7 @@
 #ifndef VLMD_INGEST_SETTLE_H
 #define VLMD_INGEST_SETTLE_H
 
-#include "ingest/beneath.h"
+#include "base/beneath.h"
 #include "ingest/ingest.h"
 
 // What a look at a file found.

@@ -1,7 +1,7 @@
 // beneath.h -- opening files and folders below a root, never following a link out of it.
 // SPDX-License-Identifier: MIT
-#ifndef VLMD_INGEST_BENEATH_H
-#define VLMD_INGEST_BENEATH_H
+#ifndef VLMD_BASE_BENEATH_H
+#define VLMD_BASE_BENEATH_H
 
 #include "base/err.h"
 
@@ -25,8 +25,7 @@ enum { BENEATH_ANY = -1 };
 // (not a folder), E_IO.
 MUST_USE int beneath_root(const char *path);
 
-// A descriptor, or E_NOT_FOUND, E_ACCESS, E_OUTSIDE (leads out of the root), E_TOOBIG (name
-// too long), E_IO, ... .  rel "" is the root.  flags: as open(2); O_NOFOLLOW refuses every
+// A descriptor, or E_NOT_FOUND, E_ACCESS, E_OUTSIDE (leads out of the root), E_IO, ... .  rel "" is the root.  flags: as open(2); O_NOFOLLOW refuses every
 // link on the way, not only the last.
 MUST_USE int beneath_open(int root_fd, const char *rel, int flags);
 // The same without openat2(2), for old kernels and strict sandboxes.

@@ -3,7 +3,7 @@
 // openat2(2) does the work where the kernel has it.  The portable way opens first and then
 // asks /proc where that led: a check of the path beforehand could be overtaken.
 // SPDX-License-Identifier: MIT
-#include "ingest/beneath.h"
+#include "base/beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 static int from_errno(int errnum)
 {
     switch (errnum) {
-    case ENAMETOOLONG: return E_TOOBIG;
+    case ENAMETOOLONG: return E_NOT_FOUND;  // no file can have it
     case ENXIO:
     case ENODEV: return E_NOT_FILE;
     default: return err_from_errno(errnum);
