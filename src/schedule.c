@@ -61,6 +61,7 @@ struct schedule {
     bool renew_lost[MAX_JOBS];
     bool is_renewing;
     int64_t renew_at_ms;
+    int64_t renew_wall_ms;  // unix; the same for a machine that was asleep
 
     struct store_change upgrade;
     bool is_upgrading;
@@ -307,19 +308,25 @@ static void on_renewed(struct store_renew *r, int err)
     }
 }
 
-static void renew(struct schedule *s, int64_t now_ms)
+static void renew_later(struct schedule *s, int64_t now_ms, int64_t wall_ms)
 {
     int64_t every = s->config.lease_ms / RENEWALS_PER_LEASE;
-    if (s->is_renewing || s->pipeline->jobs.total == 0) {
-        if (s->pipeline->jobs.total == 0) {
-            s->renew_at_ms = now_ms + every;
-        }
-        return;
-    }
-    if (now_ms < s->renew_at_ms) {
-        return;
-    }
     s->renew_at_ms = now_ms + every;
+    s->renew_wall_ms = wall_ms + every;
+}
+
+// Leases run on the wall clock, which goes on while the machine sleeps.
+static void renew(struct schedule *s, int64_t now_ms)
+{
+    int64_t wall_ms = loop_wall_ms();
+    if (s->pipeline->jobs.total == 0) {
+        renew_later(s, now_ms, wall_ms);
+        return;
+    }
+    if (s->is_renewing || (now_ms < s->renew_at_ms && wall_ms < s->renew_wall_ms)) {
+        return;
+    }
+    renew_later(s, now_ms, wall_ms);
     memset(s->renew_lost, 0, sizeof(s->renew_lost));
     s->renew = (struct store_renew){
         .ids = s->renew_ids,
@@ -504,6 +511,7 @@ static bool has_just_drained(struct schedule *s)
 void schedule_before_sleep(struct schedule *s)
 {
     int64_t now = loop_now_ms(s->loop);
+    renew(s, now);  // before anything that collects leases that seem to have run out
     int64_t next = dispatch_tick(s->dispatch, now);
     next = least(next, pipeline_tick(s->pipeline, now));
     next = least(next, store_tick(s->store, now));
@@ -511,7 +519,6 @@ void schedule_before_sleep(struct schedule *s)
     upgrade(s);
     send_offers(s, now);
     claim(s, now);
-    renew(s, now);
     check_batch(s, now);
     next = least(next, own_deadline(s));
     arm(s, has_just_drained(s) ? now : next, now);

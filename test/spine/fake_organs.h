@@ -36,7 +36,7 @@ struct fake {
     int64_t wall_ms;
     bool uses_stand_in;
     bool expects;
-    int ask_rc;  // what ask() returns; 0 takes it
+    int ask_rc;              // what ask() returns; 0 takes it
     bool has_only_stand_in;  // ask() refuses what needs a model
     int fetch_rc;
     bool makes_luma;

@@ -150,7 +150,7 @@ static void a_stand_in_that_ends_when_a_model_is_there_is_not_kept(void **state)
     f->uses_stand_in = true;
     fake_add(f, "/shots/a.png");
     fake_run_to(f, FAKE_ASK);
-    f->uses_stand_in = false;  // those described so far are asked again now: this one is not yet
+    f->uses_stand_in = false;  // what is saved by now is asked again, this one is not
     ((struct ask *)fake_req(f, FAKE_ASK))->is_degraded = true;
     fake_end(f, FAKE_ASK, 0);
     assert_int_equal(fake_state(f), JOB_ASKING);
