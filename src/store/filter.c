@@ -11,7 +11,8 @@
 
 enum {
     FEW_ROWS = 5000,
-    RANKED_MAX = 20000,
+    RANKED_MAX = 5000,
+    WHOLE_HITS = 200,
     SQL_MAX = 64 << 10,
     PATH_MAX_BYTES = 16 << 10
 };
@@ -315,9 +316,38 @@ static int bound_rank(struct filter *f, struct db *d)
     return rc || !bound ? rc : filter_and(f, "search.rowid > ?", bound);
 }
 
-static int parse_words(struct filter *f, const struct store_filter *ask, struct err *e)
+// A last word with enough hits of its own is not taken as a beginning too: the index would
+// have to gather the hits of all words that begin like it, half a second of them when there
+// are a million rows.
+static int close_words(struct words *w, struct db *d)
+{
+    int64_t hits;
+    if (!w->ends_open) {
+        return 0;
+    }
+    struct words whole = *w;
+    buf_init(&whole.with, w->with.max_bytes);
+    int rc = buf_add(&whole.with, w->with.data, w->with.len);
+    if (!rc) {
+        words_close(&whole);
+        struct sql q = sql_begin(d, "SELECT count(*) FROM (SELECT 1 FROM search"
+                                    " WHERE search MATCH ? LIMIT ?)");
+        sql_text(&q, buf_str(&whole.with));
+        sql_int(&q, WHOLE_HITS);
+        rc = sql_one(&q, 0, &hits);
+    }
+    buf_fini(&whole.with);
+    if (!rc && hits == WHOLE_HITS) {
+        words_close(w);
+    }
+    return rc;
+}
+
+static int parse_words(struct filter *f, struct db *d, const struct store_filter *ask,
+                       struct err *e)
 {
     int rc = words_parse(ask->text ? ask->text : "", &f->words, e);
+    rc = rc ? rc : close_words(&f->words, d);
     bool has_words = f->words.with.len > 0;
     // Columns first would be as good, but the snippet shows what was typed.
     if (!rc && ask->tag && words_is_indexed(ask->tag)) {
@@ -336,7 +366,7 @@ int filter_build(struct filter *f, struct db *d, const struct store_filter *ask,
     memset(f, 0, sizeof(*f));
     buf_init(&f->from, SQL_MAX);
     buf_init(&f->where, SQL_MAX);
-    int rc = parse_words(f, ask, e);
+    int rc = parse_words(f, d, ask, e);
     if (!rc && ask->path && *ask->path) {
         rc = make_path(f, ask->path, &is_glob);
     }

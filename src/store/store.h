@@ -339,8 +339,9 @@ struct store_filter {
     bool only_degraded;
 };
 
-// text is what a person types: words (all must match; the last one also as a prefix),
-// "quoted phrases", -word excludes.  Never an FTS5 syntax error.
+// text is what a person types: words (all must match; the last one also as a prefix while
+// it has few hits as it stands), begin*, "quoted phrases", -word excludes.  Never an FTS5
+// syntax error.
 struct store_query {
     // in
     struct store_filter filter;

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-// A beginning of one letter fits a large part of all words, and the index gathers all
-// their pages before it gives the first.
-enum { PREFIX_MIN_BYTES = 2 };
+// A shorter beginning fits a large part of all words, and the index gathers all their hits
+// before it gives the first.
+enum { PREFIX_MIN_BYTES = 3 };
 
 struct token {
     const char *at;
@@ -59,11 +59,11 @@ static int add_quoted(struct buf *out, const char *text, size_t len)
 static int add_token(struct words *w, const struct token *t, bool is_last)
 {
     struct buf *out = t->is_without ? &w->without : &w->with;
-    bool is_prefix = t->is_prefix || (is_last && !t->is_phrase && !t->is_without &&
-                                      t->len >= PREFIX_MIN_BYTES);
     int rc = out->len ? buf_add_str(out, t->is_without ? " OR " : " ") : 0;
     rc = rc ? rc : add_quoted(out, t->at, t->len);
-    return rc || !is_prefix ? rc : buf_add(out, "*", 1);
+    w->ends_open = is_last && !t->is_prefix && !t->is_phrase && !t->is_without &&
+                   t->len >= PREFIX_MIN_BYTES;
+    return rc || !(t->is_prefix || w->ends_open) ? rc : buf_add(out, "*", 1);
 }
 
 static bool is_end(const char *s)
@@ -78,6 +78,7 @@ int words_parse(const char *typed, struct words *w, struct err *e)
 {
     struct token t;
     int n = 0, rc = 0;
+    w->ends_open = false;
     buf_init(&w->with, 4 * WORDS_BYTES_MAX);
     buf_init(&w->without, 4 * WORDS_BYTES_MAX);
     if (strlen(typed) > WORDS_BYTES_MAX) {
@@ -92,6 +93,14 @@ int words_parse(const char *typed, struct words *w, struct err *e)
         rc = add_token(w, &t, is_end(typed));
     }
     return rc;
+}
+
+void words_close(struct words *w)
+{
+    if (w->ends_open) {
+        w->with.data[--w->with.len] = 0;
+        w->ends_open = false;
+    }
 }
 
 int words_add_column(struct words *w, const char *column, const char *text)

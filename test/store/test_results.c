@@ -604,6 +604,34 @@ static void dropping_leaves_no_word_behind(void **state)
     kit_must_open(k);
 }
 
+static void space_of_dropped_rows_goes_back_to_the_disk(void **state)
+{
+    struct kit *k = *state;
+    static char big[1 << 20];
+    memset(big, '-', sizeof(big) - 1);
+    char path[16];
+    for (int i = 0; i < 16; i++) {
+        snprintf(path, sizeof(path), "/%d", i);
+        struct store_result r = kit_result("m", "words");
+        r.text = big;
+        struct store_save s = kit_answer(offer_and_claim(k, path), (uint8_t)i, &r);
+        save(k, &s);
+    }
+    int64_t pages = kit_sql_int(k, "PRAGMA page_count");
+    struct store_change c = {.action = STORE_DROP, .all = true};
+    assert_int_equal(kit_change(k, &c), 0);
+    assert_int_equal(c.n, 16);
+    int64_t due = 0;
+    for (int i = 0; i < 200 && kit_sql_int(k, "PRAGMA page_count") > pages / 2; i++) {
+        due = store_tick(k->store, INT64_MAX / 2);
+        struct store_counts n = {0};
+        uv_run(&k->loop->uv, UV_RUN_ONCE);
+        assert_int_equal(kit_count(k, &n), 0);
+    }
+    assert_true(due > 0);
+    assert_true(kit_sql_int(k, "PRAGMA page_count") <= pages / 2);
+}
+
 static void dropping_a_holder_promotes_a_duplicate(void **state)
 {
     struct kit *k = *state;
@@ -726,6 +754,7 @@ int main(void)
         TEST(a_stand_in_is_replaced_when_a_model_is_there),
         TEST(a_waiting_upgrade_is_not_overwritten_by_a_new_version),
         TEST(dropping_leaves_no_word_behind),
+        TEST(space_of_dropped_rows_goes_back_to_the_disk),
         TEST(dropping_a_holder_promotes_a_duplicate),
         TEST(changes_go_through_many_rows_in_steps),
         cmocka_unit_test(raw_answers_are_packed_and_come_back),
