@@ -709,14 +709,30 @@ void pipeline_stop(struct pipeline *p, bool now)
     }
 }
 
+static void give_back(struct job *j)
+{
+    j->is_stopping = true;
+    go(j, JOB_RELEASING);
+}
+
 void pipeline_shed(struct pipeline *p)
 {
     struct list *node, *tmp;
     list_each(node, tmp, &p->jobs.head[JOB_WAITING])
     {
+        give_back(container_of(node, struct job, node));
+    }
+}
+
+void pipeline_shed_upgrades(struct pipeline *p)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[JOB_WAITING])
+    {
         struct job *j = container_of(node, struct job, node);
-        j->is_stopping = true;
-        go(j, JOB_RELEASING);
+        if (j->row.is_degraded) {
+            give_back(j);
+        }
     }
 }
 

@@ -86,6 +86,8 @@ int64_t pipeline_tick(struct pipeline *p, int64_t now_ms);
 void pipeline_stop(struct pipeline *p, bool now);
 // Gives back what waits for a backend (a long outage); the rest goes on.
 void pipeline_shed(struct pipeline *p);
+// Gives back what has OCR's words already and waits for a model; the rest goes on.
+void pipeline_shed_upgrades(struct pipeline *p);
 // The lease of this job is gone: another process has it.
 void pipeline_lose(struct pipeline *p, int64_t id);
 // Ids of all jobs that hold a lease; returns how many (at most max).

@@ -434,6 +434,9 @@ static int64_t shed(struct schedule *s, int64_t now_ms)
 {
     if (dispatch_capacity(s->dispatch) > 0) {
         s->paused_since_ms = 0;
+        if (dispatch_uses_stand_in(s->dispatch)) {
+            pipeline_shed_upgrades(s->pipeline);  // they would hold the room of new ones
+        }
         return INT64_MAX;
     }
     if (s->paused_since_ms == 0) {
