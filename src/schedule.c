@@ -66,6 +66,7 @@ struct schedule {
     struct store_change upgrade;
     bool is_upgrading;
     bool wants_upgrade;
+    int64_t upgrade_at_ms;  // not before (after a refusal)
 
     int64_t batch;
     bool is_input_ended;
@@ -347,6 +348,8 @@ static void on_upgraded(struct store_change *r, int err)
     s->is_upgrading = false;
     if (err) {
         log_warn("schedule", "upgrade class=%s %s", err_name(err), r->err.msg);
+        s->wants_upgrade = true;
+        s->upgrade_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
     } else if (r->n > 0) {
         log_info("schedule", "described by OCR so far, asked again: %lld",
                  (long long)r->n);
@@ -354,9 +357,14 @@ static void on_upgraded(struct store_change *r, int err)
     s->may_have_work = true;
 }
 
-static void upgrade(struct schedule *s)
+static bool may_upgrade(const struct schedule *s)
 {
-    if (!s->wants_upgrade || s->is_upgrading || !s->is_started || s->is_stopping) {
+    return s->wants_upgrade && !s->is_upgrading && s->is_started && !s->is_stopping;
+}
+
+static void upgrade(struct schedule *s, int64_t now_ms)
+{
+    if (!may_upgrade(s) || s->upgrade_at_ms > now_ms) {
         return;
     }
     s->wants_upgrade = false;
@@ -470,6 +478,9 @@ static int64_t own_deadline(const struct schedule *s)
     if (!list_is_empty(&s->offers) && !s->is_offering) {
         next = least(next, s->offer_at_ms);
     }
+    if (may_upgrade(s)) {
+        next = least(next, s->upgrade_at_ms);
+    }
     bool looks = s->is_started && !s->is_stopping && !s->is_claiming &&
                  !s->may_have_work && !s->has_batch_ended && room(s) > 0;
     if (looks) {
@@ -519,7 +530,7 @@ void schedule_before_sleep(struct schedule *s)
     next = least(next, pipeline_tick(s->pipeline, now));
     next = least(next, store_tick(s->store, now));
     next = least(next, shed(s, now));
-    upgrade(s);
+    upgrade(s, now);
     send_offers(s, now);
     claim(s, now);
     check_batch(s, now);

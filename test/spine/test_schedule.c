@@ -595,6 +595,20 @@ static void what_waits_for_a_model_makes_room_when_ocr_serves_again(void **state
     expect_sleep_of_ms(r, 5000);  // it is not claimed again and again
 }
 
+static void asking_anew_is_tried_again_when_the_database_refuses(void **state)
+{
+    struct rig *r = *state;
+    describe_by_stand_in(r);
+    kit_sql(&r->k, "CREATE TRIGGER no BEFORE UPDATE ON job BEGIN"
+                   " SELECT raise(ABORT, 'not now'); END");
+    model_appears(r);
+    expect_sleep_of_ms(r, 1000);
+    assert_int_equal(count(r, "state = 2"), 1);
+    kit_sql(&r->k, "DROP TRIGGER no");
+    pass_ms(2001);
+    SPIN_UNTIL(r, n_jobs(r) == 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -619,6 +633,7 @@ int main(void)
         T(a_long_pause_gives_back_and_sleeps),
         T(a_model_describes_anew_what_ocr_described),
         T(what_waits_for_a_model_makes_room_when_ocr_serves_again),
+        T(asking_anew_is_tried_again_when_the_database_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
