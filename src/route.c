@@ -85,8 +85,16 @@ static int limit_of(const struct route *r)
     return f->kind == BACKEND_VLLM || f->kind == BACKEND_SGLANG ? BATCHING_LIMIT : 1;
 }
 
+// It is there: a pause that has not run out yet is over, one ask will tell the rest.
+static void end_pause(struct route *r)
+{
+    breaker_allow(&r->breaker, INT64_MAX);
+    breaker_abandon(&r->breaker);
+}
+
 static void become_ready(struct route *r, int64_t now_ms)
 {
+    end_pause(r);
     r->was_ready = true;
     r->hold_until_ms = 0;
     r->limit = limit_of(r);
@@ -185,7 +193,7 @@ static void on_probed(struct backend_call *c, int err)
     } else if (!is_allowed(r)) {
         become_wrong(r, E_REMOTE, err_words(E_REMOTE), 0, now);
     } else {
-        breaker_abandon(&r->breaker);  // it is there; one ask will tell the rest
+        end_pause(r);
         route_move(r, ROUTE_FOUND, 0, "", now);
     }
     dispatch_route_call_ended(r->dispatch);

@@ -584,6 +584,32 @@ static void a_failed_page_is_an_error(void **state)
     close_rig(&r);
 }
 
+// Asks that were under way may end badly while the model is loaded again; nobody would look
+// at the breaker's pause once the backend is ready.
+static void one_that_is_up_again_is_tried_whatever_failed_before(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    fb[0].facts.slots = 4;
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(0, 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ask(&r), 0);
+    }
+    fb_end_ask(0, E_LOADING);
+    for (int i = 0; i < 3; i++) {
+        fb_end_ask(0, E_SERVER);
+    }
+    fb_end_load(0, 0);
+    assert_string_equal(dispatch_paused_because(r.d), "");
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);  // one at first
+    fb_end_ask(0, 0);
+    assert_int_equal(dispatch_capacity(r.d), 4);
+    close_rig(&r);
+}
+
 // ---- closing, telling
 
 static void closing_waits_for_what_is_under_way(void **state)
@@ -642,6 +668,7 @@ int main(void)
         cmocka_unit_test(a_failed_page_is_an_error),
         cmocka_unit_test(closing_waits_for_what_is_under_way),
         cmocka_unit_test(what_an_ask_would_be_made_with_is_told),
+        cmocka_unit_test(one_that_is_up_again_is_tried_whatever_failed_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
