@@ -315,11 +315,26 @@ static bool learn_bad_answer(struct route *r, int err, const char *words, int64_
     return true;
 }
 
+// A server that loads by itself says "loaded" at once and goes on refusing: once is enough,
+// then it is given time.
+static void learn_loading(struct route *r, int64_t retry_after_ms, int64_t now_ms)
+{
+    if (r->state != ROUTE_READY || r->has_call) {
+        return;
+    }
+    if (r->vain_loads++ > 0) {
+        hold(r, retry_after_ms, now_ms);
+    } else {
+        start_load(r, now_ms);
+    }
+}
+
 static void learn_success(struct route *r, int64_t request_ms)
 {
     breaker_success(&r->breaker);
     r->answered++;
     r->holds = 0;
+    r->vain_loads = 0;
     r->bad_answers = 0;
     double sample = (double)request_ms;
     r->latency_ms = r->latency_ms > 0
@@ -354,9 +369,7 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
         return true;
     }
     if (err == E_LOADING) {
-        if (r->state == ROUTE_READY && !r->has_call) {
-            start_load(r, now_ms);
-        }
+        learn_loading(r, retry_after_ms, now_ms);
         return true;
     }
     if (is_misconfigured(err) && err != E_BAD_REQUEST && r->state == ROUTE_READY) {

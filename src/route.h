@@ -32,7 +32,7 @@ struct route {
     enum route_state state;
     int code;  // why AWAY or WRONG
     char reason[256];
-    bool is_guess;            // nobody named it: not to be there is no news
+    bool is_guess;  // nobody named it: not to be there is no news
     bool was_probed;
     bool was_ready;
     int64_t since_ms;          // monotonic, of the state
@@ -43,6 +43,7 @@ struct route {
     struct breaker breaker;
     int64_t hold_until_ms;  // asked to slow down
     int holds;              // in a row
+    int vain_loads;         // loads in a row that no answer followed
     int bad_answers;        // unusable answers in a row, no good one between
     int in_flight;
     int configured_limit;  // 0 = the backend's own

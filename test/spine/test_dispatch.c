@@ -610,6 +610,36 @@ static void one_that_is_up_again_is_tried_whatever_failed_before(void **state)
     close_rig(&r);
 }
 
+// Servers that load by themselves answer a load at once; asks tell otherwise.
+static void one_that_says_loading_for_ever_is_asked_with_patience(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_ready(&r, 1);
+    int asked = 0;
+    for (int i = 0; i < 600; i++) {  // one minute
+        while (asked < 60 && ask(&r) == 0) {
+            asked++;
+            fb_end_ask(0, E_LOADING);
+            assert_true(r.asks[r.n_asks - 1].is_backend_sick);
+            if (fb[0].load) {
+                fb_end_load(0, 0);
+            }
+        }
+        pass_ms(&r, 100);
+    }
+    assert_in_range(asked, 3, 12);
+    assert_in_range(fb[0].loads, 1, 3);
+    while (ask(&r) != 0) {
+        pass_ms(&r, 1000);
+    }
+    fb_end_ask(0, 0);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, E_LOADING);
+    assert_non_null(fb[0].load);  // after a success it is loaded at once again
+    close_rig(&r);
+}
+
 // ---- closing, telling
 
 static void closing_waits_for_what_is_under_way(void **state)
@@ -669,6 +699,7 @@ int main(void)
         cmocka_unit_test(closing_waits_for_what_is_under_way),
         cmocka_unit_test(what_an_ask_would_be_made_with_is_told),
         cmocka_unit_test(one_that_is_up_again_is_tried_whatever_failed_before),
+        cmocka_unit_test(one_that_says_loading_for_ever_is_asked_with_patience),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
