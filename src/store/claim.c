@@ -21,6 +21,9 @@
 // wrong.
 #define WAIT_MAX_MS (24ll * 3600 * 1000)
 
+// Between the two clocks.
+#define JUMP_MS 5000
+
 enum { CLAIM_MAX = 64, OLDEST_EVERY = 8, SCAN_MAX = 1000, OWNERS_MAX = 64 };
 
 #define GIVE_BACK                                                                        \
@@ -67,11 +70,34 @@ static int collect_owner(struct writer *w, int64_t owner, int64_t *n)
     return rc ? rc : sql_run(&q);
 }
 
+// After a suspend, or when the clock was set, every lease looks as if it had run out or
+// would never do so, while its owner may be well and asking: they all begin anew.
+static int follow_clock(struct writer *w, int64_t now_ms)
+{
+    int64_t monotonic_ms = clock_ms();
+    int64_t jump_ms = (now_ms - w->wall_ms) - (monotonic_ms - w->monotonic_ms);
+    bool is_jump = w->wall_ms && (jump_ms > JUMP_MS || jump_ms < -JUMP_MS);
+    if (!is_jump) {
+        w->wall_ms = now_ms;
+        w->monotonic_ms = monotonic_ms;
+        return 0;
+    }
+    log_info("store", "path=%s ms=%lld the clock jumped, leases begin anew", w->path,
+             (long long)jump_ms);
+    struct sql q = sql_begin(&w->db, "UPDATE job SET lease_until = ? WHERE state = 1");
+    sql_int(&q, now_ms + w->lease_ms);
+    int rc = sql_run(&q);
+    w->wall_ms = rc ? w->wall_ms : now_ms;
+    w->monotonic_ms = rc ? w->monotonic_ms : monotonic_ms;
+    return rc;
+}
+
 int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
 {
-    int64_t n, dead[OWNERS_MAX];
+    int64_t n = 0, dead[OWNERS_MAX];
     int n_dead = 0;
-    int rc = collect_expired(w, now_ms, &n);
+    int rc = follow_clock(w, now_ms);
+    rc = rc ? rc : collect_expired(w, now_ms, &n);
     if (!rc && looks_for_dead) {
         rc = find_dead(w, dead, &n_dead);
     }

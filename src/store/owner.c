@@ -38,13 +38,15 @@ static void read_line(const char *path, char *out, size_t size)
     }
 }
 
-// Field 22 of /proc/PID/stat; the second one is in parentheses and may hold anything.
-static uint64_t start_of(long pid)
+// Field 22 of /proc/PID/stat; the second one is in parentheses and may hold anything.  The
+// third tells of a process that has ended and waits for its parent to notice.
+static uint64_t start_of(long pid, bool *is_zombie)
 {
     char path[64], line[1024];
     snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
     read_line(path, line, sizeof(line));
     char *at = strrchr(line, ')');
+    *is_zombie = at && (strncmp(at, ") Z", 3) == 0 || strncmp(at, ") X", 3) == 0);
     for (int field = 2; at && field < 22; field++) {
         at = strchr(at + 1, ' ');
     }
@@ -61,7 +63,8 @@ static void read_self(struct owner *o)
     read_line("/proc/sys/kernel/random/boot_id", o->boot, sizeof(o->boot));
     o->pid_space = stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
     o->pid = (long)getpid();
-    o->started = start_of(o->pid);
+    bool is_zombie;
+    o->started = start_of(o->pid, &is_zombie);
 }
 
 void owner_name(char out[OWNER_BYTES])
@@ -101,8 +104,9 @@ bool owner_is_dead(const char *name)
     if (kill((pid_t)o.pid, 0) && errno == ESRCH) {
         return true;
     }
-    uint64_t started = start_of(o.pid);
-    return started && o.started && started != o.started;
+    bool is_zombie;
+    uint64_t started = start_of(o.pid, &is_zombie);
+    return is_zombie || (started && o.started && started != o.started);
 }
 
 long owner_pid(const char *name)

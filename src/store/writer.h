@@ -51,6 +51,7 @@ struct writer {
     bool wants_upkeep;  // after the commit: statistics, checkpoint
     // Across groups.
     unsigned claimed;      // counts claims, for every eighth
+    int64_t wall_ms, monotonic_ms;  // when leases were last looked at
     atomic_llong commits;  // read by tests
 };
 

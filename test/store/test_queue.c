@@ -1,14 +1,16 @@
 // test_queue.c -- offers, claims, leases, batches, counts of the queue.
 // SPDX-License-Identifier: MIT
-#include "store/owner.h"
+#include "store/inside.h"
 #include "store/storekit.h"
 
 #include <setjmp.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -251,6 +253,24 @@ static void a_clock_that_went_back_strands_nothing(void **state)
              (long long)far);
     kit_sql(k, sql);
     assert_int_equal(kit_claim_one(k), id);
+}
+
+// A laptop that slept: the lease of who is still asking does not pass to another.
+static void after_a_suspend_leases_begin_anew(void **state)
+{
+    struct kit *k = *state;
+    int64_t id = kit_offer(k, "/1", 1, 1);
+    assert_int_equal(kit_claim_one(k), id);
+    kit_sql(k, "UPDATE job SET lease_until = lease_until - 3600000");
+    k->store->writer.wall_ms -= 3600000;
+    assert_int_equal(kit_claim_one(k), 0);
+    assert_true(kit_sql_int(k, "SELECT lease_until FROM job") > loop_wall_ms());
+    // Set back by a year it does not last for one.
+    kit_sql(k, "UPDATE job SET lease_until = lease_until + 31536000000");
+    k->store->writer.wall_ms += 31536000000;
+    assert_int_equal(kit_claim_one(k), 0);
+    assert_in_range(kit_sql_int(k, "SELECT lease_until FROM job"), loop_wall_ms(),
+                    loop_wall_ms() + 60000);
 }
 
 // ---- leases
@@ -652,6 +672,14 @@ static void owners_are_dead_only_when_it_is_certain(void **state)
     assert_true(owner_is_dead(other));  // the number was used again
     snprintf(other, sizeof(other), "%s/%s/%llu/99999999/5/x", host, boot, space);
     assert_true(owner_is_dead(other));
+    pid_t zombie = -1;
+    char *argv[] = {"true", NULL};
+    assert_int_equal(posix_spawnp(&zombie, "true", NULL, NULL, argv, argv + 1), 0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT), 0);
+    snprintf(other, sizeof(other), "%s/%s/%llu/%ld/0/x", host, boot, space, (long)zombie);
+    assert_true(owner_is_dead(other));
+    assert_int_equal(waitpid(zombie, NULL, 0), zombie);
     assert_false(owner_is_dead("not a name"));
     assert_false(owner_is_dead(""));
 }
@@ -670,6 +698,7 @@ int main(void)
         TEST(every_eighth_claim_takes_the_longest_waiting),
         TEST(a_row_waits_until_its_time),
         TEST(a_clock_that_went_back_strands_nothing),
+        TEST(after_a_suspend_leases_begin_anew),
         TEST(a_lease_is_renewed_lost_and_fenced),
         TEST(an_older_claim_of_the_same_process_is_fenced),
         TEST(an_outage_does_not_count_and_history_is_kept),

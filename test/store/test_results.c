@@ -96,6 +96,18 @@ static void assert_row(struct kit *k, int64_t id, enum store_outcome outcome,
 
 // ---- what is kept
 
+static void assert_words_found(struct kit *k)
+{
+    const char *const words[] = {"summary", "details", "main", "coding", "ocr",
+                                 "Read",    "title",   "seen", "a"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        assert_string_equal(kit_search(k, words[i]), "1");
+    }
+    assert_string_equal(kit_search(k, "Offered"), "");
+    assert_int_equal(
+        kit_sql_int(k, "SELECT job = 1 AND length(luma) = 64 * 36 FROM frame"), 1);
+}
+
 static void everything_that_is_known_comes_back(void **state)
 {
     struct kit *k = *state;
@@ -178,14 +190,7 @@ static void everything_that_is_known_comes_back(void **state)
     assert_true(w->created_at_ms > 0 && w->ended_at_ms > 0);
     assert_string_equal(w->lease_owner, "");
     store_query_fini(&q);
-    const char *const words[] = {"summary", "details", "main", "coding", "ocr",
-                                 "Read",    "title",   "seen", "a"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        assert_string_equal(kit_search(k, words[i]), "1");
-    }
-    assert_string_equal(kit_search(k, "Offered"), "");
-    assert_int_equal(
-        kit_sql_int(k, "SELECT job = 1 AND length(luma) = 64 * 36 FROM frame"), 1);
+    assert_words_found(k);
 }
 
 static void other_endings_are_kept_with_their_reason(void **state)
