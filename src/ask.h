@@ -23,7 +23,7 @@ struct ask {
     const char *app, *window;
     const char *cid;
     unsigned seed;
-    int max_tokens;  // 0 = the backend's default
+    int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;
     bool needs_model;  // the stand-in will not do (it described this already)
     // The privacy gate: may this picture go there?  why gets a reason when not.

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_RAISED_TOKENS = 4096 };
+
 int64_t dispatch_now_ms(const struct dispatch *d)
 {
     return loop_now_ms(d->loop);
@@ -192,6 +194,16 @@ static void on_answered(struct backend_ask *b, int err)
     finish(a, err);
 }
 
+// Never below what the user has set.
+static int cap_of(const struct route *r, const struct ask *a)
+{
+    int cap = backend_config(r->backend)->max_tokens;
+    for (int i = 0; i < a->cap_doublings && cap < MAX_RAISED_TOKENS; i++) {
+        cap = cap > MAX_RAISED_TOKENS / 2 ? MAX_RAISED_TOKENS : cap * 2;
+    }
+    return cap;
+}
+
 static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a)
 {
     const struct backend_facts *f = backend_facts(r->backend);
@@ -208,7 +220,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a)
     b->prompt = &a->prompt_text;
     b->cid = a->cid;
     b->seed = a->seed;
-    b->max_tokens = a->max_tokens;
+    b->max_tokens = cap_of(r, a);
     b->no_schema = a->no_schema;
     backend_ask(r->backend, b, on_answered);
 }

@@ -83,7 +83,7 @@ struct job {
     int input_tries;  // times the file was not complete or not reachable
     int tries;        // failures that count, of this lease
     int strikes;      // failures that were the backend's
-    int max_tokens;
+    int cap_doublings;  // answers were cut
     bool no_schema;
     bool compared;
     bool was_sent;  // its picture left for a model, answered or not

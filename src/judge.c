@@ -17,8 +17,6 @@ enum {
     FRESH_MS = 60000,  // a file this old is not being written any more
     MAX_STRIKES = 10,
     MIN_TARGET_PX = 256,
-    MAX_MAX_TOKENS = 4096,
-    FIRST_RAISED_TOKENS = 1000,
 };
 
 int judge_fetch(int err, int status, char *words, size_t size)
@@ -70,16 +68,10 @@ static bool shrink(struct job *j)
     return true;
 }
 
-static void raise_cap(struct job *j)
-{
-    int next = j->max_tokens ? j->max_tokens * 2 : FIRST_RAISED_TOKENS;
-    j->max_tokens = next < MAX_MAX_TOKENS ? next : MAX_MAX_TOKENS;
-}
-
 static void adjust(struct job *j, int err)
 {
     if (err == E_UNFINISHED || err == E_EMPTY) {
-        raise_cap(j);
+        j->cap_doublings++;
     }
     // A grammar can drive a small model into a loop or a corner; words are better than none.
     bool is_form = err == E_SCHEMA || err == E_REPETITION || err == E_EMPTY;

@@ -446,7 +446,7 @@ static void fill_ask(struct job *j)
     a->window = j->meta.window;
     a->cid = j->row.cid;
     a->seed = (unsigned)(j->row.attempts + j->tries + j->strikes) + 1;
-    a->max_tokens = j->max_tokens;
+    a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->needs_model = j->row.is_degraded;
     a->may_send = may_send;

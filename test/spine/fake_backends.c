@@ -17,6 +17,7 @@
 struct fake_backend fb[FB_MAX];
 int fb_n;
 int64_t fb_now_ms;
+int fb_max_tokens = 500;
 struct ocr_req *fb_page;
 
 struct backend {
@@ -57,6 +58,7 @@ int backend_new(struct backend **out, struct loop *l, struct http *h,
     struct backend *b = mem_new(struct backend);
     b->index = fb_n++;
     b->config = *c;
+    b->config.max_tokens = fb_max_tokens;
     *out = b;
     return 0;
 }
@@ -74,6 +76,11 @@ void backend_free(struct backend *b)
 const struct backend_facts *backend_facts(const struct backend *b)
 {
     return &fb[b->index].facts;
+}
+
+const struct backend_config *backend_config(const struct backend *b)
+{
+    return &b->config;
 }
 
 const char *backend_kind_name(enum backend_kind k)

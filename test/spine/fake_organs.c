@@ -121,7 +121,7 @@ static int ask(void *ctx, struct ask *a, void (*done)(struct ask *, int))
     if (f->has_only_stand_in && a->needs_model) {
         return E_BUSY;
     }
-    f->last_max_tokens = a->max_tokens;
+    f->last_cap_doublings = a->cap_doublings;
     f->last_no_schema = a->no_schema;
     f->last_seed = a->seed;
     f->last_may_send_local = a->may_send(a, false, why, sizeof(why));

@@ -51,7 +51,7 @@ struct fake {
     struct store_release last_release;
     int last_target_px;
     bool last_want_luma;
-    int last_max_tokens;
+    int last_cap_doublings;
     bool last_no_schema;
     unsigned last_seed;
     bool last_may_send_local, last_may_send_remote;

@@ -24,6 +24,7 @@ struct rig {
     int capacities, states, models, notices;
     bool refuses_all, refuses_remote;
     bool is_closed;
+    int cap_doublings;  // of the next asks
     uint8_t luma[16];
 };
 
@@ -101,6 +102,7 @@ static int ask(struct rig *r)
     a->app = "app";
     a->window = "";
     a->luma = r->luma;
+    a->cap_doublings = r->cap_doublings;
     int rc = dispatch_try(r->d, a, on_asked);
     r->n_asks += rc == 0;
     return rc;
@@ -640,6 +642,26 @@ static void one_that_says_loading_for_ever_is_asked_with_patience(void **state)
     close_rig(&r);
 }
 
+static void a_raised_cap_is_never_below_the_users(void **state)
+{
+    static const struct row {
+        int own, doublings, expected;
+    } rows[] = {{500, 0, 500},   {500, 1, 1000},  {500, 3, 4000},  {500, 9, 4096},
+                {2000, 1, 4000}, {2000, 2, 4096}, {8000, 0, 8000}, {8000, 2, 8000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig r;
+        fb_max_tokens = rows[i].own;
+        make_ready(&r, 1);
+        r.cap_doublings = rows[i].doublings;
+        assert_int_equal(ask(&r), 0);
+        assert_int_equal(fb[0].asks[0]->max_tokens, rows[i].expected);
+        fb_end_ask(0, 0);
+        close_rig(&r);
+    }
+    fb_max_tokens = 500;
+}
+
 // ---- closing, telling
 
 static void closing_waits_for_what_is_under_way(void **state)
@@ -700,6 +722,7 @@ int main(void)
         cmocka_unit_test(what_an_ask_would_be_made_with_is_told),
         cmocka_unit_test(one_that_is_up_again_is_tried_whatever_failed_before),
         cmocka_unit_test(one_that_says_loading_for_ever_is_asked_with_patience),
+        cmocka_unit_test(a_raised_cap_is_never_below_the_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
