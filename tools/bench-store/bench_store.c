@@ -1,10 +1,10 @@
-// bench_store.c -- how fast the store is, and how large: offers, claims, results with full
-// text index, then searches while the writer goes on.
+// bench_store.c -- how fast the store is, and how large: offers, claims, results with
+// full text index, then searches while the writer goes on.
 //
 //   bench_store FOLDER [ROWS [SEARCHES]]
 //
-// Texts are made of a vocabulary with the frequencies of natural language (Zipf), about 700
-// bytes each.  The database stays in FOLDER/bench.db to be looked at.
+// Texts are made of a vocabulary with the frequencies of natural language (Zipf), about
+// 700 bytes each.  The database stays in FOLDER/bench.db to be looked at.
 // SPDX-License-Identifier: MIT
 #include "base/list.h"
 #include "store/store.h"
