@@ -22,6 +22,11 @@ int64_t dispatch_now_ms(const struct dispatch *d)
     return loop_now_ms(d->loop);
 }
 
+bool dispatch_has_ocr(const struct dispatch *d, struct err *why)
+{
+    return ocr_is_available(d->ocr, why);
+}
+
 // xorshift64*: jitter needs no more.  Source: S. Vigna, 2014.
 uint32_t dispatch_random(struct dispatch *d)
 {

@@ -81,8 +81,8 @@ int64_t roster_stand_in_due_ms(const struct dispatch *d)
 
 bool dispatch_uses_stand_in(const struct dispatch *d)
 {
-    return d->stand_in && !dispatch_has_model(d) && dispatch_has_looked(d) &&
-           dispatch_now_ms(d) >= roster_stand_in_due_ms(d);
+    return d->stand_in && d->stand_in->state == ROUTE_READY && !dispatch_has_model(d) &&
+           dispatch_has_looked(d) && dispatch_now_ms(d) >= roster_stand_in_due_ms(d);
 }
 
 bool roster_is_usable(const struct dispatch *d, const struct route *r)
@@ -115,7 +115,7 @@ static const struct route *spokesman(const struct dispatch *d)
             best = r;
         }
     }
-    return best;
+    return best || !d->stand_in || d->stand_in->state != ROUTE_WRONG ? best : d->stand_in;
 }
 
 static void describe_pause(const struct dispatch *d, char *out, size_t size)
@@ -126,7 +126,10 @@ static void describe_pause(const struct dispatch *d, char *out, size_t size)
     } else if (!r || !dispatch_has_looked(d)) {
         snprintf(out, size, "looking for a backend");
     } else if (d->config.is_search && r->code == E_NET) {
-        snprintf(out, size, "no VLM server answers on the usual local ports");
+        bool can_ocr = !d->stand_in || d->stand_in->state != ROUTE_WRONG;
+        snprintf(out, size, "no VLM server answers on the usual local ports%s%.200s",
+                 can_ocr ? "" : ", and OCR can not stand in: ",
+                 can_ocr ? "" : d->stand_in->reason);
     } else {
         snprintf(out, size, "%s is %s: %.200s", r->name, route_state_name(r->state),
                  r->reason);
@@ -318,7 +321,8 @@ static void tell(const struct dispatch *d, const struct route *r,
 {
     int64_t wait = r->next_probe_ms - dispatch_now_ms(d);
     bool is_waiting = r->state == ROUTE_AWAY || r->state == ROUTE_WRONG;
-    bool is_idle_stand_in = !r->backend && !dispatch_uses_stand_in(d);
+    bool is_idle_stand_in =
+        !r->backend && r->state != ROUTE_WRONG && !dispatch_uses_stand_in(d);
     const struct backend_facts *f = r->backend ? backend_facts(r->backend) : NULL;
     *out = (struct vlmd_backend_status){
         .name = r->name,

@@ -13,7 +13,8 @@ enum {
     OVERLOAD_CAP_MS = 60000,
     BAD_ANSWERS_MAX = 16,  // in a row: the model, not the pictures
     BAD_ANSWERS_PAUSE_MS = 60000,
-    BATCHING_LIMIT = 8,  // servers that batch continuously but tell no slots
+    OCR_FAILURES_MAX = 3,  // in a row: the helper, not the pictures
+    BATCHING_LIMIT = 8,    // servers that batch continuously but tell no slots
 };
 
 #define LATENCY_WEIGHT 0.2
@@ -208,21 +209,41 @@ static void start_probe(struct route *r, int64_t now_ms)
     backend_probe(r->backend, &r->call, on_probed);
 }
 
+// The stand-in is there as long as its helper can be started.
+static void look_for_helper(struct route *r, int64_t now_ms)
+{
+    struct err why = {0};
+    if (dispatch_has_ocr(r->dispatch, &why)) {
+        become_ready(r, now_ms);
+    } else {
+        become_wrong(r, E_OCR, why.msg, 0, now_ms);
+    }
+}
+
+static int64_t wait_of(const struct route *r)
+{
+    bool waits = r->state == ROUTE_AWAY || r->state == ROUTE_WRONG;
+    return waits ? r->next_probe_ms : INT64_MAX;
+}
+
+static void look(struct route *r, int64_t now_ms)
+{
+    if (r->backend) {
+        start_probe(r, now_ms);
+    } else {
+        look_for_helper(r, now_ms);
+    }
+}
+
 int64_t route_tick(struct route *r, int64_t now_ms)
 {
     switch (r->state) {
-    case ROUTE_UNKNOWN:
-        if (r->backend) {
-            start_probe(r, now_ms);
-        } else {
-            become_ready(r, now_ms);
-        }
-        return INT64_MAX;
+    case ROUTE_UNKNOWN: look(r, now_ms); return wait_of(r);
     case ROUTE_AWAY:
     case ROUTE_WRONG:
         if (r->next_probe_ms <= now_ms && !r->has_call) {
-            start_probe(r, now_ms);
-            return INT64_MAX;
+            look(r, now_ms);
+            return wait_of(r);
         }
         return r->next_probe_ms;
     case ROUTE_READY: return r->hold_until_ms > now_ms ? r->hold_until_ms : INT64_MAX;
@@ -315,6 +336,19 @@ static bool learn_bad_answer(struct route *r, int err, const char *words, int64_
     return true;
 }
 
+// A page may be too much for the helper; when every page is, it is the helper (its data are
+// missing, say), and the pictures wait.
+static bool learn_ocr_failure(struct route *r, const char *words, int64_t now_ms)
+{
+    if (++r->bad_answers < OCR_FAILURES_MAX) {
+        return false;
+    }
+    if (r->state == ROUTE_READY) {
+        become_wrong(r, E_OCR, words, 0, now_ms);
+    }
+    return true;
+}
+
 // A server that loads by itself says "loaded" at once and goes on refusing: once is enough,
 // then it is given time.
 static void learn_loading(struct route *r, int64_t retry_after_ms, int64_t now_ms)
@@ -357,6 +391,9 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
         return learn_bad_answer(r, err, words, now_ms);
     }
     r->failed++;
+    if (err == E_OCR) {
+        return learn_ocr_failure(r, words, now_ms);
+    }
     if (err == E_NET) {
         return learn_absence(r, words, now_ms);
     }

@@ -73,6 +73,8 @@ void route_stop(struct route *r);
 void dispatch_route_changed(struct dispatch *d);
 void dispatch_route_call_ended(struct dispatch *d);
 bool dispatch_allows_remote(const struct dispatch *d);
+// Can the stand-in be started?
+bool dispatch_has_ocr(const struct dispatch *d, struct err *why);
 uint32_t dispatch_random(struct dispatch *d);
 int64_t dispatch_now_ms(const struct dispatch *d);
 

@@ -18,6 +18,7 @@ struct fake_backend fb[FB_MAX];
 int fb_n;
 int64_t fb_now_ms;
 int fb_max_tokens = 500;
+bool fb_has_no_helper;
 struct ocr_req *fb_page;
 
 struct backend {
@@ -31,6 +32,7 @@ void fb_reset(void)
     fb_n = 0;
     fb_now_ms = 100000;
     fb_page = NULL;
+    fb_has_no_helper = false;
     for (int i = 0; i < FB_MAX; i++) {
         fb[i].facts.kind = BACKEND_OLLAMA;
         fb[i].facts.is_loaded = true;
@@ -168,6 +170,15 @@ void ocr_read(struct ocr *o, struct ocr_req *r, void (*done)(struct ocr_req *r, 
     buf_init(&r->text, 1 << 16);
     r->done = done;
     fb_page = r;
+}
+
+bool ocr_is_available(struct ocr *o, struct err *e)
+{
+    (void)o;
+    if (fb_has_no_helper) {
+        err_set(e, E_OCR, "no helper in the test");
+    }
+    return !fb_has_no_helper;
 }
 
 void ocr_cancel(struct ocr *o, struct ocr_req *r)

@@ -662,6 +662,35 @@ static void a_raised_cap_is_never_below_the_users(void **state)
     fb_max_tokens = 500;
 }
 
+static void no_picture_fails_for_want_of_the_ocr_helper(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 0, false, true);
+    fb_has_no_helper = true;
+    dispatch_serve(r.d, STAND_IN_AT_ONCE);
+    pass_ms(&r, 0);
+    assert_int_equal(ask(&r), 0);  // it was there a moment ago
+    fb_end_page(E_OCR);
+    assert_false(r.asks[0].is_backend_sick);
+    assert_int_equal(ask(&r), 0);
+    fb_end_page(E_OCR);
+    assert_int_equal(ask(&r), 0);
+    fb_end_page(E_OCR);
+    assert_true(r.asks[2].is_backend_sick);
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_int_equal(dispatch_capacity(r.d), 0);
+    pass_ms(&r, 60001);
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_non_null(strstr(dispatch_paused_because(r.d), "no helper in the test"));
+    fb_has_no_helper = false;
+    assert_int_equal(pass_ms(&r, 60001), INT64_MAX);
+    assert_string_equal(dispatch_paused_because(r.d), "");
+    assert_int_equal(ask(&r), 0);
+    fb_end_page(0);
+    close_rig(&r);
+}
+
 // ---- closing, telling
 
 static void closing_waits_for_what_is_under_way(void **state)
@@ -723,6 +752,7 @@ int main(void)
         cmocka_unit_test(one_that_is_up_again_is_tried_whatever_failed_before),
         cmocka_unit_test(one_that_says_loading_for_ever_is_asked_with_patience),
         cmocka_unit_test(a_raised_cap_is_never_below_the_users),
+        cmocka_unit_test(no_picture_fails_for_want_of_the_ocr_helper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
