@@ -10,6 +10,15 @@
 
 enum { PAGE_ROWS = 256, RANK_MAX_ROWS = 1000 };
 
+static int refuse(struct vlmd *v, void (*fn)(void *arg), void *arg)
+{
+    int rc = app_post(&v->app, fn, arg);
+    if (rc) {
+        fn(arg);  // closing: nobody would call it later
+    }
+    return 0;
+}
+
 // ---- search
 
 struct search {
@@ -34,6 +43,13 @@ static void end_search(struct search *s, int err)
     free(s->path);
     free(s);
     call_end(v);
+}
+
+// A question that makes no sense is answered like every other: later, in words.
+static void refuse_search(void *arg)
+{
+    struct search *s = arg;
+    end_search(s, s->query.err.code);
 }
 
 static void on_page(struct store_query *q, int err);
@@ -83,25 +99,21 @@ static enum store_order order_of(enum vlmd_order o)
 int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
                 vlmd_end_fn *on_end, void *arg)
 {
-    struct err why = {0};
-    struct store_filter filter;
-    int rc = item_filter(q, &filter, &why);
-    if (rc) {
-        return rc;
-    }
     struct search *s = mem_new(struct search);
     *s = (struct search){.v = v,
                          .on_item = on_item,
                          .on_end = on_end,
                          .arg = arg,
                          .left = q->limit > 0 ? q->limit : INT64_MAX};
-    s->query.filter = filter;
+    call_begin(v);
+    if (item_filter(q, &s->query.filter, &s->query.err)) {
+        return refuse(v, refuse_search, s);
+    }
     s->query.filter.text = s->text = mem_dup(q->text);
     s->query.filter.app = s->app = mem_dup(q->app);
     s->query.filter.tag = s->tag = mem_dup(q->tag);
     s->query.filter.path = s->path = mem_dup(q->path);
     s->query.order = order_of(q->order);
-    call_begin(v);
     ask_page(s);
     return 0;
 }
@@ -161,12 +173,11 @@ struct change {
     void *arg;
 };
 
-static void on_changed(struct store_change *r, int err)
+static void end_change(struct change *c, int err)
 {
-    struct change *c = container_of(r, struct change, req);
     struct vlmd *v = c->v;
     if (c->fn) {
-        c->fn(c->arg, err, r->n, call_words(&r->err, err));
+        c->fn(c->arg, err, c->req.n, call_words(&c->req.err, err));
     }
     free(c->text);
     free(c->app);
@@ -177,6 +188,17 @@ static void on_changed(struct store_change *r, int err)
         schedule_wake(v->app.schedule);
     }
     call_end(v);
+}
+
+static void on_changed(struct store_change *r, int err)
+{
+    end_change(container_of(r, struct change, req), err);
+}
+
+static void refuse_change(void *arg)
+{
+    struct change *c = arg;
+    end_change(c, c->req.err.code);
 }
 
 static enum store_action action_of(enum vlmd_action a)
@@ -192,24 +214,20 @@ static enum store_action action_of(enum vlmd_action a)
 int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q, bool all,
                 vlmd_change_fn *fn, void *arg)
 {
-    struct err why = {0};
-    struct store_filter filter;
-    int rc = item_filter(q, &filter, &why);
-    if (rc) {
-        return rc;
-    }
     struct change *c = mem_new(struct change);
     c->v = v;
     c->fn = fn;
     c->arg = arg;
     c->req.action = action_of(action);
     c->req.all = all;
-    c->req.filter = filter;
+    call_begin(v);
+    if (item_filter(q, &c->req.filter, &c->req.err)) {
+        return refuse(v, refuse_change, c);
+    }
     c->req.filter.text = c->text = mem_dup(q->text);
     c->req.filter.app = c->app = mem_dup(q->app);
     c->req.filter.tag = c->tag = mem_dup(q->tag);
     c->req.filter.path = c->path = mem_dup(q->path);
-    call_begin(v);
     store_change(v->app.store, &c->req, on_changed);
     return 0;
 }

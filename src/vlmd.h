@@ -199,7 +199,8 @@ struct vlmd_query {
 
 // Return false to stop.
 typedef bool vlmd_item_fn(void *arg, const struct vlmd_item *item);
-// err 0 = all rows came; VLMD_ERR_DEADLINE = the question was too much work.
+// err 0 = all rows came; VLMD_ERR_DEADLINE = the question was too much work; VLMD_ERR_USAGE =
+// a state, outcome or class that there is not.
 typedef void vlmd_end_fn(void *arg, int err, const char *message);
 VLMD_API int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
                          vlmd_end_fn *on_end, void *arg);
