@@ -6,7 +6,6 @@
 #include "base/list.h"
 #include "base/log.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -564,7 +563,8 @@ static void a_helper_that_can_not_start_says_why(void **state)
     assert_non_null(strstr(words, "code 127: libtesseract.so.5: not  [31mfound"));
     make_script("./interpreter", "#!/nonexistent/interpreter\n");
     read_with("./interpreter", words, sizeof(words));
-    assert_non_null(strstr(words, "can not be started"));
+    // The second is what valgrind makes of it: the child ends after its exec has failed.
+    assert_true(strstr(words, "can not be started") || strstr(words, "it ended with"));
     // 1 MB on stderr: kept short, and the helper does not wait for a reader.
     make_script("./chatter", "#!/bin/sh\nyes 'one line of many' | head -c 1000000 >&2\n"
                              "exit 9\n");
@@ -575,16 +575,13 @@ static void a_helper_that_can_not_start_says_why(void **state)
     unlink("./chatter");
 }
 
-static int count_fds(void)
+// The number that the next descriptor will get.
+static int next_fd(void)
 {
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d)) {
-        n++;
-    }
-    closedir(d);
-    return n - 3;  // ".", ".." and the folder itself
+    int fd = dup(STDERR_FILENO);
+    assert_true(fd > STDERR_FILENO);
+    close(fd);
+    return fd;
 }
 
 static void running_out_of_descriptors_costs_one_page(void **state)
@@ -593,13 +590,13 @@ static void running_out_of_descriptors_costs_one_page(void **state)
     struct rig g;
     struct rlimit old;
     open_fake(&g);
-    int open_fds = count_fds();
+    int first = next_fd();
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
     // With the n-th descriptor missing, until there are enough.
     int failures = 0;
     for (int n = 0;; n++) {
         struct page p;
-        struct rlimit low = {(rlim_t)(open_fds + n), old.rlim_max};
+        struct rlimit low = {(rlim_t)(first + n), old.rlim_max};
         page_init(&p, 10, 10, FAKE_READ);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
         page_start(&g, &p);
@@ -615,7 +612,7 @@ static void running_out_of_descriptors_costs_one_page(void **state)
     }
     assert_true(failures >= 3);
     rig_close(&g);
-    assert_true(count_fds() <= open_fds);
+    assert_true(next_fd() <= first);
 }
 
 // An answer's memory comes in three pieces; each of them may be refused.
