@@ -140,12 +140,17 @@ static void on_handle_closed(uv_handle_t *handle)
     closer_drop(&a->closer);
 }
 
-static void close_door(struct app *a)
+// What was posted still runs, while everything is there that it may use.
+static void lock_door(struct app *a)
 {
     uv_mutex_lock(&a->post_lock);
     a->takes_posts = false;
     uv_mutex_unlock(&a->post_lock);
     run_posts(a);
+}
+
+static void close_door(struct app *a)
+{
     a->closer.on_closed = on_door_closed;
     uv_close((uv_handle_t *)&a->wake, on_handle_closed);
     uv_close((uv_handle_t *)&a->grace, on_handle_closed);
@@ -319,6 +324,13 @@ static enum dispatch_stand_in stand_in_mode(const struct app *a)
     return a->is_batch ? STAND_IN_AT_START : STAND_IN_OUTAGE;
 }
 
+void app_wake(struct app *a)
+{
+    if (a->schedule) {
+        schedule_wake(a->schedule);
+    }
+}
+
 void app_work(struct app *a)
 {
     if (a->is_working) {
@@ -487,7 +499,9 @@ static int open_schedule(struct app *a, struct err *e)
 
 static void close_schedule(struct app *a)
 {
-    schedule_close(a->schedule, next_part_closed, a);
+    struct schedule *s = a->schedule;
+    a->schedule = NULL;
+    schedule_close(s, next_part_closed, a);
 }
 
 static int open_input(struct app *a, struct err *e)
@@ -565,6 +579,9 @@ static void stop_work(struct app *a)
 
 void app_close(struct app *a)
 {
+    if (a->n_opened > 0) {
+        lock_door(a);
+    }
     stop_work(a);
     a->closing = a->n_opened - 1;
     close_part(a);

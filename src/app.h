@@ -41,7 +41,7 @@ struct app {
     _Atomic int stop_asked;  // 0, 1 + enum vlmd_stop_how
     int stop_seen;
     uv_timer_t grace;     // for asks under way at a stop
-    uv_timer_t beat;        // the next publishing of our status
+    uv_timer_t beat;      // the next publishing of our status
     uv_timer_t patience;  // of a batch with a backend that was never there
 
     struct store *store;
@@ -51,7 +51,7 @@ struct app {
     struct ocr *ocr;
     struct dispatch *dispatch;
     struct pipeline pipeline;
-    struct schedule *schedule;
+    struct schedule *schedule;  // NULL: a client, or it is gone already
     struct watcher *watcher;    // NULL until something is watched
     struct manifest *manifest;  // NULL until there is a batch
     struct events events;
@@ -100,6 +100,8 @@ MUST_USE int app_watch(struct app *a, const char *dir, struct err *e);
 MUST_USE int app_batch(struct app *a, const char *const *inputs, int n, struct err *e);
 // intake.c: watcher and manifest are gone.
 void app_inputs_closed(struct app *a);
+// Something in the database changed that may be work for this process.
+void app_wake(struct app *a);
 // Claims begin (watch, batch or submit was called).
 void app_work(struct app *a);
 

@@ -11,9 +11,12 @@
 struct vlmd {
     struct app app;
     int pending;  // calls not yet answered
-    bool is_open;
+    bool is_closing;
 };
 
+// Nothing new begins once vlmd_close was called, whichever callback asks for it.  Errors:
+// E_CANCELED.
+MUST_USE int call_check(const struct vlmd *v);
 void call_begin(struct vlmd *v);
 void call_end(struct vlmd *v);
 

@@ -25,7 +25,7 @@ struct look {
     vlmd_end_fn *on_end;
     void *arg;
     struct store_check check;
-    int failed;
+    int err;  // of the whole look
 };
 
 static void on_look_closed(uv_handle_t *handle)
@@ -33,7 +33,7 @@ static void on_look_closed(uv_handle_t *handle)
     struct look *l = handle->data;
     struct vlmd *v = l->v;
     if (l->on_end) {
-        l->on_end(l->arg, 0, "");
+        l->on_end(l->arg, l->err, l->err ? err_words(l->err) : "");
     }
     free(l);
     call_end(v);
@@ -44,12 +44,25 @@ static void end_look(struct look *l)
     uv_close((uv_handle_t *)&l->timer, on_look_closed);
 }
 
+// After a stop the parts may be gone.
+static bool is_stopped(struct look *l)
+{
+    if (l->v->app.stop_seen == 0) {
+        return false;
+    }
+    l->err = E_CANCELED;
+    end_look(l);
+    return true;
+}
+
 static void on_look(uv_timer_t *t)
 {
     struct look *l = t->data;
     struct app *a = &l->v->app;
-    bool is_over = loop_now_ms(&a->loop) >= l->until_ms || a->stop_seen > 0;
-    if (dispatch_has_looked(a->dispatch) || is_over) {
+    if (is_stopped(l)) {
+        return;
+    }
+    if (dispatch_has_looked(a->dispatch) || loop_now_ms(&a->loop) >= l->until_ms) {
         uv_timer_stop(t);
         l->then(l);
     }
@@ -74,7 +87,6 @@ static void tell(struct look *l, const char *name, enum vlmd_check_result result
                  const char *words, const char *todo)
 {
     struct vlmd_check c = {.name = name, .result = result, .words = words, .todo = todo};
-    l->failed += result == VLMD_CHECK_FAIL;
     l->on_check(l->arg, &c);
 }
 
@@ -207,6 +219,9 @@ static void check_backends(struct look *l)
 static void on_store_checked(struct store_check *c, int err)
 {
     struct look *l = container_of(c, struct look, check);
+    if (is_stopped(l)) {
+        return;
+    }
     bool is_ok = err == 0 && c->is_ok;
     tell(l, "database", is_ok ? VLMD_CHECK_OK : VLMD_CHECK_FAIL,
          err ? call_words(&c->err, err) : c->words,
@@ -227,8 +242,9 @@ static void examine(struct look *l)
 
 int vlmd_doctor(vlmd *v, vlmd_check_fn *on_check, vlmd_end_fn *on_end, void *arg)
 {
-    if (v->app.role != VLMD_WORKER) {
-        return E_USAGE;
+    int rc = v->app.role == VLMD_WORKER ? call_check(v) : E_USAGE;
+    if (rc) {
+        return rc;
     }
     struct look *l = start_look(v, examine);
     l->on_check = on_check;
@@ -289,8 +305,9 @@ static void list_models(struct look *l)
 
 int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg)
 {
-    if (v->app.role != VLMD_WORKER) {
-        return E_USAGE;
+    int rc = v->app.role == VLMD_WORKER ? call_check(v) : E_USAGE;
+    if (rc) {
+        return rc;
     }
     struct look *l = start_look(v, list_models);
     l->on_model = on_model;

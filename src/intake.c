@@ -105,6 +105,9 @@ static void on_list_end(void *arg, int err, const char *words)
 static void on_batch_opened(struct store_batch *r, int err)
 {
     struct app *a = container_of(r, struct app, batch);
+    if (a->stop_seen) {
+        return;  // the parts may be gone
+    }
     struct manifest_events events = {
         .arg = a,
         .on_sighting = on_listed,
@@ -113,13 +116,13 @@ static void on_batch_opened(struct store_batch *r, int err)
     };
     if (err == 0) {
         schedule_set_batch(a->schedule, r->id);
-        err = a->stop_seen ? E_CANCELED
-                           : manifest_open(&a->manifest, &a->loop, &a->config->ingest,
-                                           a->batch_inputs, a->n_batch_inputs, &events);
+        err = manifest_open(&a->manifest, &a->loop, &a->config->ingest, a->batch_inputs,
+                            a->n_batch_inputs, &events);
     }
     if (err) {
         a->result = err;
-        log_error("app", "batch class=%s %s", err_name(err), r->err.msg);
+        log_error("app", "batch class=%s %s", err_name(err),
+                  r->err.msg[0] ? r->err.msg : err_words(err));
         app_stop(a, VLMD_STOP_NOW);
         return;
     }

@@ -12,11 +12,7 @@ enum { PAGE_ROWS = 256, RANK_MAX_ROWS = 1000 };
 
 static int refuse(struct vlmd *v, void (*fn)(void *arg), void *arg)
 {
-    int rc = app_post(&v->app, fn, arg);
-    if (rc) {
-        fn(arg);  // closing: nobody would call it later
-    }
-    return 0;
+    return app_post(&v->app, fn, arg);  // taken: see call_check
 }
 
 // ---- search
@@ -77,6 +73,10 @@ static void on_page(struct store_query *q, int err)
         s->left--;
     }
     goes_on = goes_on && q->has_more && s->left > 0 && q->order != STORE_RANK;
+    if (goes_on && call_check(s->v)) {
+        goes_on = false;
+        err = E_CANCELED;
+    }
     store_query_fini(q);
     if (goes_on) {
         q->after_id = last;
@@ -99,6 +99,10 @@ static enum store_order order_of(enum vlmd_order o)
 int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
                 vlmd_end_fn *on_end, void *arg)
 {
+    int rc = call_check(v);
+    if (rc) {
+        return rc;
+    }
     struct search *s = mem_new(struct search);
     *s = (struct search){.v = v,
                          .on_item = on_item,
@@ -155,6 +159,10 @@ static void on_history(struct store_history *r, int err)
 int vlmd_history(vlmd *v, int64_t id, vlmd_attempt_fn *on_attempt, vlmd_end_fn *on_end,
                  void *arg)
 {
+    int rc = call_check(v);
+    if (rc) {
+        return rc;
+    }
     struct history *h = mem_new(struct history);
     *h = (struct history){.v = v, .on_attempt = on_attempt, .on_end = on_end, .arg = arg};
     h->req.id = id;
@@ -184,9 +192,7 @@ static void end_change(struct change *c, int err)
     free(c->tag);
     free(c->path);
     free(c);
-    if (v->app.schedule) {
-        schedule_wake(v->app.schedule);
-    }
+    app_wake(&v->app);
     call_end(v);
 }
 
@@ -214,6 +220,10 @@ static enum store_action action_of(enum vlmd_action a)
 int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q, bool all,
                 vlmd_change_fn *fn, void *arg)
 {
+    int rc = call_check(v);
+    if (rc) {
+        return rc;
+    }
     struct change *c = mem_new(struct change);
     c->v = v;
     c->fn = fn;
@@ -339,6 +349,10 @@ static void on_status_counts(struct store_counts *r, int err)
 
 int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg)
 {
+    int rc = call_check(v);
+    if (rc) {
+        return rc;
+    }
     struct status *s = mem_new(struct status);
     *s = (struct status){.v = v, .fn = fn, .arg = arg};
     s->counts.batch = batch ? v->app.batch.id : 0;

@@ -74,8 +74,8 @@ static void count_totals(const struct app *a, struct vlmd_stats *out)
 void status_snapshot(struct app *a, struct vlmd_stats *out)
 {
     *out = (struct vlmd_stats){.paused_because = ""};
-    if (a->role != VLMD_WORKER) {
-        return;
+    if (!a->schedule) {
+        return;  // a client, or it is being closed
     }
     out->paused_because = schedule_paused_because(a->schedule);
     out->is_paused = out->paused_because[0] != 0;

@@ -25,6 +25,11 @@ const char *vlmd_version(void)
     return VERSION;
 }
 
+int call_check(const struct vlmd *v)
+{
+    return v->is_closing ? E_CANCELED : 0;
+}
+
 void call_begin(struct vlmd *v)
 {
     v->pending++;
@@ -121,7 +126,6 @@ int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error 
         free(v);
         return rc;
     }
-    v->is_open = true;
     *out = v;
     return 0;
 }
@@ -132,6 +136,7 @@ void vlmd_close(vlmd *v)
         return;
     }
     struct config *config = v->app.config;
+    v->is_closing = true;
     app_close(&v->app);
     config_free(config);
     free(v);
@@ -201,6 +206,10 @@ static int say(struct vlmd_error *error, int code, const char *words)
 
 static int needs_worker(const vlmd *v, struct vlmd_error *error)
 {
+    int rc = call_check(v);
+    if (rc) {
+        return say(error, rc, "this handle is being closed");
+    }
     if (v->app.role == VLMD_WORKER) {
         return 0;
     }
@@ -291,7 +300,7 @@ static void on_submitted(struct store_offer *r, int err)
         s->fn(s->arg, err, s->item.id, s->item.is_new, call_words(&r->err, err));
     }
     free_submit(s);
-    schedule_wake(v->app.schedule);
+    app_wake(&v->app);
     call_end(v);
 }
 

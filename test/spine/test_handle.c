@@ -1,0 +1,212 @@
+// test_handle.c -- handles of the public interface: closed at any moment, driven from outside.
+// SPDX-License-Identifier: MIT
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+#include "store/storekit.h"
+#include "vlmd.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MANY = 3000 };
+
+struct rig {
+    struct kit k;  // the folder, and a look at the database from beside
+    vlmd *v;
+    int answers, last_err;
+    int64_t last_id;
+    int posts;
+};
+
+static struct rig *open_rig(struct rig *r, enum vlmd_role role, const char *backend)
+{
+    struct vlmd_setting settings[] = {
+        {"db", r->k.path, "test"},
+        {"backends", backend, "test"},
+        {"backend_wait", "20ms", "test"},
+    };
+    struct vlmd_options o = {
+        .role = role,
+        .config_file = "",
+        .settings = settings,
+        .n_settings = 3,
+        .ignore_environment = true,
+    };
+    struct vlmd_error e;
+    if (vlmd_open(&o, &r->v, &e)) {
+        fail_msg("%s", e.message);
+    }
+    return r;
+}
+
+static int setup(void **state)
+{
+    struct rig *r = test_calloc(1, sizeof(*r));
+    kit_init(&r->k);
+    *state = r;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct rig *r = *state;
+    vlmd_close(r->v);
+    kit_fini(&r->k);
+    test_free(r);
+    return 0;
+}
+
+// Nobody listens there.
+static const char nobody[] = "http://127.0.0.1:9";
+
+static void on_checked(void *arg, const struct vlmd_check *c)
+{
+    (void)arg;
+    (void)c;
+}
+
+static void on_end(void *arg, int err, const char *message)
+{
+    struct rig *r = arg;
+    assert_non_null(message);
+    r->answers++;
+    r->last_err = err;
+}
+
+static void on_changed(void *arg, int err, int64_t n, const char *message)
+{
+    (void)n;
+    on_end(arg, err, message);
+}
+
+static void on_submitted(void *arg, int err, int64_t id, bool is_new, const char *message)
+{
+    struct rig *r = arg;
+    assert_true(err || is_new);
+    r->last_id = id;
+    on_end(arg, err, message);
+}
+
+// Work for the database's writer, so that what is asked for next takes its time.
+static void submit_many(struct rig *r)
+{
+    for (int i = 0; i < MANY; i++) {
+        char url[64];
+        snprintf(url, sizeof(url), "http://host/%d.png", i);
+        struct vlmd_input in = {.url = url};
+        assert_int_equal(vlmd_submit(r->v, &in, on_submitted, r), 0);
+    }
+}
+
+// ---- closing while something is under way
+
+static void a_handle_that_was_never_run_closes(void **state)
+{
+    open_rig(*state, VLMD_WORKER, nobody);
+}
+
+static void checks_under_way_are_answered_when_it_closes(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    assert_int_equal(vlmd_doctor(r->v, on_checked, on_end, r), 0);
+    vlmd_close(r->v);
+    r->v = NULL;
+    assert_int_equal(r->answers, 1);
+}
+
+static void a_change_under_way_is_answered_when_it_closes(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    struct vlmd_query q = {0};
+    submit_many(r);
+    assert_int_equal(vlmd_change(r->v, VLMD_RETRY, &q, true, on_changed, r), 0);
+    vlmd_close(r->v);
+    r->v = NULL;
+    assert_int_equal(r->answers, MANY + 1);
+}
+
+static void a_submission_under_way_is_kept_when_it_closes(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    struct vlmd_input in = {.url = "http://host/a.png"};
+    assert_int_equal(vlmd_submit(r->v, &in, on_submitted, r), 0);
+    vlmd_close(r->v);
+    r->v = NULL;
+    assert_int_equal(r->answers, 1);
+    assert_true(r->last_id > 0);
+    assert_int_equal(kit_sql_int(&r->k, "SELECT count(*) FROM job WHERE state = 0"), 1);
+}
+
+static void a_batch_that_is_being_opened_closes(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    const char *inputs[] = {"/"};
+    submit_many(r);
+    assert_int_equal(vlmd_batch(r->v, inputs, 1, NULL), 0);
+}
+
+static void on_post(void *arg)
+{
+    ((struct rig *)arg)->posts++;
+}
+
+// A callback of what was under way asks for more.
+static void on_changed_while_closing(void *arg, int err, int64_t n, const char *message)
+{
+    struct rig *r = arg;
+    struct vlmd_query q = {0};
+    struct vlmd_input in = {.url = "http://host/late.png"};
+    struct vlmd_stats stats;
+    on_changed(r, err, n, message);
+    assert_int_equal(vlmd_search(r->v, &q, NULL, on_end, r), VLMD_ERR_CANCELED);
+    assert_int_equal(vlmd_submit(r->v, &in, on_submitted, r), VLMD_ERR_CANCELED);
+    assert_int_equal(vlmd_doctor(r->v, on_checked, on_end, r), VLMD_ERR_CANCELED);
+    assert_int_equal(vlmd_post(r->v, on_post, r), VLMD_ERR_CANCELED);
+    vlmd_stats(r->v, &stats);
+}
+
+static void nothing_new_begins_while_it_closes(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    struct vlmd_query q = {0};
+    submit_many(r);
+    assert_int_equal(vlmd_change(r->v, VLMD_RETRY, &q, true, on_changed_while_closing, r),
+                     0);
+    assert_int_equal(vlmd_post(r->v, on_post, r), 0);
+    vlmd_close(r->v);
+    r->v = NULL;
+    assert_int_equal(r->answers, MANY + 1);
+    assert_int_equal(r->posts, 1);
+}
+
+static void a_stop_ends_checks(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    assert_int_equal(vlmd_doctor(r->v, on_checked, on_end, r), 0);
+    vlmd_stop(r->v, VLMD_STOP_NOW);
+    vlmd_run(r->v);
+    assert_int_equal(r->answers, 1);
+    assert_int_equal(r->last_err, VLMD_ERR_CANCELED);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_handle_that_was_never_run_closes),
+        T(checks_under_way_are_answered_when_it_closes),
+        T(a_change_under_way_is_answered_when_it_closes),
+        T(a_submission_under_way_is_kept_when_it_closes),
+        T(a_batch_that_is_being_opened_closes),
+        T(nothing_new_begins_while_it_closes),
+        T(a_stop_ends_checks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
