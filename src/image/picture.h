@@ -78,10 +78,11 @@ MUST_USE int webp_check(struct head *h, const uint8_t *b, size_t len, struct err
 
 // Errors: E_CUT, E_CORRUPT, E_FORMAT, E_NOMEM.
 MUST_USE int png_decode(struct decode *d);
-// The common kinds of PNG without libpng; needs all bytes at once.
+// The common kinds of PNG without libpng.
 bool png_fast_fits(const struct head *h);
-int64_t png_raw_bytes(const struct head *h);  // filtered rows, not interlaced
-// Errors: E_NOMEM; E_FORMAT: anything unusual, nothing was put out, libpng shall judge.
+int64_t png_fast_bytes(const struct head *h);  // that it takes; rows not counted
+int64_t png_raw_bytes(const struct head *h);   // filtered rows, not interlaced
+// Errors: E_NOMEM; E_FORMAT: anything unusual, libpng shall start over and judge.
 MUST_USE int png_fast_decode(struct decode *d);
 MUST_USE int jpeg_decode(struct decode *d);
 MUST_USE int webp_decode(struct decode *d);

@@ -92,26 +92,57 @@ static int check_chunk(const uint8_t *b, size_t len, size_t pos, struct err *e)
     return 0;
 }
 
+// What a decoder has to refuse: a second header, pixels in two places, and in front of them
+// chunks without which they can not be understood.  libpng judges the same way.
+static int check_order(const uint8_t *b, size_t pos, size_t idat_end, struct err *e)
+{
+    static const char known[][5] = {"IDAT", "IEND", "PLTE"};
+    const uint8_t *type = b + pos + 4;
+    if (memcmp(type, "IDAT", 4) == 0 && idat_end && idat_end != pos) {
+        return err_set(e, E_CORRUPT, "the PNG's pixels are not in one place");
+    }
+    const bool is_header = memcmp(type, "IHDR", 4) == 0;
+    if (pos == SIGNATURE_BYTES || type[0] & 0x20 || (idat_end && !is_header)) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (memcmp(type, known[i], 4) == 0) {
+            return 0;
+        }
+    }
+    return err_set(e, E_CORRUPT, "the PNG has a chunk %.4s at byte %zu", type, pos);
+}
+
+// Facts from a chunk that is whole; n bytes.
+static void note_chunk(struct head *h, const uint8_t *type, size_t n)
+{
+    if (memcmp(type, "IDAT", 4) == 0) {
+        h->idat_bytes += n;
+    } else if (memcmp(type, "tRNS", 4) == 0) {
+        h->has_colour_key = h->colour_type != 3;
+    } else if (memcmp(type, "eXIf", 4) == 0) {
+        h->orientation = exif_orientation(type + 4, n);
+    }
+}
+
 int png_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
 {
     size_t pos = SIGNATURE_BYTES;
-    for (;;) {
+    size_t idat_end = 0;
+    for (bool is_end = false; !is_end;) {
         int rc = check_chunk(b, len, pos, e);
+        if (!rc) {
+            rc = check_order(b, pos, idat_end, e);
+        }
         if (rc) {
             return rc;
         }
         const size_t n = read_be32(b + pos);
         const uint8_t *type = b + pos + 4;
+        note_chunk(h, type, n);
         pos += CHUNK_BYTES + n;
-        if (memcmp(type, "IDAT", 4) == 0) {
-            h->idat_bytes += n;
-        } else if (memcmp(type, "tRNS", 4) == 0) {
-            h->has_colour_key = h->colour_type != 3;
-        } else if (memcmp(type, "eXIf", 4) == 0) {
-            h->orientation = exif_orientation(type + 4, n);
-        } else if (memcmp(type, "IEND", 4) == 0) {
-            break;
-        }
+        idat_end = memcmp(type, "IDAT", 4) == 0 ? pos : idat_end;
+        is_end = memcmp(type, "IEND", 4) == 0;
     }
     h->file_len = pos;
     if ((int64_t)h->idat_bytes * MAX_DEFLATE_RATIO < png_raw_bytes(h)) {

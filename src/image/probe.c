@@ -131,7 +131,7 @@ int64_t head_memory(const struct head *h, bool want_luma)
     }
     int64_t bytes = picture_area(h) * halves / 2;
     if (h->format == IMAGE_PNG && png_fast_fits(h)) {
-        bytes += png_raw_bytes(h) + (int64_t)h->idat_bytes;
+        bytes += png_fast_bytes(h);
     }
     return bytes;
 }
