@@ -473,7 +473,8 @@ static void init_pipeline(struct app *a)
         .retry = a->config->retry,
         .privacy = &a->config->privacy,
     };
-    struct pipeline_events events = {.arg = a, .on_ended = on_ended, .on_room = on_room};
+    struct pipeline_events events = {
+        .arg = a, .on_ended = on_ended, .on_room = on_room, .on_trouble = on_state};
     pipeline_init(&a->pipeline, &organs, &c, &events);
 }
 

@@ -506,8 +506,17 @@ static void save_later(struct job *j, int err)
                  j->save.err.msg[0] ? j->save.err.msg : err_words(err));
         log_error("pipeline", "job=%lld class=%s %s", (long long)j->row.id, err_name(err),
                   p->trouble);
+        p->events.on_trouble(p->events.arg);
     }
     j->wake_ms = now_of(j) + SAVE_AGAIN_MS;
+}
+
+static void end_trouble(struct pipeline *p)
+{
+    if (p->trouble[0]) {
+        p->trouble[0] = 0;
+        p->events.on_trouble(p->events.arg);
+    }
 }
 
 static void on_saved(struct store_save *r, int err)
@@ -525,7 +534,7 @@ static void on_saved(struct store_save *r, int err)
         leave(j);
         return;
     }
-    p->trouble[0] = 0;
+    end_trouble(p);
     if (r->lost) {
         log_info("pipeline", "job=%lld was taken over by another process",
                  (long long)j->row.id);

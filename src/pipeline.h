@@ -56,6 +56,8 @@ struct pipeline_events {
     void (*on_ended)(void *arg, int64_t id, enum store_outcome outcome);
     // A job left: there is room for another, or nothing is left.
     void (*on_room)(void *arg);
+    // Results can not be saved, or can be again: see trouble.
+    void (*on_trouble)(void *arg);
 };
 
 struct pipeline_totals {

@@ -190,6 +190,11 @@ static void on_room(void *arg)
     ((struct fake *)arg)->rooms++;
 }
 
+static void on_trouble(void *arg)
+{
+    ((struct fake *)arg)->troubles++;
+}
+
 static const struct pipeline_organs table = {
     .now_ms = now_ms,
     .wall_ms = wall_ms,
@@ -227,7 +232,8 @@ void fake_again(struct fake *f, const struct pipeline_config *c)
 {
     struct pipeline_organs o = table;
     o.ctx = f;
-    struct pipeline_events e = {.arg = f, .on_ended = on_ended, .on_room = on_room};
+    struct pipeline_events e = {
+        .arg = f, .on_ended = on_ended, .on_room = on_room, .on_trouble = on_trouble};
     pipeline_init(&f->p, &o, c, &e);
 }
 

@@ -57,6 +57,7 @@ struct fake {
     bool last_may_send_local, last_may_send_remote;
     // events
     int rooms;
+    int troubles;
     int64_t ended_id[FAKE_MAX_ENDED];
     enum store_outcome ended[FAKE_MAX_ENDED];
     int n_ended;

@@ -44,11 +44,14 @@ static void each_refused_save_is_sent_again(void **state)
     add_saving(f, "/shots/a.png");
     add_saving(f, "/shots/b.png");
     fake_end(f, FAKE_SAVE, E_FULL);
+    assert_int_equal(f->troubles, 1);
     fake_pass_ms(f, 1500);
     fake_end(f, FAKE_SAVE, E_FULL);
+    assert_int_equal(f->troubles, 1);
     fake_pass_ms(f, 500);  // the first is sent again, and goes well
     assert_int_equal(fake_pending_of(f, FAKE_SAVE), 1);
     fake_end(f, FAKE_SAVE, 0);
+    assert_int_equal(f->troubles, 2);
     fake_pass_ms(f, 1500);
     assert_int_equal(fake_pending_of(f, FAKE_SAVE), 1);
     fake_end(f, FAKE_SAVE, 0);
