@@ -493,6 +493,7 @@ static int open_schedule(struct app *a, struct err *e)
         .on_batch_ended = on_batch_ended,
         .on_drained = on_drained,
         .on_pressure = intake_on_pressure,
+        .on_trouble = on_state,
     };
     return schedule_open(&a->schedule, &a->loop, a->store, &a->pipeline, a->dispatch, &c,
                          &events);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +77,34 @@ struct schedule {
     bool is_counting;
 
     int64_t paused_since_ms;  // monotonic; 0 = not paused
+    bool refuses_offers, refuses_claims;
+    char trouble[320];  // why the database refuses; "" = it does not
 };
+
+// ---- a database that refuses (a full disk, a lock held too long): told once
+
+static void note_refusal(struct schedule *s, bool *is_refused, int err, const char *words)
+{
+    *is_refused = true;
+    if (s->trouble[0]) {
+        log_debug("schedule", "class=%s %s", err_name(err), words);
+        return;
+    }
+    snprintf(s->trouble, sizeof(s->trouble), "the database refuses: %.280s",
+             words[0] ? words : err_words(err));
+    log_error("schedule", "class=%s %s", err_name(err), s->trouble);
+    s->events.on_trouble(s->events.arg);
+}
+
+static void note_consent(struct schedule *s, bool *is_refused)
+{
+    *is_refused = false;
+    if (s->trouble[0] && !s->refuses_offers && !s->refuses_claims) {
+        s->trouble[0] = 0;
+        log_info("schedule", "the database takes work again");
+        s->events.on_trouble(s->events.arg);
+    }
+}
 
 // ---- offers
 
@@ -178,9 +206,12 @@ static void on_offered(struct store_offer *r, int err)
     s->requests--;
     s->is_offering = false;
     if (err && !s->is_stopping) {
-        log_error("schedule", "offers=%d class=%s %s", r->n, err_name(err), r->err.msg);
+        note_refusal(s, &s->refuses_offers, err, r->err.msg);
         s->offer_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
         return;
+    }
+    if (!err) {
+        note_consent(s, &s->refuses_offers);
     }
     s->may_have_work |= r->n_new > 0 || s->batch;
     list_remove(&o->node);
@@ -249,8 +280,11 @@ static void on_claimed(struct store_claim *r, int err)
     struct schedule *s = container_of(r, struct schedule, claim);
     s->requests--;
     s->is_claiming = false;
+    if (!err) {
+        note_consent(s, &s->refuses_claims);
+    }
     if (err) {
-        log_error("schedule", "claim class=%s %s", err_name(err), r->err.msg);
+        note_refusal(s, &s->refuses_claims, err, r->err.msg);
         s->may_have_work = false;
         s->look_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
     } else if (r->n < r->max) {
@@ -433,6 +467,9 @@ const char *schedule_paused_because(const struct schedule *s)
 {
     if (s->pipeline->trouble[0]) {
         return s->pipeline->trouble;
+    }
+    if (s->trouble[0]) {
+        return s->trouble;
     }
     return dispatch_paused_because(s->dispatch);
 }

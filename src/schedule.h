@@ -29,6 +29,8 @@ struct schedule_events {
     void (*on_drained)(void *arg);
     // The buffer of offers is full or has room again.
     void (*on_pressure)(void *arg, bool is_full);
+    // The database refuses offers or claims, or takes them again: see paused_because.
+    void (*on_trouble)(void *arg);
 };
 
 MUST_USE int schedule_open(struct schedule **out, struct loop *l, struct store *store,

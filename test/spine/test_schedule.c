@@ -30,7 +30,7 @@ struct rig {
     char paused[32];
     int64_t dispatch_due_ms;
     // events
-    int batches_ended, drained, presses;
+    int batches_ended, drained, presses, troubles;
     bool is_full, is_closed;
 };
 
@@ -139,6 +139,11 @@ static void on_drained(void *arg)
     ((struct rig *)arg)->drained++;
 }
 
+static void on_trouble(void *arg)
+{
+    ((struct rig *)arg)->troubles++;
+}
+
 static void on_pressure(void *arg, bool is_full)
 {
     struct rig *r = arg;
@@ -168,7 +173,7 @@ static int setup(void **state)
         .poll_ms = 30000,
         .shed_after_ms = SHED_MS,
     };
-    struct schedule_events e = {r, on_batch_ended, on_drained, on_pressure};
+    struct schedule_events e = {r, on_batch_ended, on_drained, on_pressure, on_trouble};
     assert_int_equal(schedule_open(&r->s, r->k.loop, r->k.store, &r->f.p, NULL, &c, &e),
                      0);
     *state = r;
@@ -609,6 +614,26 @@ static void asking_anew_is_tried_again_when_the_database_refuses(void **state)
     SPIN_UNTIL(r, n_jobs(r) == 1);
 }
 
+static void a_database_that_refuses_is_a_pause_told_once(void **state)
+{
+    struct rig *r = *state;
+    start(r, 1, 0);
+    kit_sql(&r->k, "CREATE TRIGGER no BEFORE INSERT ON job BEGIN"
+                   " SELECT raise(ABORT, 'not now'); END");
+    offer(r, 1);
+    for (int i = 0; i < 4; i++) {
+        expect_sleep_of_ms(r, 1000);  // and not again at once
+        assert_int_equal(r->troubles, 1);
+        assert_non_null(strstr(schedule_paused_because(r->s), "not now"));
+        pass_ms(2001);
+    }
+    kit_sql(&r->k, "DROP TRIGGER no");
+    pass_ms(2001);
+    SPIN_UNTIL(r, n_jobs(r) == 1);
+    assert_int_equal(r->troubles, 2);
+    assert_string_equal(schedule_paused_because(r->s), "");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -634,6 +659,7 @@ int main(void)
         T(a_model_describes_anew_what_ocr_described),
         T(what_waits_for_a_model_makes_room_when_ocr_serves_again),
         T(asking_anew_is_tried_again_when_the_database_refuses),
+        T(a_database_that_refuses_is_a_pause_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
