@@ -60,6 +60,9 @@ static void follow_stop(struct app *a)
         finish_client(a);
         return;
     }
+    if (!a->schedule) {
+        return;  // told while it is being closed
+    }
     bool is_now = asked == 1 + VLMD_STOP_NOW;
     if (!a->inputs_closing) {
         intake_end(a);
