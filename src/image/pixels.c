@@ -169,19 +169,6 @@ int planes_turn(struct planes *p, int orientation, struct arena *arena)
     return 0;
 }
 
-static uint8_t block_mean(const struct planes *p, int x0, int x1, int y0, int y1)
-{
-    uint64_t sum = 0;
-    const uint64_t n = (uint64_t)(x1 - x0) * (uint64_t)(y1 - y0);
-    for (int y = y0; y < y1; y++) {
-        const uint8_t *row = p->p[0] + (size_t)y * (size_t)p->stride[0];
-        for (int x = x0; x < x1; x++) {
-            sum += row[x];
-        }
-    }
-    return (uint8_t)((sum + n / 2) / n);
-}
-
 // Block i of n over a side; at least one sample, also when the side is shorter than n.
 static void block_range(int i, int n, int side, int *from, int *to)
 {
@@ -192,15 +179,52 @@ static void block_range(int i, int n, int side, int *from, int *to)
     }
 }
 
+enum { COLUMNS = 1024 };  // whose sums stay in L1; more than the widest block has
+
+static uint8_t mean_of(const uint32_t *sums, int n, int rows)
+{
+    const uint64_t area = (uint64_t)n * (uint64_t)rows;
+    uint64_t sum = area / 2;
+    for (int x = 0; x < n; x++) {
+        sum += sums[x];
+    }
+    return (uint8_t)(sum / area);
+}
+
+// The sums of columns x0 to x1 over the rows of a block.
+static void sum_columns(const struct planes *p, int x0, int x1, int y0, int y1,
+                        uint32_t *restrict sums)
+{
+    memset(sums, 0, (size_t)(x1 - x0) * sizeof(*sums));
+    for (int y = y0; y < y1; y++) {
+        const uint8_t *row = p->p[0] + (size_t)y * (size_t)p->stride[0] + x0;
+        for (int x = 0; x < x1 - x0; x++) {
+            sums[x] += row[x];
+        }
+    }
+}
+
+// One row of blocks, as many at a time as fit into the sums.
+static void thumb_row(const struct planes *p, int y0, int y1, uint8_t *out)
+{
+    uint32_t sums[COLUMNS];
+    int from = 0, to = 0, x0, x1;
+    for (int b = 0; b < IMAGE_THUMB_W; b++) {
+        block_range(b, IMAGE_THUMB_W, p->width, &x0, &x1);
+        if (x1 > to || x0 < from) {
+            from = x0;
+            to = p->width - x0 < COLUMNS ? p->width : x0 + COLUMNS;
+            sum_columns(p, from, to, y0, y1, sums);
+        }
+        out[b] = mean_of(sums + (x0 - from), x1 - x0, y1 - y0);
+    }
+}
+
 void planes_thumb(const struct planes *p, uint8_t *out)
 {
-    for (int by = 0; by < IMAGE_THUMB_H; by++) {
+    for (int b = 0; b < IMAGE_THUMB_H; b++) {
         int y0, y1;
-        block_range(by, IMAGE_THUMB_H, p->height, &y0, &y1);
-        for (int bx = 0; bx < IMAGE_THUMB_W; bx++) {
-            int x0, x1;
-            block_range(bx, IMAGE_THUMB_W, p->width, &x0, &x1);
-            out[by * IMAGE_THUMB_W + bx] = block_mean(p, x0, x1, y0, y1);
-        }
+        block_range(b, IMAGE_THUMB_H, p->height, &y0, &y1);
+        thumb_row(p, y0, y1, out + (size_t)b * IMAGE_THUMB_W);
     }
 }

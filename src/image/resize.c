@@ -16,18 +16,31 @@
 
 #define LOBES 3.0
 
-// Raw weights of one output.  sin at equal steps is a rotation: two multiplications per
+static const double pi = 3.14159265358979323846;
+
+// From one tap to the next.  sin at equal steps is a rotation: two multiplications per
 // tap instead of two calls of sin.
-static double raw_weights(double *w, int count, double t0, double step)
+struct turn {
+    double step;
+    double ds1, dc1;  // of the sine
+    double ds3, dc3;  // of the window
+};
+
+static struct turn turn_by(double step)
 {
-    const double pi = 3.14159265358979323846;
+    return (struct turn){step, sin(pi * step), cos(pi * step), sin(pi * step / LOBES),
+                         cos(pi * step / LOBES)};
+}
+
+// Raw weights of one output.
+static double raw_weights(double *w, int count, double t0, const struct turn *turn)
+{
     double s1 = sin(pi * t0), c1 = cos(pi * t0);
     double s3 = sin(pi * t0 / LOBES), c3 = cos(pi * t0 / LOBES);
-    const double ds1 = sin(pi * step), dc1 = cos(pi * step);
-    const double ds3 = sin(pi * step / LOBES), dc3 = cos(pi * step / LOBES);
+    const double ds1 = turn->ds1, dc1 = turn->dc1, ds3 = turn->ds3, dc3 = turn->dc3;
     double sum = 0;
     for (int k = 0; k < count; k++) {
-        double t = t0 + k * step;
+        double t = t0 + k * turn->step;
         double v = 0;
         if (fabs(t) < 1e-9) {
             v = 1;
@@ -68,7 +81,7 @@ int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
     const double ratio = src_len / dst_len;
     const double stretch = ratio > 1 ? ratio : 1;
     const double reach = LOBES * stretch;
-    int most = (int)(2 * reach) + 2;
+    int most = (int)(2 * reach) + 1;
     if (most > src_n) {
         most = src_n;
     }
@@ -82,6 +95,7 @@ int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
     }
     int *count = first + dst_n;
     memset(weights, 0, (size_t)dst_n * (size_t)taps * sizeof(*weights));
+    const struct turn turn = turn_by(1 / stretch);
     *a = (struct resize_axis){src_n, dst_n, taps, 1, first, count, weights};
     for (int i = 0; i < dst_n; i++) {
         const double centre = (i + 0.5) * ratio;
@@ -94,8 +108,7 @@ int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
         first[i] = lo;
         count[i] = hi - lo;
         a->max_count = count[i] > a->max_count ? count[i] : a->max_count;
-        double sum =
-            raw_weights(raw, hi - lo, (lo + 0.5 - centre) / stretch, 1 / stretch);
+        double sum = raw_weights(raw, hi - lo, (lo + 0.5 - centre) / stretch, &turn);
         quantise(weights + (size_t)i * (size_t)taps, raw, hi - lo, sum);
     }
     return 0;

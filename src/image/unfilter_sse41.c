@@ -101,41 +101,49 @@ static inline SIMD void paeth_pixel(struct paeth *p, const uint8_t *in, const ui
     _mm_storeu_si32(out, _mm_packus_epi16(p->left, p->left));
 }
 
+static inline SIMD __m128i load8(const uint8_t *p)
+{
+    return _mm_loadl_epi64((const __m128i *)p);
+}
+
+// run: 16 or 24.
 static inline SIMD bool is_zero_run(const uint8_t *p, size_t run)
 {
-    __m128i v = _mm_or_si128(load(p), load(p + 16));
-    if (run == 48) {
-        v = _mm_or_si128(v, load(p + 32));
-    }
+    __m128i v = load(p);
+    v = run == 24 ? _mm_or_si128(v, load8(p + 16)) : v;
     return _mm_testz_si128(v, v);
 }
 
 static inline SIMD void copy_run(const uint8_t *from, size_t run, uint8_t *to)
 {
     store(to, load(from));
-    store(to + 16, load(from + 16));
-    if (run == 48) {
-        store(to + 32, load(from + 32));
+    if (run == 24) {
+        _mm_storel_epi64((__m128i *)(to + 16), load8(from + 16));
     }
 }
 
+// Runs are tried at two lengths: most are long, but few begin where the long ones do.
 static inline SIMD size_t paeth_part(const uint8_t *in, const uint8_t *up, size_t n,
                                      size_t step, uint8_t *out)
 {
-    const size_t run = step == 3 ? 48 : 32;
+    const size_t full = step == 3 ? 48 : 32, half = full / 2;
     const __m128i pixel = _mm_set_epi16(0, 0, 0, 0, step == 3 ? 0 : -1, -1, -1, -1);
     struct paeth p = {_mm_setzero_si128(), _mm_setzero_si128()};
     size_t i = 0;
     // The last pixel of a run of RGB is loaded and stored with a byte of the next one.
-    while (i + run < n) {
+    while (i + full < n) {
         const __m128i differs = _mm_xor_si128(p.left, p.corner);
-        if (_mm_testz_si128(differs, pixel) && is_zero_run(in + i, run)) {
-            copy_run(up + i, run, out + i);
-            i += run;
+        if (_mm_testz_si128(differs, pixel) && is_zero_run(in + i, half)) {
+            const bool is_full = is_zero_run(in + i + half, half);
+            copy_run(up + i, half, out + i);
+            if (is_full) {
+                copy_run(up + i + half, half, out + i + half);
+            }
+            i += is_full ? full : half;
             p.left = p.corner = load4_wide(up + i - step);
             continue;
         }
-        for (size_t end = i + run; i < end; i += step) {
+        for (size_t end = i + half; i < end; i += step) {
             paeth_pixel(&p, in + i, up + i, out + i);
         }
     }
