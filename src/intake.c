@@ -59,6 +59,9 @@ static void on_scanned(void *arg, const char *root, int64_t files)
 
 int app_watch(struct app *a, const char *dir, struct err *e)
 {
+    if (a->is_batch) {
+        return err_set(e, E_USAGE, "this handle has a batch: watch with another one");
+    }
     if (!a->watcher) {
         struct watcher_events events = {
             .arg = a,
@@ -133,6 +136,9 @@ int app_batch(struct app *a, const char *const *inputs, int n, struct err *e)
 {
     if (a->is_batch) {
         return err_set(e, E_USAGE, "this handle has a batch already");
+    }
+    if (a->is_working) {
+        return err_set(e, E_USAGE, "this handle has other work: open one for the batch");
     }
     a->is_batch = true;
     a->batch_inputs = mem_zero(sizeof(char *) * (size_t)(n + 1));

@@ -327,7 +327,8 @@ int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *
 {
     struct store_item it = {0};
     int rc = needs_worker(v, NULL);
-    rc = rc ? rc : stat_input(in, &it);
+    // Only members of a batch are claimed: nobody would ever come for it.
+    rc = rc ? rc : v->app.is_batch ? E_USAGE : stat_input(in, &it);
     if (rc) {
         return rc;
     }

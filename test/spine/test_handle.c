@@ -9,7 +9,6 @@
 #include "store/storekit.h"
 #include "vlmd.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +146,10 @@ static void a_batch_that_is_being_opened_closes(void **state)
 {
     struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
     const char *inputs[] = {"/"};
-    submit_many(r);
+    struct vlmd_query q = {0};
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(vlmd_change(r->v, VLMD_RETRY, &q, true, on_changed, r), 0);
+    }
     assert_int_equal(vlmd_batch(r->v, inputs, 1, NULL), 0);
 }
 
@@ -195,6 +197,50 @@ static void a_stop_ends_checks(void **state)
     assert_int_equal(r->last_err, VLMD_ERR_CANCELED);
 }
 
+// ---- one handle, one kind of work
+
+static void on_counted(void *arg, int err, const struct vlmd_status *st,
+                       const char *message)
+{
+    struct rig *r = arg;
+    r->last_id = st ? st->total : -1;
+    on_end(arg, err, message);
+}
+
+static void a_batch_that_is_not_open_yet_has_no_members(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    const char *inputs[] = {"/nothing-is-here"};
+    submit_many(r);
+    vlmd_stop(r->v, VLMD_STOP_DRAIN);
+    vlmd_run(r->v);
+    vlmd_close(r->v);
+    open_rig(r, VLMD_WORKER, nobody);
+    r->answers = 0;
+    assert_int_equal(vlmd_batch(r->v, inputs, 1, NULL), 0);
+    assert_int_equal(vlmd_status(r->v, true, on_counted, r), 0);
+    while (r->answers == 0 && vlmd_step(r->v)) {
+    }
+    assert_int_equal(r->answers, 1);
+    assert_int_equal(r->last_id, 0);  // not all that is in the database
+}
+
+static void a_batch_is_the_only_work_of_its_handle(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    const char *inputs[] = {"/nothing-is-here"};
+    struct vlmd_input in = {.url = "http://host/a.png"};
+    struct vlmd_error e;
+    assert_int_equal(vlmd_batch(r->v, inputs, 1, &e), 0);
+    assert_int_equal(vlmd_watch(r->v, r->k.folder, NULL, 0, &e), VLMD_ERR_USAGE);
+    assert_non_null(strstr(e.message, "batch"));
+    assert_int_equal(vlmd_submit(r->v, &in, on_submitted, r), VLMD_ERR_USAGE);
+    vlmd_close(r->v);
+    open_rig(r, VLMD_WORKER, nobody);
+    assert_int_equal(vlmd_watch(r->v, r->k.folder, NULL, 0, &e), 0);
+    assert_int_equal(vlmd_batch(r->v, inputs, 1, &e), VLMD_ERR_USAGE);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -207,6 +253,8 @@ int main(void)
         T(a_batch_that_is_being_opened_closes),
         T(nothing_new_begins_while_it_closes),
         T(a_stop_ends_checks),
+        T(a_batch_that_is_not_open_yet_has_no_members),
+        T(a_batch_is_the_only_work_of_its_handle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
