@@ -169,6 +169,7 @@ int vlmd_fd(vlmd *v)
 
 int vlmd_timeout_ms(vlmd *v)
 {
+    uv_update_time(&v->app.loop.uv);  // the host may have been busy since the last step
     if (v->app.schedule && !is_done(v)) {
         schedule_before_sleep(v->app.schedule);
     }

@@ -9,6 +9,7 @@
 #include "store/storekit.h"
 #include "vlmd.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +242,26 @@ static void a_batch_is_the_only_work_of_its_handle(void **state)
     assert_int_equal(vlmd_batch(r->v, inputs, 1, &e), VLMD_ERR_USAGE);
 }
 
+// ---- driven by another loop
+
+static void a_host_that_was_busy_is_not_told_to_wait_longer(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    assert_int_equal(vlmd_watch(r->v, r->k.folder, NULL, 0, NULL), 0);
+    int wait;
+    do {
+        struct pollfd p = {.fd = vlmd_fd(r->v), .events = POLLIN};
+        wait = vlmd_timeout_ms(r->v);
+        if (wait > 400 || wait < 0) {
+            break;  // nothing to do but the next look for a backend
+        }
+        poll(&p, 1, wait);
+    } while (vlmd_step(r->v));
+    assert_true(wait > 400);
+    poll(NULL, 0, 100);  // the host does something else meanwhile
+    assert_true(vlmd_timeout_ms(r->v) <= wait - 90);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -255,6 +276,7 @@ int main(void)
         T(a_stop_ends_checks),
         T(a_batch_that_is_not_open_yet_has_no_members),
         T(a_batch_is_the_only_work_of_its_handle),
+        T(a_host_that_was_busy_is_not_told_to_wait_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
