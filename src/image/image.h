@@ -19,8 +19,8 @@ enum image_format { IMAGE_NONE, IMAGE_PNG, IMAGE_JPEG, IMAGE_WEBP };
 
 enum {
     IMAGE_HASH_BYTES = 16,  // XXH3-128, canonical (big-endian) form
-    IMAGE_THUMB_W = 64,
-    IMAGE_THUMB_H = 36,
+    IMAGE_THUMB_W = 128,  // half of it: 7 blocks for a typed line, up to 8 for a pointer
+    IMAGE_THUMB_H = 72,
 };
 
 struct image_config {
@@ -91,5 +91,33 @@ enum image_format image_probe(const uint8_t *bytes, size_t len);
 
 // The same work, synchronously, in the calling thread (tests, benchmarks, one-shot tools).
 MUST_USE int image_prepare_now(const struct image_config *c, struct image_req *r);
+
+// ---- near-duplicates, pure
+
+enum image_near { IMAGE_NEAR_OFF, IMAGE_NEAR_STRICT, IMAGE_NEAR_NORMAL, IMAGE_NEAR_LOOSE };
+
+struct image_look {
+    const uint8_t *thumb;  // of an image_req
+    int width, height;     // of the source, upright
+};
+
+struct image_change {
+    bool is_duplicate;  // nothing that a person would care about
+    int blocks;         // of the thumb that differ by more than noise, but for a clock's
+    int max_diff;       // of any block, 0 to 255
+    // Not counted where very many blocks differ.
+    int spots;    // groups of neighbouring ones
+    int widest;   // of a spot, in blocks
+    int highest;  // of a spot
+    int run;      // most blocks that lie close together in one row
+};
+
+// strict: noise, clock, caret.  normal: also the pointer, where it was and is.
+// loose: also up to a line of text.  Pictures of different sizes are never duplicates.
+struct image_change image_compare(const struct image_look *a, const struct image_look *b,
+                                  enum image_near mode);
+// Finds candidates among many: a few bits differ where image_compare may find a duplicate.
+// Says nothing by itself.
+uint64_t image_hash_look(const uint8_t *thumb);
 
 #endif

@@ -280,7 +280,7 @@ static void test_large_jpeg_is_shrunk_while_decoding(void **state)
         assert_int_equal(r.sent_width, targets[i]);
         assert_null(r.luma);
         for (int q = 0; q < 4; q++) {
-            const int at = (q & 2 ? 27 : 9) * IMAGE_THUMB_W + (q & 1 ? 48 : 16);
+            const int at = (q & 2 ? 54 : 18) * IMAGE_THUMB_W + (q & 1 ? 96 : 32);
             check_near("scaled", q, r.thumb[at], luma_of(scene_opaque[q]));
         }
         image_req_fini(&r);
