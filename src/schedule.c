@@ -14,6 +14,7 @@ enum {
     MAX_CLAIM = 64,
     MAX_JOBS = 4096,       // in memory, whatever the backends could hold
     MAX_AHEAD = 64,        // some 100 KB each
+    MAX_READING = 8,       // on their way to OCR, with the whole picture in grey
     MAX_OFFERS = 64,       // buffers of STORE_MAX_OFFER sightings
     PRESSURE_OFFERS = 4,   // from here on input that can wait should
     AGAIN_MS = 2000,       // after the database refused
@@ -247,6 +248,16 @@ static int ahead_of(const struct schedule *s, int capacity)
     return ahead > s->config.prepare_ahead ? ahead : s->config.prepare_ahead;
 }
 
+// With OCR for all, one helper is slower than everything before it.
+static int room_to_read(const struct schedule *s)
+{
+    int n = 0;
+    for (int state = JOB_CLAIMED; state <= JOB_RECOGNISING; state++) {
+        n += s->pipeline->jobs.count[state];
+    }
+    return s->pipeline->config.reads_text_always ? MAX_READING - n : MAX_CLAIM;
+}
+
 static int room(const struct schedule *s)
 {
     int capacity = dispatch_capacity(s->dispatch);
@@ -255,6 +266,8 @@ static int room(const struct schedule *s)
     }
     int more = capacity + ahead_of(s, capacity) - n_upstream(s);
     int fits = MAX_JOBS - s->pipeline->jobs.total;
+    more = more < fits ? more : fits;
+    fits = room_to_read(s);
     more = more < fits ? more : fits;
     return more < MAX_CLAIM ? more : MAX_CLAIM;
 }

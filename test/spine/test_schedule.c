@@ -634,6 +634,28 @@ static void a_database_that_refuses_is_a_pause_told_once(void **state)
     assert_string_equal(schedule_paused_because(r->s), "");
 }
 
+// Each of them holds its whole picture in grey.
+static void few_wait_for_their_text_to_be_read(void **state)
+{
+    struct rig *r = *state;
+    r->f.p.config.reads_text_always = r->f.makes_luma = true;
+    r->capacity = 32;
+    offer(r, 100);
+    schedule_start(r->s);
+    SPIN_UNTIL(r, n_jobs(r) > 0);
+    settle(r);
+    prepare(r);
+    settle(r);
+    assert_in_range(n_jobs(r), 1, 8);
+    for (int i = 0; i < 20; i++) {
+        fake_end(&r->f, FAKE_RECOGNISE, 0);  // goes on to be asked
+        settle(r);
+        prepare(r);
+    }
+    assert_int_equal(n_asking(r), 20);
+    assert_in_range(n_jobs(r), 21, 28);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -660,6 +682,7 @@ int main(void)
         T(what_waits_for_a_model_makes_room_when_ocr_serves_again),
         T(asking_anew_is_tried_again_when_the_database_refuses),
         T(a_database_that_refuses_is_a_pause_told_once),
+        T(few_wait_for_their_text_to_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
