@@ -159,6 +159,7 @@ int cli_run_jobs(struct cli *c);
 int cli_run_status(struct cli *c);
 int cli_run_doctor(struct cli *c);
 int cli_run_models(struct cli *c);
+int cli_run_bench(struct cli *c);
 int cli_run_config(struct cli *c);
 int cli_run_export(struct cli *c);
 int cli_run_version(struct cli *c);
