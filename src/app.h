@@ -59,6 +59,7 @@ struct app {
     uint64_t random_state;
 
     struct store_batch batch;
+    int64_t batch_id;           // once it is open
     const char **batch_inputs;  // owned with its strings
     int n_batch_inputs;
     char batch_key[40];

@@ -118,6 +118,7 @@ static void on_batch_opened(struct store_batch *r, int err)
         .on_end = on_list_end,
     };
     if (err == 0) {
+        a->batch_id = r->id;
         schedule_set_batch(a->schedule, r->id);
         err = manifest_open(&a->manifest, &a->loop, &a->config->ingest, a->batch_inputs,
                             a->n_batch_inputs, &events);

@@ -356,7 +356,7 @@ int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg)
     struct status *s = mem_new(struct status);
     *s = (struct status){.v = v, .fn = fn, .arg = arg};
     // One that is not open yet has no members; 0 would mean all there is.
-    s->counts.batch = !batch ? 0 : v->app.batch.id ? v->app.batch.id : -1;
+    s->counts.batch = !batch ? 0 : v->app.batch_id ? v->app.batch_id : -1;
     call_begin(v);
     store_count(v->app.store, &s->counts, on_status_counts);
     return 0;
