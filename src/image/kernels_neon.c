@@ -1,0 +1,262 @@
+// kernels_neon.c -- the inner loops in NEON vectors, which every 64-bit ARM has.
+//
+// Interleaved loads take pixels apart, so that no shuffles are needed.  Rows end with the
+// scalar set.
+// SPDX-License-Identifier: MIT
+#include "image/kernels_simd.h"
+
+#if VLMD_HAS_NEON_KERNELS
+
+#include <arm_neon.h>
+
+// ---- colour
+
+static inline uint32x4_t weigh(uint16x4_t r, uint16x4_t g, uint16x4_t b)
+{
+    uint32x4_t sum = vmull_n_u16(r, LUMA_R);
+    sum = vmlal_n_u16(sum, g, LUMA_G);
+    return vmlal_n_u16(sum, b, LUMA_B);
+}
+
+static inline uint8x8_t luma8(uint8x8_t r, uint8x8_t g, uint8x8_t b)
+{
+    const uint16x8_t wr = vmovl_u8(r), wg = vmovl_u8(g), wb = vmovl_u8(b);
+    const uint32x4_t lo = weigh(vget_low_u16(wr), vget_low_u16(wg), vget_low_u16(wb));
+    const uint32x4_t hi = weigh(vget_high_u16(wr), vget_high_u16(wg), vget_high_u16(wb));
+    // Rounding shifts: by 15 in all.
+    return vmovn_u16(vcombine_u16(vrshrn_n_u32(lo, 15), vrshrn_n_u32(hi, 15)));
+}
+
+static inline uint8x16x3_t load16(const uint8_t *px, int step)
+{
+    if (step == 3) {
+        return vld3q_u8(px);
+    }
+    const uint8x16x4_t v = vld4q_u8(px);
+    return (uint8x16x3_t){{v.val[0], v.val[1], v.val[2]}};
+}
+
+static void luma(const uint8_t *px, int n, int step, uint8_t *out)
+{
+    int x = 0;
+    for (; x + 16 <= n; x += 16) {
+        const uint8x16x3_t v = load16(px + x * step, step);
+        const uint8x8_t lo =
+            luma8(vget_low_u8(v.val[0]), vget_low_u8(v.val[1]), vget_low_u8(v.val[2]));
+        const uint8x8_t hi =
+            luma8(vget_high_u8(v.val[0]), vget_high_u8(v.val[1]), vget_high_u8(v.val[2]));
+        vst1q_u8(out + x, vcombine_u8(lo, hi));
+    }
+    kernels_scalar.luma(px + x * step, n - x, step, out + x);
+}
+
+static void pairs(const uint8_t *px, int n, int step, bool adds, uint16_t *sums)
+{
+    int x = 0;
+    for (; x + 16 <= n; x += 16) {
+        const uint8x16x3_t v = load16(px + x * step, step);
+        uint16_t *to = sums + x / 2 * SUM_WORDS;
+        uint16x8x4_t s = {{vpaddlq_u8(v.val[0]), vpaddlq_u8(v.val[1]),
+                           vpaddlq_u8(v.val[2]), vdupq_n_u16(0)}};
+        if (adds) {
+            const uint16x8x4_t before = vld4q_u16(to);
+            for (int c = 0; c < 3; c++) {
+                s.val[c] = vaddq_u16(s.val[c], before.val[c]);
+            }
+        }
+        vst4q_u16(to, s);
+    }
+    kernels_scalar.pairs(px + x * step, n - x, step, adds, sums + x / 2 * SUM_WORDS);
+}
+
+static inline int16x4_t mix(int16x4_t r, int16x4_t g, int16x4_t b, int wr, int wg, int wb)
+{
+    int32x4_t sum = vdupq_n_s32((128 << 17) + (1 << 16));
+    sum = vmlal_n_s16(sum, r, (int16_t)wr);
+    sum = vmlal_n_s16(sum, g, (int16_t)wg);
+    sum = vmlal_n_s16(sum, b, (int16_t)wb);
+    return vmovn_s32(vshrq_n_s32(sum, 17));
+}
+
+static inline uint8x8_t mix8(const int16x8_t v[3], int wr, int wg, int wb)
+{
+    const int16x4_t lo =
+        mix(vget_low_s16(v[0]), vget_low_s16(v[1]), vget_low_s16(v[2]), wr, wg, wb);
+    const int16x4_t hi =
+        mix(vget_high_s16(v[0]), vget_high_s16(v[1]), vget_high_s16(v[2]), wr, wg, wb);
+    return vqmovun_s16(vcombine_s16(lo, hi));
+}
+
+static void chroma(const uint16_t *s, int n, uint8_t *cb, uint8_t *cr)
+{
+    int x = 0;
+    for (; x + 8 <= n; x += 8) {
+        const uint16x8x4_t u = vld4q_u16(s + x * SUM_WORDS);
+        const int16x8_t v[3] = {vreinterpretq_s16_u16(u.val[0]),
+                                vreinterpretq_s16_u16(u.val[1]),
+                                vreinterpretq_s16_u16(u.val[2])};
+        vst1_u8(cb + x, mix8(v, CB_R, CB_G, CB_B));
+        vst1_u8(cr + x, mix8(v, CR_R, CR_G, CR_B));
+    }
+    kernels_scalar.chroma(s + x * SUM_WORDS, n - x, cb + x, cr + x);
+}
+
+static void boxes(const uint16_t *s, int n, uint8_t *rgbx)
+{
+    int x = 0;
+    for (; x + 2 <= n; x += 2) {
+        vst1_u8(rgbx + 4 * x, vrshrn_n_u16(vld1q_u16(s + x * SUM_WORDS), 2));
+    }
+    kernels_scalar.boxes(s + x * SUM_WORDS, n - x, rgbx + 4 * x);
+}
+
+static bool is_opaque(const uint8_t *rgba, int n)
+{
+    uint8x16_t all = vdupq_n_u8(255);
+    int x = 0;
+    for (; x + 16 <= n; x += 16) {
+        all = vandq_u8(all, vld4q_u8(rgba + 4 * x).val[3]);
+    }
+    return vminvq_u8(all) == 255 && kernels_scalar.is_opaque(rgba + 4 * x, n - x);
+}
+
+// ---- filter
+
+// The high halves of the products: (v * 256 * w) >> 16 == (v * w) >> 8.
+static inline int16x8_t add_product(int16x8_t sum, int8x8_t v, int16_t w)
+{
+    const int16x8_t wide = vmovl_s8(v);
+    const int16x4_t lo = vshrn_n_s32(vmull_n_s16(vget_low_s16(wide), w), 8);
+    const int16x4_t hi = vshrn_n_s32(vmull_n_s16(vget_high_s16(wide), w), 8);
+    return vaddq_s16(sum, vcombine_s16(lo, hi));
+}
+
+static void columns(const uint8_t *const *rows, const int16_t *weights, int count,
+                    int from, int n, int16_t *out)
+{
+    if (count > MOST_SHORT) {
+        kernels_long_columns(rows, weights, count, from, n, out);
+        return;
+    }
+    const int16x8_t start = vdupq_n_s16((int16_t)((128 << RESIZE_LINE_BITS) + count / 2));
+    int x = from;
+    for (; x + 16 <= n; x += 16) {
+        int16x8_t lo = start, hi = start;
+        for (int k = 0; k < count; k++) {
+            const uint8x16_t u = veorq_u8(vld1q_u8(rows[k] + x), vdupq_n_u8(0x80));
+            const int8x16_t v = vreinterpretq_s8_u8(u);
+            lo = add_product(lo, vget_low_s8(v), weights[k]);
+            hi = add_product(hi, vget_high_s8(v), weights[k]);
+        }
+        vst1q_s16(out + x, lo);
+        vst1q_s16(out + x + 8, hi);
+    }
+    kernels_scalar.columns(rows, weights, count, x, n, out);
+}
+
+static void line(const struct resize_axis *x, const int16_t *in, int from, uint8_t *out)
+{
+    const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
+    for (int i = from; i < x->dst_n; i++) {
+        const int16_t *v = in + x->first[i];
+        const int16_t *w = x->weights + (size_t)i * (size_t)x->taps;
+        int32x4_t sum = vdupq_n_s32(0);
+        for (int k = 0; k < x->taps; k += 8) {
+            const int16x8_t a = vld1q_s16(v + k), b = vld1q_s16(w + k);
+            sum = vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b));
+            sum = vmlal_high_s16(sum, a, b);
+        }
+        const int32_t byte = (vaddvq_s32(sum) + (1 << (shift - 1))) >> shift;
+        out[i] = (uint8_t)(byte < 0 ? 0 : byte > 255 ? 255 : byte);
+    }
+}
+
+// ---- PNG
+
+static void unfilter_up(const uint8_t *in, const uint8_t *up, size_t n, size_t step,
+                        uint8_t *out)
+{
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        vst1q_u8(out + i, vaddq_u8(vld1q_u8(in + i), vld1q_u8(up + i)));
+    }
+    kernels_scalar.unfilter(2, in + i, up + i, n - i, step, out + i);
+}
+
+static inline uint8x8_t load4(const uint8_t *p)
+{
+    uint32_t v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return vcreate_u8(v);
+}
+
+static inline void store4(uint8_t *p, uint8x8_t v)
+{
+    const uint32_t word = vget_lane_u32(vreinterpret_u32_u8(v), 0);
+    __builtin_memcpy(p, &word, sizeof(word));
+}
+
+static inline uint8x8_t paeth(uint8x8_t a, uint8x8_t b, uint8x8_t c)
+{
+    const uint16x8_t pa = vabdl_u8(b, c), pb = vabdl_u8(a, c);
+    const int16x8_t sum = vreinterpretq_s16_u16(vaddl_u8(a, b));
+    const int16x8_t twice = vreinterpretq_s16_u16(vshll_n_u8(c, 1));
+    const uint16x8_t pc = vreinterpretq_u16_s16(vabdq_s16(sum, twice));
+    const uint8x8_t is_a = vmovn_u16(vandq_u16(vcleq_u16(pa, pb), vcleq_u16(pa, pc)));
+    const uint8x8_t is_b = vmovn_u16(vcleq_u16(pb, pc));
+    return vbsl_u8(is_a, a, vbsl_u8(is_b, b, c));
+}
+
+// One pixel after the other; stores of RGB write a byte of the next pixel, too.
+static size_t chain(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                    size_t step, uint8_t *out)
+{
+    uint8x8_t left = vdup_n_u8(0), corner = left;
+    size_t i = 0;
+    for (; i + 4 <= n; i += step) {
+        const uint8x8_t above = load4(up + i);
+        const uint8x8_t guess =
+            filter == 3 ? vhadd_u8(left, above) : paeth(left, above, corner);
+        left = vadd_u8(load4(in + i), guess);
+        corner = above;
+        store4(out + i, left);
+    }
+    return i;
+}
+
+static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                     size_t step, uint8_t *out)
+{
+    if (filter == 2) {
+        unfilter_up(in, up, n, step, out);
+        return;
+    }
+    if (filter < 3 || n < 4) {
+        kernels_scalar.unfilter(filter, in, up, n, step, out);
+        return;
+    }
+    // RGB ends with a pixel that has no byte behind it.
+    size_t i = chain(filter, in, up, n, step, out);
+    for (; i < n; i++) {
+        const int a = i >= step ? out[i - step] : 0, b = up[i];
+        const int c = i >= step ? up[i - step] : 0;
+        const int pa = b > c ? b - c : c - b, pb = a > c ? a - c : c - a;
+        const int pc = a + b > 2 * c ? a + b - 2 * c : 2 * c - a - b;
+        const int nearest = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+        out[i] = (uint8_t)(in[i] + (filter == 3 ? (a + b) / 2 : nearest));
+    }
+}
+
+const struct kernels kernels_neon = {
+    .name = "neon",
+    .luma = luma,
+    .pairs = pairs,
+    .chroma = chroma,
+    .boxes = boxes,
+    .is_opaque = is_opaque,
+    .columns = columns,
+    .line = line,
+    .unfilter = unfilter,
+};
+
+#endif
