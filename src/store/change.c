@@ -109,10 +109,8 @@ static int apply_change(struct writer *w, void *request)
     for (int i = 0; !rc && i < n; i++) {
         rc = r->action == STORE_DROP ? drop(w, ids[i]) : requeue(w, r, ids[i]);
     }
-    r->step = rc ? 0 : n;
-    if (!rc && n) {
-        r->after_id = ids[n - 1];
-    }
+    r->step = n;
+    r->next_id = n ? ids[n - 1] : r->after_id;
     return rc;
 }
 
@@ -131,6 +129,7 @@ static void change_done(struct pool_work *work, int err)
     struct store_change *r = container_of(work, struct store_change, work);
     err = write_result(r->owner, &r->err, err);
     r->n += err ? 0 : r->step;
+    r->after_id = r->next_id;
     if (!err && r->step == STEP_ROWS && !r->owner->is_closing) {
         write_submit(r->owner, &r->work, change_run, change_done);
         return;

@@ -27,7 +27,8 @@
 enum { CLAIM_MAX = 64, OLDEST_EVERY = 8, SCAN_MAX = 1000, OWNERS_MAX = 64 };
 
 #define GIVE_BACK                                                                        \
-    "UPDATE job SET state = 0, owner = 0, lease_until = 0, asking = NULL, asking_at = 0"
+    "UPDATE OR FAIL job SET state = 0, owner = 0, lease_until = 0, asking = NULL,"       \
+    " asking_at = 0"
 
 // ---- leases that nobody holds any more
 
@@ -75,11 +76,12 @@ static int collect_owner(struct writer *w, int64_t owner, int64_t *n)
 static int follow_clock(struct writer *w, int64_t now_ms)
 {
     int64_t monotonic_ms = clock_ms();
-    int64_t jump_ms = (now_ms - w->wall_ms) - (monotonic_ms - w->monotonic_ms);
-    bool is_jump = w->wall_ms && (jump_ms > JUMP_MS || jump_ms < -JUMP_MS);
+    int64_t jump_ms =
+        (now_ms - w->carried.wall_ms) - (monotonic_ms - w->carried.monotonic_ms);
+    bool is_jump = w->carried.wall_ms && (jump_ms > JUMP_MS || jump_ms < -JUMP_MS);
     if (!is_jump) {
-        w->wall_ms = now_ms;
-        w->monotonic_ms = monotonic_ms;
+        w->carried.wall_ms = now_ms;
+        w->carried.monotonic_ms = monotonic_ms;
         return 0;
     }
     log_info("store", "path=%s ms=%lld the clock jumped, leases begin anew", w->path,
@@ -87,8 +89,8 @@ static int follow_clock(struct writer *w, int64_t now_ms)
     struct sql q = sql_begin(&w->db, "UPDATE job SET lease_until = ? WHERE state = 1");
     sql_int(&q, now_ms + w->lease_ms);
     int rc = sql_run(&q);
-    w->wall_ms = rc ? w->wall_ms : now_ms;
-    w->monotonic_ms = rc ? w->monotonic_ms : monotonic_ms;
+    w->carried.wall_ms = rc ? w->carried.wall_ms : now_ms;
+    w->carried.monotonic_ms = rc ? w->carried.monotonic_ms : monotonic_ms;
     return rc;
 }
 
@@ -114,7 +116,8 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
 // ---- claim
 
 #define CLAIM_SET                                                                        \
-    "UPDATE job SET state = 1, owner = ?1, lease_until = ?2, claims = claims + 1 WHERE " \
+    "UPDATE OR FAIL job SET state = 1, owner = ?1, lease_until = ?2, claims = claims + " \
+    "1 WHERE "                                                                           \
     "id IN "
 
 #define CLAIM_RETURNING                                                                  \
@@ -282,9 +285,9 @@ static int drop_poisoned(struct writer *w, struct claimed *c, int *n)
 // How many of the next n claims are due to the longest waiting ones.
 static int oldest_share(struct writer *w, int n)
 {
-    unsigned before = w->claimed / OLDEST_EVERY;
-    w->claimed += (unsigned)n;
-    return (int)(w->claimed / OLDEST_EVERY - before);
+    unsigned before = w->carried.claimed / OLDEST_EVERY;
+    w->carried.claimed += (unsigned)n;
+    return (int)(w->carried.claimed / OLDEST_EVERY - before);
 }
 
 static int by_order(const void *a, const void *b)
@@ -347,7 +350,7 @@ static int take_all(struct writer *w, const struct store_claim *r, struct claime
         rc = take_some(w, r, true, oldest, c, n);
         rc = rc ? rc : take_some(w, r, false, want - (*n - had), c, n);
         int got = *n;
-        w->claimed -= (unsigned)(want - (got - had));
+        w->carried.claimed -= (unsigned)(want - (got - had));
         rc = rc ? rc : drop_poisoned(w, c, n);
         again = *n < got;
     }
@@ -360,6 +363,7 @@ static int apply_claim(struct writer *w, void *request)
     struct claimed c[CLAIM_MAX];
     int64_t now_ms = loop_wall_ms();
     int n = 0;
+    store_claim_fini(r);
     int rc = lease_collect(w, now_ms, false);
     rc = rc ? rc : wake_due(w, now_ms);
     rc = rc ? rc : take_all(w, r, c, &n);

@@ -109,21 +109,31 @@ static int find_words(struct writer *w, const struct store_result *r,
     return rc ? rc : writer_word(w, r->finish_reason, &n->finish_reason);
 }
 
-// ?1 to ?16 are the same in both statements.
-static const char insert_result[] =
-    "INSERT INTO result(content, model, prompt, params, backend, tier, finish_reason,"
-    " is_degraded, created_at, prompt_tokens, completion_tokens, summary, activity, app,"
-    " details, tags, text, raw_len, raw)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET backend = excluded.backend, tier = excluded.tier,"
-    " finish_reason = excluded.finish_reason, is_degraded = excluded.is_degraded,"
-    " created_at = excluded.created_at, prompt_tokens = excluded.prompt_tokens,"
-    " completion_tokens = excluded.completion_tokens, summary = excluded.summary,"
-    " activity = excluded.activity, app = excluded.app, details = excluded.details,"
-    " tags = excluded.tags, text = excluded.text, raw_len = excluded.raw_len,"
-    " raw = excluded.raw"
-    " RETURNING id";
+#define RESULT_COLUMNS                                                                   \
+    "content, model, prompt, params, backend, tier, finish_reason, is_degraded, "        \
+    "created_at,"                                                                        \
+    " prompt_tokens, completion_tokens, summary, activity, app, details, tags, text,"    \
+    " raw_len, raw"
 
+static void bind_result(struct sql *q, const uint8_t *content,
+                        const struct store_result *r, const struct result_words *n,
+                        int64_t now_ms)
+{
+    const int64_t numbers[] = {
+        n->model,         n->prompt,           n->params,      n->backend,
+        n->tier,          n->finish_reason,    r->is_degraded, now_ms,
+        r->prompt_tokens, r->completion_tokens};
+    const char *texts[] = {r->summary, r->activity, r->app, r->details, r->tags, r->text};
+    sql_blob(q, content, content ? STORE_HASH_BYTES : 0);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        sql_int(q, numbers[i]);
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        sql_text(q, texts[i]);
+    }
+}
+
+// *id: of the row to replace, or 0 to make one.
 static int write_result(struct writer *w, const uint8_t *content,
                         const struct store_result *r, const struct result_words *n,
                         int64_t now_ms, int64_t *id)
@@ -131,28 +141,23 @@ static int write_result(struct writer *w, const uint8_t *content,
     struct buf raw;
     int64_t raw_len;
     int rc = pack_raw(r, &raw, &raw_len);
-    if (rc) {
-        return rc;
+    if (!rc) {
+        struct sql q =
+            sql_begin(&w->db, *id ? "UPDATE result SET (" RESULT_COLUMNS
+                                    ") = (?, ?, ?, ?, ?, ?, ?, ?,"
+                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?"
+                                  : "INSERT INTO result(" RESULT_COLUMNS
+                                    ") VALUES (?, ?, ?, ?, ?, ?,"
+                                    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        bind_result(&q, content, r, n, now_ms);
+        sql_int(&q, raw_len);
+        sql_blob(&q, raw.data, raw.len);
+        if (*id) {
+            sql_int(&q, *id);
+        }
+        rc = sql_run(&q);
+        *id = *id ? *id : sqlite3_last_insert_rowid(w->db.h);
     }
-    struct sql q = sql_begin(&w->db, insert_result);
-    sql_blob(&q, content, content ? STORE_HASH_BYTES : 0);
-    const int64_t first[] = {
-        n->model,         n->prompt,           n->params,      n->backend,
-        n->tier,          n->finish_reason,    r->is_degraded, now_ms,
-        r->prompt_tokens, r->completion_tokens};
-    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
-        sql_int(&q, first[i]);
-    }
-    const char *texts[] = {r->summary, r->activity, r->app, r->details, r->tags, r->text};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        sql_text(&q, texts[i]);
-    }
-    sql_int(&q, raw_len);
-    sql_blob(&q, raw.data, raw.len);
-    if (sql_row(&q)) {
-        *id = sql_get_int(&q);
-    }
-    rc = sql_run(&q);
     buf_fini(&raw);
     return rc;
 }
@@ -206,6 +211,7 @@ int result_keep(struct writer *w, const uint8_t *content, const struct store_res
     if (!rc && old) {
         rc = each_doc(w, old, doc_remove);
     }
+    *id = rc ? 0 : old;
     rc = rc ? rc : write_result(w, content, r, &n, now_ms, id);
     if (!rc && old) {
         rc = each_doc(w, old, doc_add);

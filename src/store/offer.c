@@ -50,7 +50,7 @@ static int insert(struct writer *w, struct store_item *i, int64_t root, int64_t 
 {
     int64_t cid = 0;
     struct sql q = sql_begin(
-        &w->db, "INSERT INTO job(cid, path, size, mtime, is_url, root,"
+        &w->db, "INSERT OR FAIL INTO job(cid, path, size, mtime, is_url, root,"
                 " priority, queued_at, seen_at, taken_at, app, window,"
                 " screen, url, at_ms, room)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10,"
@@ -141,6 +141,8 @@ static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t n
 {
     struct known k;
     bool is_same;
+    i->id = 0;
+    i->is_new = i->is_ended = false;
     int64_t root = 0, screen;
     int rc = find(w, i, &k, &is_same);
     rc = rc ? rc : writer_word(w, i->meta.screen, &screen);
@@ -190,8 +192,6 @@ void store_offer(struct store *s, struct store_offer *r,
     assert(r->n >= 0 && r->n <= STORE_MAX_OFFER);
     for (int i = 0; i < r->n; i++) {
         assert(r->items[i].path && *r->items[i].path);
-        r->items[i].id = 0;
-        r->items[i].is_new = r->items[i].is_ended = false;
     }
     r->err.code = 0;
     r->owner = s;

@@ -27,7 +27,8 @@ static int add_field(struct buf *dict, const char *text)
 static int make_dict(const struct store_result *r, struct buf *dict)
 {
     buf_init(dict, DICT_MAX);
-    int rc = add_field(dict, between);
+    int rc = buf_reserve(dict, 2048);
+    rc = rc ? rc : add_field(dict, between);
     rc = rc ? rc : add_field(dict, r->activity);
     rc = rc ? rc : add_field(dict, r->app);
     rc = rc ? rc : add_field(dict, r->tags);
@@ -44,7 +45,7 @@ static int compress(const struct buf *dict, const char *raw, size_t len, struct 
     if (rc) {
         return rc;
     }
-    LZ4_initStream(&stream, sizeof(stream));
+    // Sets the whole stream up, too.
     LZ4_loadDict(&stream, (const char *)dict->data, (int)dict->len);
     int packed =
         LZ4_compress_fast_continue(&stream, raw, (char *)out->data, (int)len, most, 1);

@@ -39,27 +39,33 @@ int copies_hand_on(struct writer *w, int64_t holder)
     return rc ? rc : doc_add(w, next);
 }
 
+static int keep_attempt(struct writer *w, int64_t job, const struct store_attempt *a)
+{
+    int64_t backend, model, last;
+    int rc = writer_word(w, a->backend, &backend);
+    rc = rc ? rc : writer_word(w, a->model, &model);
+    if (rc) {
+        return rc;
+    }
+    struct sql q =
+        sql_begin(&w->db, "SELECT ifnull(max(n), 0) FROM attempt WHERE job = ?");
+    sql_int(&q, job);
+    rc = sql_one(&q, 0, &last);
+    q = sql_begin(&w->db, "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    const int64_t values[] = {job,   last + 1, a->at_ms,     backend,
+                              model, a->code,  a->request_ms};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        sql_int(&q, values[i]);
+    }
+    sql_text(&q, a->words);
+    return rc ? rc : sql_run(&q);
+}
+
 int attempts_keep(struct writer *w, int64_t job, const struct store_attempt *a, int n)
 {
     int rc = 0;
     for (int i = n > STORE_MAX_ATTEMPTS ? n - STORE_MAX_ATTEMPTS : 0; !rc && i < n; i++) {
-        int64_t backend, model;
-        rc = writer_word(w, a[i].backend, &backend);
-        rc = rc ? rc : writer_word(w, a[i].model, &model);
-        if (rc) {
-            break;
-        }
-        struct sql q = sql_begin(&w->db, "INSERT INTO attempt SELECT ?1,"
-                                         " 1 + ifnull(max(n), 0), ?2, ?3, ?4, ?5, ?6, ?7"
-                                         " FROM attempt WHERE job = ?1");
-        sql_int(&q, job);
-        sql_int(&q, a[i].at_ms);
-        sql_int(&q, backend);
-        sql_int(&q, model);
-        sql_int(&q, a[i].code);
-        sql_int(&q, a[i].request_ms);
-        sql_text(&q, a[i].words);
-        rc = sql_run(&q);
+        rc = keep_attempt(w, job, &a[i]);
     }
     return rc;
 }
@@ -151,10 +157,11 @@ static int end_without(struct writer *w, const struct store_save *r,
                        enum store_outcome outcome, const char *reason)
 {
     struct sql q = sql_begin(
-        &w->db, "UPDATE job SET state = 2, owner = 0, lease_until = 0, asking = NULL,"
-                " asking_at = 0, is_redo = 0, prior = 0, attempts = attempts + ?3,"
-                " outcome = CASE prior WHEN 0 THEN ?2 ELSE prior END,"
-                " code = ?4, reason = ?5, ended_at = ?6 WHERE id = ?1");
+        &w->db,
+        "UPDATE OR FAIL job SET state = 2, owner = 0, lease_until = 0, asking = NULL,"
+        " asking_at = 0, is_redo = 0, prior = 0, attempts = attempts + ?3,"
+        " outcome = CASE prior WHEN 0 THEN ?2 ELSE prior END,"
+        " code = ?4, reason = ?5, ended_at = ?6 WHERE id = ?1");
     sql_int(&q, r->id);
     sql_int(&q, outcome);
     sql_int(&q, r->n_attempts);
@@ -233,22 +240,6 @@ static int write_changes(struct writer *w, const struct store_save *r,
     return sql_run(&q);
 }
 
-// The last described picture of each screen, to compare the next one with.
-static int write_frame(struct writer *w, const struct store_save *r,
-                       const struct saved_row *o)
-{
-    if (!r->has_image) {
-        return 0;
-    }
-    struct sql q = sql_begin(&w->db, "INSERT INTO frame VALUES (?, ?, ?) ON CONFLICT"
-                                     " DO UPDATE SET job = excluded.job,"
-                                     " luma = excluded.luma");
-    sql_int(&q, o->screen ? o->screen : o->root);
-    sql_int(&q, r->id);
-    sql_blob(&q, r->thumb, sizeof(r->thumb));
-    return sql_run(&q);
-}
-
 // A job that had duplicates under its old content gives them to one another.
 static int part_from_copies(struct writer *w, const struct store_save *r,
                             const struct saved_row *o)
@@ -268,7 +259,7 @@ static int write_ending(struct writer *w, const struct store_save *r,
                         const struct ending *e)
 {
     struct sql q = sql_begin(
-        &w->db, "UPDATE job SET" FACTS ", state = 2, owner = 0, lease_until = 0,"
+        &w->db, "UPDATE OR FAIL job SET" FACTS ", state = 2, owner = 0, lease_until = 0,"
                 " asking = NULL, asking_at = 0, is_redo = 0, prior = 0,"
                 " attempts = attempts + ?14, outcome = ?15, code = ?16, reason = ?17,"
                 " ended_at = ?18, result = ?19, duplicate_of = ?20, has_doc = ?21,"
@@ -345,7 +336,9 @@ static int save_answer(struct writer *w, struct store_save *r, struct saved_row 
             : result_keep(w, r->has_image ? r->content : NULL, r->result, loop_wall_ms(),
                           &e.result);
     rc = rc ? rc : end_with(w, r, o, &e);
-    return rc ? rc : write_frame(w, r, o);
+    return rc || !r->has_image
+               ? rc
+               : writer_frame(w, o->screen ? o->screen : o->root, r->id, r->thumb);
 }
 
 // The answer was paid for: it stays, for the row that has this version to find.
@@ -480,6 +473,8 @@ static int apply_save(struct writer *w, void *request)
     struct saved_row o = {0};
     int64_t other = 0;
     bool is_ours;
+    r->lost = false;
+    r->merged_into = 0;
     int rc = read_row(w, r, &o, &is_ours);
     if (rc || !is_ours) {
         r->lost = !rc;
@@ -517,8 +512,6 @@ void store_save(struct store *s, struct store_save *r,
 {
     assert(r->outcome > STORE_NONE && r->outcome <= STORE_FAILED);
     assert(r->outcome != STORE_ANSWERED || r->result);
-    r->lost = false;
-    r->merged_into = 0;
     r->err.code = 0;
     r->owner = s;
     r->done = done;

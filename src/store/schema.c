@@ -154,11 +154,12 @@ static const char version_1[] =
     " job INTEGER NOT NULL,"
     " luma BLOB NOT NULL);"
 
-    // key >= 0: jobs by job.tally; below: other sums.  batch 0: everything.
+    // key >= 0: jobs by job.tally; below: other sums.  batch 0: everything.  n has no NOT
+    // NULL: checking it in a trigger would make SQLite open a savepoint each time.
     "CREATE TABLE tally("
     " batch INTEGER NOT NULL,"
     " key INTEGER NOT NULL,"
-    " n INTEGER NOT NULL,"
+    " n INTEGER,"
     " PRIMARY KEY (batch, key)) WITHOUT ROWID;"
 
     "CREATE TRIGGER job_born AFTER INSERT ON job BEGIN"

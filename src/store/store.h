@@ -414,7 +414,7 @@ struct store_change {
     struct store_filter filter;  // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
     bool all;                    //   all is set
     int64_t n;                   // out: rows changed
-    int64_t after_id;            // private from here on
+    int64_t after_id, next_id;   // private from here on
     int step;
     struct err err;
     struct pool_work work;

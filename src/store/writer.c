@@ -1,9 +1,12 @@
 // writer.c -- group commit, and what a failure in the middle of a group means.
 //
-// A request that fails alone is rolled back to its savepoint and the others go on.  A
-// failure of the file or the disk ends the transaction for all; the connection is opened
-// anew before the next group.  The search index is written once per group, at its end,
-// because every savepoint would make FTS5 write out what it has gathered so far.
+// A request that fails by itself is hardly ever seen: it could only ask for nonsense, or
+// find a bug.  So there is no savepoint for each one, which would cost a fifth of all work
+// (a copy of every page it touches); instead the group starts over without it.  For the
+// same reason the statements of the hot paths say OR FAIL, which lets SQLite do without a
+// savepoint for the statement and its triggers.  A failure of the file or the disk ends the
+// transaction for all; the connection is opened anew before the next group.  The search
+// index is written once per group, at its end.
 // SPDX-License-Identifier: MIT
 #include "store/writer.h"
 
@@ -97,17 +100,36 @@ static int64_t free_bytes(const struct writer *w)
                : all;
 }
 
+static void start(struct writer *w)
+{
+    w->n_docs = w->n_indexed = 0;
+    w->n_frames = 0;
+    w->prompt_tokens = w->completion_tokens = 0;
+    w->wants_upkeep = false;
+    w->carried = w->carried_before;
+    struct sql q = sql_begin(&w->db, "BEGIN IMMEDIATE");
+    if (sql_run(&q)) {
+        break_group(w, w->db.code, w->db.words);
+    }
+}
+
+static void roll_back(struct writer *w)
+{
+    forget_words(w);
+    if (w->db.h && !sqlite3_get_autocommit(w->db.h)) {
+        sqlite3_exec(w->db.h, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
 // Never fails itself: the words must reach every request of the group.
 int writer_begin(void *writer)
 {
     struct writer *w = writer;
     struct err e = {0};
     w->n_ops = 0;
-    w->n_docs = w->n_indexed = 0;
-    w->spent = (struct spent){0};
     w->broken = 0;
-    w->wants_upkeep = false;
     w->free_bytes = free_bytes(w);
+    w->carried_before = w->carried;
     if (w->must_reopen) {
         db_close(&w->db);
         if (writer_open(w, &e) || upkeep_enter(w, &e)) {
@@ -117,25 +139,20 @@ int writer_begin(void *writer)
         }
         log_info("store", "path=%s opened again", w->path);
     }
-    struct sql q = sql_begin(&w->db, "BEGIN IMMEDIATE");
-    if (sql_run(&q)) {
-        break_group(w, w->db.code, w->db.words);
-    }
+    start(w);
     return 0;
 }
 
 // Anything but a lack of space or patience may mean that the connection has gone bad.
-static void roll_back(struct writer *w)
+static void give_up(struct writer *w)
 {
     int kind = w->db.sqlite_code & 0xff;
     w->must_reopen |= kind != SQLITE_FULL && kind != SQLITE_BUSY;
-    forget_words(w);
-    if (w->db.h && !sqlite3_get_autocommit(w->db.h)) {
-        sqlite3_exec(w->db.h, "ROLLBACK", NULL, NULL, NULL);
-    }
+    w->carried = w->carried_before;
+    roll_back(w);
     for (int i = 0; i < w->n_ops; i++) {
-        if (!w->ops[i]->code) {
-            err_set(w->ops[i], w->broken, "%s: %s", w->path, w->broken_words);
+        if (!w->ops[i].err->code) {
+            err_set(w->ops[i].err, w->broken, "%s: %s", w->path, w->broken_words);
         }
     }
 }
@@ -158,16 +175,32 @@ static void checkpoint(struct writer *w)
         NULL, NULL);
 }
 
+static int write_frames(struct writer *w)
+{
+    int rc = 0;
+    for (int i = 0; !rc && i < w->n_frames; i++) {
+        struct sql q = sql_begin(&w->db, "INSERT INTO frame SELECT ?, id, ? FROM job"
+                                         " WHERE id = ? ON CONFLICT DO UPDATE SET"
+                                         " job = excluded.job, luma = excluded.luma");
+        sql_int(&q, w->frames[i].source);
+        sql_blob(&q, w->frames[i].luma, sizeof(w->frames[i].luma));
+        sql_int(&q, w->frames[i].job);
+        rc = sql_run(&q);
+    }
+    w->n_frames = 0;
+    return rc;
+}
+
 static int write_spent(struct writer *w)
 {
-    int rc = writer_add(w, SUM_PROMPT_TOKENS, w->spent.prompt);
-    return rc ? rc : writer_add(w, SUM_COMPLETION_TOKENS, w->spent.completion);
+    int rc = writer_add(w, SUM_PROMPT_TOKENS, w->prompt_tokens);
+    return rc ? rc : writer_add(w, SUM_COMPLETION_TOKENS, w->completion_tokens);
 }
 
 int writer_end(void *writer)
 {
     struct writer *w = writer;
-    if (!w->broken && (doc_flush(w) || write_spent(w))) {
+    if (!w->broken && (write_frames(w) || write_spent(w) || doc_flush(w))) {
         break_group(w, w->db.code, w->db.words);
     }
     if (!w->broken) {
@@ -177,7 +210,7 @@ int writer_end(void *writer)
         }
     }
     if (w->broken) {
-        roll_back(w);
+        give_up(w);
         return 0;
     }
     atomic_fetch_add(&w->commits, 1);
@@ -199,59 +232,57 @@ static bool is_too_full(const struct writer *w, enum write_kind kind)
     return false;
 }
 
-static int save_point(struct writer *w, const char *literal)
+// false: this op is at fault, or (broken) all are.
+static bool try_op(struct writer *w, struct writer_op *op)
 {
-    struct sql q = sql_begin(&w->db, literal);
-    return sql_run(&q);
-}
-
-// What the savepoint does not hold.
-struct mark {
-    size_t n_docs, n_indexed;
-    struct spent spent;
-};
-
-// Puts the group back to where it was before this request.
-static int undo(struct writer *w, struct err *e, int code, const struct mark *m)
-{
+    w->db.sqlite_code = 0;
+    int rc = op->apply(w, op->request);
+    if (!rc) {
+        return true;
+    }
     if (db_is_broken(&w->db)) {
         break_group(w, w->db.code, w->db.words);
-        return w->broken;
+        return false;
     }
-    if (!e->code) {
-        err_set(e, code, "%s: %s", w->path,
-                w->db.sqlite_code ? w->db.words : err_words(code));
+    op->is_out = true;
+    if (!op->err->code) {
+        err_set(op->err, rc, "%s: %s", w->path,
+                w->db.sqlite_code ? w->db.words : err_words(rc));
     }
-    w->n_docs = m->n_docs;
-    w->n_indexed = m->n_indexed;
-    w->spent = m->spent;
-    forget_words(w);
-    return save_point(w, "ROLLBACK TO op");
+    return false;
+}
+
+// Each round leaves at least one op out, so it comes to an end.
+static void start_over(struct writer *w)
+{
+    bool again = true;
+    while (again && !w->broken) {
+        roll_back(w);
+        start(w);
+        again = false;
+        for (int i = 0; i < w->n_ops && !again && !w->broken; i++) {
+            again = !w->ops[i].is_out && !try_op(w, &w->ops[i]);
+        }
+    }
 }
 
 void writer_do(struct writer *w, enum write_kind kind, struct err *e,
                int (*apply)(struct writer *w, void *request), void *request)
 {
     assert(w->n_ops < WRITER_GROUP);
-    w->ops[w->n_ops++] = e;
+    struct writer_op *op = &w->ops[w->n_ops++];
+    *op = (struct writer_op){.err = e, .apply = apply, .request = request};
     if (w->broken) {
         return;
     }
     if (is_too_full(w, kind)) {
         err_set(e, E_FULL, "%s: the disk is almost full: %lld MiB left (free some space)",
                 w->path, (long long)(w->free_bytes >> 20));
+        op->is_out = true;
         return;
     }
-    struct mark m = {w->n_docs, w->n_indexed, w->spent};
-    w->db.sqlite_code = 0;
-    int rc = save_point(w, "SAVEPOINT op");
-    rc = rc ? rc : apply(w, request);
-    if (rc) {
-        rc = undo(w, e, rc, &m);
-    }
-    rc = rc ? rc : save_point(w, "RELEASE op");
-    if (rc) {
-        break_group(w, w->db.code, w->db.words);
+    if (!try_op(w, op)) {
+        start_over(w);
     }
 }
 
@@ -329,8 +360,27 @@ int writer_spend(struct writer *w, int64_t job, int64_t prompt, int64_t completi
 {
     prompt = prompt > 0 ? prompt : 0;
     completion = completion > 0 ? completion : 0;
-    w->spent.prompt += prompt;
-    w->spent.completion += completion;
+    w->prompt_tokens += prompt;
+    w->completion_tokens += completion;
     int rc = job ? add_to_batches(w, SUM_PROMPT_TOKENS, job, prompt) : 0;
     return rc || !job ? rc : add_to_batches(w, SUM_COMPLETION_TOKENS, job, completion);
+}
+
+// Once a group and source is enough: only the last one is of use.
+int writer_frame(struct writer *w, int64_t source, int64_t job, const uint8_t *luma)
+{
+    int i = 0;
+    while (i < w->n_frames && w->frames[i].source != source) {
+        i++;
+    }
+    int rc = 0;
+    if (i == WRITER_FRAMES) {
+        rc = write_frames(w);
+        i = 0;
+    }
+    w->frames[i].source = source;
+    w->frames[i].job = job;
+    memcpy(w->frames[i].luma, luma, sizeof(w->frames[i].luma));
+    w->n_frames = i < w->n_frames ? w->n_frames : i + 1;
+    return rc;
 }

@@ -373,6 +373,49 @@ static void a_bad_request_spoils_only_itself(void **state)
     kit_fini(&k);
 }
 
+static struct store_claim group_claim;
+static int claims_done;
+
+static void on_group_claim(struct store_claim *r, int err)
+{
+    assert_int_equal(err, 0);
+    claims_done += r->n;
+}
+
+// What was done before it in the group is done again, once.
+static void a_group_that_starts_over_does_nothing_twice(void **state)
+{
+    (void)state;
+    struct kit k;
+    char path[16];
+    kit_init(&k);
+    kit_must_open(&k);
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof(path), "/x/%d", i);
+        kit_offer(&k, path, 1, 1);
+    }
+    kit_sql(&k,
+            "CREATE TRIGGER trap BEFORE INSERT ON job WHEN new.path IN ('/c/50', '/c/70')"
+            " BEGIN SELECT raise(ABORT, 'trapped'); END");
+    claims_done = 0;
+    group_claim = (struct store_claim){.max = 10};
+    store_claim(k.store, &group_claim, on_group_claim);
+    send_crowd(&k);
+    finish_crowd(&k);
+    assert_int_equal(crowd.failed, 2);
+    assert_int_equal(claims_done, 10);
+    assert_int_equal(kit_sql_int(&k, "SELECT count(*) FROM job WHERE state = 1"), 10);
+    assert_int_equal(kit_sql_int(&k, "SELECT max(claims) FROM job"), 1);
+    assert_int_equal(kit_sql_int(&k, "SELECT count(*) FROM job"), 118);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(group_claim.jobs[i].claims, 1);
+    }
+    store_claim_fini(&group_claim);
+    kit_sql(&k, "DROP TRIGGER trap");
+    kit_assert_consistent(&k);
+    kit_fini(&k);
+}
+
 static void closing_finishes_what_was_accepted(void **state)
 {
     (void)state;
@@ -743,6 +786,7 @@ int main(void)
         cmocka_unit_test(many_requests_are_one_commit),
         cmocka_unit_test(a_group_fails_as_a_whole),
         cmocka_unit_test(a_bad_request_spoils_only_itself),
+        cmocka_unit_test(a_group_that_starts_over_does_nothing_twice),
         cmocka_unit_test(closing_finishes_what_was_accepted),
         cmocka_unit_test(what_waits_can_be_canceled),
         cmocka_unit_test(a_busy_database_is_waited_for),

@@ -262,12 +262,12 @@ static void after_a_suspend_leases_begin_anew(void **state)
     int64_t id = kit_offer(k, "/1", 1, 1);
     assert_int_equal(kit_claim_one(k), id);
     kit_sql(k, "UPDATE job SET lease_until = lease_until - 3600000");
-    k->store->writer.wall_ms -= 3600000;
+    k->store->writer.carried.wall_ms -= 3600000;
     assert_int_equal(kit_claim_one(k), 0);
     assert_true(kit_sql_int(k, "SELECT lease_until FROM job") > loop_wall_ms());
     // Set back by a year it does not last for one.
     kit_sql(k, "UPDATE job SET lease_until = lease_until + 31536000000");
-    k->store->writer.wall_ms += 31536000000;
+    k->store->writer.carried.wall_ms += 31536000000;
     assert_int_equal(kit_claim_one(k), 0);
     assert_in_range(kit_sql_int(k, "SELECT lease_until FROM job"), loop_wall_ms(),
                     loop_wall_ms() + 60000);
