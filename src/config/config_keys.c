@@ -112,7 +112,7 @@ const struct config_key config_keys[] = {
      "A picture whose process is gone is free for others after this."},
     {"store.max_claims", CONFIG_INT, AT(store.max_claims), NULL, 1, 1000, 0, 0, NULL,
      true, "A picture that took its process down this often is failed."},
-    {"store.min_free_bytes", CONFIG_BYTES, AT(store.min_free_bytes), NULL, 0, 1024 * GIB,
+    {"store.min_free_bytes", CONFIG_BYTES, AT(store.min_free_bytes), NULL, 1, 1024 * GIB,
      0, 0, NULL, true, "With less on the disk nothing is written."},
 
     {"ocr.when", CONFIG_CHOICE, AT(ocr_when), "fallback", 0, 0, 0, 0,
