@@ -53,7 +53,8 @@ void route_move(struct route *r, enum route_state to, int code, const char *reas
     bool is_same = to == r->state || (r->was_probed && r->code == code && code != 0);
     bool is_news = !is_quiet && !is_same;
     r->code = code;
-    snprintf(r->reason, sizeof(r->reason), "%s", reason ? reason : "");
+    snprintf(r->reason, sizeof(r->reason), "%.*s", (int)sizeof(r->reason) - 1,
+             reason ? reason : "");
     if (to != r->state) {
         r->since_ms = now_ms;
     }
@@ -350,17 +351,21 @@ static bool learn_ocr_failure(struct route *r, const char *words, int64_t now_ms
 }
 
 // A server that loads by itself says "loaded" at once and goes on refusing: once is enough,
-// then it is given time.
-static void learn_loading(struct route *r, int64_t retry_after_ms, int64_t now_ms)
+// then it is left alone like one that is away.
+static bool learn_loading(struct route *r, const char *words, int64_t retry_after_ms,
+                          int64_t now_ms)
 {
     if (r->state != ROUTE_READY || r->has_call) {
-        return;
+        return true;
     }
-    if (r->vain_loads++ > 0) {
-        hold(r, retry_after_ms, now_ms);
-    } else {
+    if (r->vain_loads++ == 0) {
         start_load(r, now_ms);
+        return true;
     }
+    breaker_trip(&r->breaker, &r->breaker_config, now_ms, retry_after_ms,
+                 dispatch_random(r->dispatch));
+    become_away(r, E_LOADING, words, now_ms);
+    return true;
 }
 
 static void learn_success(struct route *r, int64_t request_ms)
@@ -400,13 +405,12 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
     if (is_breakage(err)) {
         return learn_breakage(r, err, words, now_ms);
     }
+    if (err == E_LOADING) {
+        return learn_loading(r, words, retry_after_ms, now_ms);
+    }
     breaker_success(&r->breaker);  // it is there and talks
     if (err == E_RATE || err == E_OVERLOAD) {
         hold(r, retry_after_ms, now_ms);
-        return true;
-    }
-    if (err == E_LOADING) {
-        learn_loading(r, retry_after_ms, now_ms);
         return true;
     }
     if (is_misconfigured(err) && err != E_BAD_REQUEST && r->state == ROUTE_READY) {
