@@ -53,8 +53,10 @@ void route_move(struct route *r, enum route_state to, int code, const char *reas
     bool is_same = to == r->state || (r->was_probed && r->code == code && code != 0);
     bool is_news = !is_quiet && !is_same;
     r->code = code;
-    snprintf(r->reason, sizeof(r->reason), "%.*s", (int)sizeof(r->reason) - 1,
-             reason ? reason : "");
+    if (reason != r->reason) {
+        snprintf(r->reason, sizeof(r->reason), "%.*s", (int)sizeof(r->reason) - 1,
+                 reason ? reason : "");
+    }
     if (to != r->state) {
         r->since_ms = now_ms;
     }
