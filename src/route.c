@@ -354,20 +354,19 @@ static bool learn_ocr_failure(struct route *r, const char *words, int64_t now_ms
 
 // A server that loads by itself says "loaded" at once and goes on refusing: once is enough,
 // then it is left alone like one that is away.
-static bool learn_loading(struct route *r, const char *words, int64_t retry_after_ms,
+static void learn_loading(struct route *r, const char *words, int64_t retry_after_ms,
                           int64_t now_ms)
 {
     if (r->state != ROUTE_READY || r->has_call) {
-        return true;
+        return;
     }
     if (r->vain_loads++ == 0) {
         start_load(r, now_ms);
-        return true;
+        return;
     }
     breaker_trip(&r->breaker, &r->breaker_config, now_ms, retry_after_ms,
                  dispatch_random(r->dispatch));
     become_away(r, E_LOADING, words, now_ms);
-    return true;
 }
 
 static void learn_success(struct route *r, int64_t request_ms)
@@ -408,7 +407,8 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
         return learn_breakage(r, err, words, now_ms);
     }
     if (err == E_LOADING) {
-        return learn_loading(r, words, retry_after_ms, now_ms);
+        learn_loading(r, words, retry_after_ms, now_ms);
+        return true;
     }
     breaker_success(&r->breaker);  // it is there and talks
     if (err == E_RATE || err == E_OVERLOAD) {
