@@ -69,7 +69,6 @@ struct app {
     int64_t problems;     // inputs that could not be taken
     bool inputs_closing;  // watcher and manifest are going
     bool is_input_part_closing;
-    bool has_missed;  // sightings were dropped: look again
     bool is_working;  // watch, batch or submit was called
     bool was_paused;
     int tells_under_way;  // JOB events whose row is being read

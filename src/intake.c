@@ -8,16 +8,15 @@
 
 #include <stdio.h>
 
-// A folder can be scanned again, a list can be held back; neither is lost.
+// Folders and lists are held back; nothing is lost.
 void intake_on_pressure(void *arg, bool is_full)
 {
     struct app *a = arg;
     if (a->manifest) {
         manifest_pause(a->manifest, is_full);
     }
-    if (!is_full && a->has_missed && a->watcher) {
-        a->has_missed = false;
-        watcher_rescan(a->watcher);
+    if (a->watcher) {
+        watcher_pause(a->watcher, is_full);
     }
 }
 
@@ -26,7 +25,10 @@ static void on_seen(void *arg, const struct sighting *s)
     struct app *a = arg;
     bool is_kept =
         schedule_offer(a->schedule, s, s->is_live ? STORE_LIVE : STORE_BACKFILL);
-    a->has_missed |= !is_kept;
+    if (!is_kept && a->stop_seen == 0) {
+        log_error("ingest", "path=\"%s\" was not taken though folders are paused",
+                  s->path);
+    }
 }
 
 static void tell_problem(struct app *a, const char *path, int code, const char *words)

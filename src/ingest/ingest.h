@@ -76,6 +76,9 @@ MUST_USE int watcher_open(struct watcher **out, struct loop *l,
 // E_NOT_FILE (not a folder), in words in e.
 MUST_USE int watcher_add(struct watcher *w, const char *dir, struct err *e);
 void watcher_rescan(struct watcher *w);
+// Holds sightings back, but for some that are being looked at; none is lost.  May be called
+// from inside a callback.
+void watcher_pause(struct watcher *w, bool is_paused);
 void watcher_stats(const struct watcher *w, struct watcher_stats *out);
 void watcher_close(struct watcher *w, void (*on_closed)(void *arg), void *arg);
 

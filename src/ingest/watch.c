@@ -210,6 +210,15 @@ void watcher_rescan(struct watcher *w)
     watch_go_on(w);
 }
 
+void watcher_pause(struct watcher *w, bool is_paused)
+{
+    w->is_paused = is_paused;
+    if (!is_paused && !w->is_closing) {
+        w->armed_ms = 0;
+        uv_timer_start(&w->timer, on_timer, 0, 0);  // goes on from the loop
+    }
+}
+
 void watcher_stats(const struct watcher *w, struct watcher_stats *out)
 {
     *out = (struct watcher_stats){.folders = w->n_dirs,

@@ -149,6 +149,7 @@ struct watcher {
     int n_waiting;
     int n_queue;
     int64_t due_ms;    // the earliest of resting
+    bool is_paused;    // no looks, so that the queue fills up and the scans wait
     bool is_short;     // events were dropped: scan when there is room
     int64_t n_queued;  // ever
     int64_t n_looked;  // ... and of those, done with

@@ -186,7 +186,7 @@ void files_scanned(struct watcher *w, const struct walk *k, const struct scan_it
 void files_start_looks(struct watcher *w)
 {
     struct looking *l = &w->look;
-    if (l->is_busy || list_is_empty(&w->queue)) {
+    if (l->is_busy || w->is_paused || list_is_empty(&w->queue)) {
         return;
     }
     l->n = 0;

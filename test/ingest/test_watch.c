@@ -505,6 +505,40 @@ static void sleeps_when_nothing_happens(void **state)
     kit_close(&k);
 }
 
+// A consumer that can take no more for a while.
+static void holds_back_while_paused_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct bytes b;
+    open_short(&k);
+    png(&b, NULL);
+    for (int i = 0; i < 700; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "old-%d.png", i);
+        write_file(in(&k.folder, name), &b);
+    }
+    watcher_pause(k.w, true);
+    struct err e;
+    assert_int_equal(watcher_add(k.w, k.folder.path, &e), 0);
+    for (int i = 0; i < 300; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "new-%d.png", i);
+        move_in(&k.folder, name, &b);
+    }
+    struct watcher_stats st = {0};
+    while (st.settling < 800) {  // more than 512 are not read from the folder
+        uv_run(&k.loop.uv, UV_RUN_ONCE);
+        watcher_stats(k.w, &st);
+    }
+    assert_int_equal(k.n_seen, 0);
+    watcher_pause(k.w, false);
+    kit_until(&k, k.n_seen == 1000);
+    kit_rescan(&k);
+    assert_int_equal(k.n_seen, 1000);
+    kit_close(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,6 +560,7 @@ int main(void)
         cmocka_unit_test(takes_linked_names),
         cmocka_unit_test(refuses_bad_folders_in_words),
         cmocka_unit_test(sleeps_when_nothing_happens),
+        cmocka_unit_test(holds_back_while_paused_and_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
