@@ -71,7 +71,6 @@ struct job {
     struct store_job row;  // owned
     bool is_stopping;      // leave at the next chance
     bool has_lost_lease;
-    bool no_claim_count;  // a release forgets the claim
 
     // what has been learned
     struct buf fetched;  // owned; bytes of a URL
@@ -80,9 +79,9 @@ struct job {
     bool has_image;
     bool wants_luma;
     int target_px;
-    int input_tries;  // times the file was not complete or not reachable
-    int tries;        // failures that count, of this lease
-    int strikes;      // failures that were the backend's
+    int input_tries;    // times the file was not complete or not reachable
+    int tries;          // failures that count, of this lease
+    int strikes;        // failures that were the backend's
     int cap_doublings;  // answers were cut
     bool no_schema;
     bool compared;
