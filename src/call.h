@@ -10,6 +10,7 @@
 
 struct vlmd {
     struct app app;
+    bool must_step;  // before a host may wait: something was begun since the last turn
     int pending;  // calls not yet answered
     bool is_closing;
 };

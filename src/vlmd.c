@@ -9,6 +9,7 @@
 #include "call.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ int call_check(const struct vlmd *v)
 void call_begin(struct vlmd *v)
 {
     v->pending++;
+    v->must_step = true;
 }
 
 void call_end(struct vlmd *v)
@@ -126,6 +128,7 @@ int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error 
         free(v);
         return rc;
     }
+    v->must_step = true;
     *out = v;
     return 0;
 }
@@ -167,20 +170,35 @@ int vlmd_fd(vlmd *v)
     return uv_backend_fd(&v->app.loop.uv);
 }
 
+// libuv registers a new socket, and before_sleep sees a changed state, only when the loop
+// runs the next time: after a turn in which something happened it must run once more
+// before it may be waited for.
 int vlmd_timeout_ms(vlmd *v)
 {
-    uv_update_time(&v->app.loop.uv);  // the host may have been busy since the last step
-    if (v->app.schedule && !is_done(v)) {
-        schedule_before_sleep(v->app.schedule);
+    if (v->must_step) {
+        return 0;
     }
-    return is_done(v) ? 0 : uv_backend_timeout(&v->app.loop.uv);
+    if (is_done(v)) {
+        return -1;
+    }
+    uv_update_time(&v->app.loop.uv);  // the host may have been busy since the last step
+    return uv_backend_timeout(&v->app.loop.uv);
+}
+
+static bool has_events(const vlmd *v)
+{
+    struct pollfd fd = {.fd = uv_backend_fd(&v->app.loop.uv), .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
 }
 
 bool vlmd_step(vlmd *v)
 {
-    if (!is_done(v)) {
-        uv_run(&v->app.loop.uv, UV_RUN_NOWAIT);
-    }
+    uv_loop_t *loop = &v->app.loop.uv;
+    uv_update_time(loop);
+    bool was_called = v->must_step;
+    bool is_busy = has_events(v) || uv_backend_timeout(loop) == 0;
+    uv_run(loop, UV_RUN_NOWAIT);
+    v->must_step = is_busy || (was_called && has_events(v));
     return !is_done(v);
 }
 
@@ -232,6 +250,7 @@ static int watch_one(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
         snprintf(chosen, chosen_size, "%s", real);
     }
     int rc = app_watch(&v->app, real, &why);
+    v->must_step = true;
     return rc ? say(error, rc, call_words(&why, rc)) : 0;
 }
 
@@ -272,6 +291,7 @@ int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs, struct vlmd_err
                    "batch: nothing to describe: name files, folders, URLs, or -");
     }
     rc = app_batch(&v->app, inputs, n_inputs, &why);
+    v->must_step = true;
     return rc ? say(error, rc, call_words(&why, rc)) : 0;
 }
 

@@ -90,7 +90,8 @@ VLMD_API int vlmd_open(const struct vlmd_options *options, vlmd **out,
 // client are answered, the batch of a worker has ended).
 VLMD_API int vlmd_run(vlmd *v);
 // To drive it from another loop: when vlmd_fd is readable or vlmd_timeout_ms has passed
-// (-1 = no deadline), call vlmd_step, which never blocks.  Returns false from vlmd_step when
+// (0 = at once, -1 = no deadline; ask anew before each wait), call vlmd_step, which never
+// blocks.  Returns false from vlmd_step when
 // vlmd_run would have returned.
 VLMD_API int vlmd_fd(vlmd *v);
 VLMD_API int vlmd_timeout_ms(vlmd *v);
