@@ -34,7 +34,10 @@ static const char select_job[] =
     " (SELECT name FROM owner WHERE id = j.owner),"
     " CASE WHEN ocr_text = '' THEN (SELECT ocr_text FROM job WHERE id = j.duplicate_of)"
     " ELSE ocr_text END,"
-    " (SELECT count(*) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id)"
+    " (SELECT count(*) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
+    " (SELECT min(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
+    " (SELECT max(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
+    " near_blocks, near_diff"
     " FROM job j WHERE id = ?";
 
 static const char select_result[] =
@@ -103,6 +106,10 @@ static int read_job(struct sql *q, struct buf *block, struct store_row *r,
     rc = rc ? rc : keep(block, &r->lease_owner, sql_get_text(q));
     rc = rc ? rc : keep(block, &r->ocr_text, sql_get_text(q));
     r->n_duplicates = (int)sql_get_int(q);
+    r->first_duplicate_ms = sql_get_int(q);
+    r->last_duplicate_ms = sql_get_int(q);
+    r->near_blocks = r->duplicate_of ? (int)sql_get_int(q) : -1;
+    r->near_diff = r->duplicate_of ? (int)sql_get_int(q) : -1;
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #include "store/save.h"
 
 #include "store/doc.h"
+#include "store/look.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -336,9 +337,7 @@ static int save_answer(struct writer *w, struct store_save *r, struct saved_row 
             : result_keep(w, r->has_image ? r->content : NULL, r->result, loop_wall_ms(),
                           &e.result);
     rc = rc ? rc : end_with(w, r, o, &e);
-    return rc || !r->has_image
-               ? rc
-               : writer_frame(w, o->screen ? o->screen : o->root, r->id, r->thumb);
+    return rc ? rc : look_keep(w, r, o->root, o->screen, o->result != 0);
 }
 
 // The answer was paid for: it stays, for the row that has this version to find.
@@ -408,6 +407,16 @@ static int find_older(struct writer *w, const struct store_save *r, int64_t *old
     return sql_one(&q, 0, older);
 }
 
+static int write_difference(struct writer *w, const struct store_save *r)
+{
+    struct sql q = sql_begin(
+        &w->db, "UPDATE job SET near_blocks = ?2, near_diff = ?3 WHERE id = ?1");
+    sql_int(&q, r->id);
+    sql_int(&q, r->is_near ? r->near_blocks : -1);
+    sql_int(&q, r->is_near ? r->near_diff : -1);
+    return sql_run(&q);
+}
+
 // This row goes first, as there can not be two with one version; its batches follow it.
 static int merge_into(struct writer *w, struct store_save *r, int64_t older)
 {
@@ -444,6 +453,7 @@ static int save_duplicate(struct writer *w, struct store_save *r, struct saved_r
         return requeue(w, r);
     }
     rc = leave_index(w, r, o);
+    rc = rc ? rc : write_difference(w, r);
     return rc ? rc : end_with(w, r, o, &e);
 }
 

@@ -78,6 +78,8 @@ static const char version_1[] =
     " sent_height INTEGER NOT NULL DEFAULT 0,"
     " sent_bytes INTEGER NOT NULL DEFAULT 0,"
     " duplicate_of INTEGER,"
+    " near_blocks INTEGER NOT NULL DEFAULT -1,"  // of a duplicate that is only alike
+    " near_diff INTEGER NOT NULL DEFAULT -1,"
     " result INTEGER,"
     " ocr_text TEXT NOT NULL DEFAULT '',"
     " queued_ms INTEGER NOT NULL DEFAULT 0,"
@@ -103,7 +105,7 @@ static const char version_1[] =
     "CREATE INDEX job_app ON job(app COLLATE NOCASE) WHERE app <> '';"
     "CREATE INDEX job_odd ON job(id, outcome, code) WHERE outcome >= 4;"
     "CREATE INDEX job_degraded ON job(id) WHERE is_degraded = 1;"
-    "CREATE INDEX job_copy ON job(duplicate_of) WHERE duplicate_of IS NOT NULL;"
+    "CREATE INDEX job_copy ON job(duplicate_of, at_ms) WHERE duplicate_of IS NOT NULL;"
     "CREATE INDEX job_result ON job(result) WHERE result IS NOT NULL;"
 
     "CREATE TABLE member("
@@ -148,11 +150,16 @@ static const char version_1[] =
     " words TEXT NOT NULL,"
     " PRIMARY KEY (job, n)) WITHOUT ROWID;"
 
-    // The last described picture of each screen.
+    // The last described pictures of each source, to compare new ones with.
     "CREATE TABLE frame("
-    " source INTEGER PRIMARY KEY,"  // word
-    " job INTEGER NOT NULL,"
+    " id INTEGER PRIMARY KEY,"
+    " root INTEGER NOT NULL,"    // word
+    " screen INTEGER NOT NULL,"  // word
+    " at_ms INTEGER NOT NULL,"
+    " look INTEGER NOT NULL,"
+    " job INTEGER NOT NULL UNIQUE,"
     " luma BLOB NOT NULL);"
+    "CREATE INDEX frame_source ON frame(root, screen, at_ms, look, job);"
 
     // key >= 0: jobs by job.tally; below: other sums.  batch 0: everything.  n has no NOT
     // NULL: checking it in a trigger would make SQLite open a savepoint each time.

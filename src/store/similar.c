@@ -4,7 +4,9 @@
 // waits only for ones with a lower number.  So of several equal pictures exactly one is
 // sent, and two of them never wait for each other.
 // SPDX-License-Identifier: MIT
-#include "store/inside.h"
+#include "store/look.h"
+
+#include <stdlib.h>
 
 static int note_asking(struct writer *w, const struct store_similar *r, int64_t *number)
 {
@@ -66,10 +68,13 @@ static int apply_similar(struct writer *w, void *request)
 {
     struct store_similar *r = request;
     int64_t number;
+    r->n_frames = 0;
     int rc = note_asking(w, r, &number);
     rc = rc ? rc : find_described(w, r);
     rc = rc ? rc : find_asked(w, r, number);
-    return rc ? rc : find_result(w, r);
+    rc = rc ? rc : find_result(w, r);
+    bool is_settled = r->duplicate_of || r->result || r->in_progress;
+    return rc || is_settled || !r->wants_frames ? rc : look_find(w, r);
 }
 
 static void similar_run(struct pool_work *work, void *thread)
@@ -81,13 +86,21 @@ static void similar_run(struct pool_work *work, void *thread)
 static void similar_done(struct pool_work *work, int err)
 {
     struct store_similar *r = container_of(work, struct store_similar, work);
-    r->done(r, write_result(r->owner, &r->err, err));
+    err = write_result(r->owner, &r->err, err);
+    if (err) {
+        free(r->frames);
+        r->frames = NULL;
+        r->n_frames = 0;
+    }
+    r->done(r, err);
 }
 
 void store_similar(struct store *s, struct store_similar *r,
                    void (*done)(struct store_similar *r, int err))
 {
     r->duplicate_of = r->in_progress = r->result = 0;
+    r->frames = NULL;
+    r->n_frames = 0;
     r->err.code = 0;
     r->owner = s;
     r->done = done;

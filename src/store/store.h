@@ -210,10 +210,24 @@ void store_release(struct store *s, struct store_release *r,
 
 // ---- duplicates and the cache
 
+// A described picture of the same source (screen and folder), to compare with.
+struct store_frame {
+    int64_t job;
+    int width, height;  // of the picture
+    uint8_t thumb[STORE_THUMB_BYTES];
+};
+// Kept per source: the last so many, by the time they were described.
+enum { STORE_KEPT_FRAMES = 64, STORE_MAX_FRAMES = 4, STORE_NEAR_BITS = 8 };
+
 struct store_similar {
     // in
     int64_t id;  // the job that asks
     uint8_t content[STORE_HASH_BYTES];
+    bool wants_frames;
+    uint64_t look;           // those whose look differs in few bits may be alike
+    const char *screen;      // as read from the file; "" = as offered
+    const char *app;         // frames of another one are left out; "" = not known
+    int64_t taken_at_ms;     // 0 = as offered
     const char *model;       // "" = any model will do (first description)
     const char *prompt;      // prompt version
     const char *params;
@@ -221,6 +235,9 @@ struct store_similar {
     int64_t duplicate_of;    // ended job with the same content and a full description; 0 none
     int64_t in_progress;     // another leased job that asked about this content first; 0
     int64_t result;          // cached result for (content, model, prompt, params); 0 none
+    // With a full description: the nearest in time before and after, then by look.
+    struct store_frame *frames;  // owned by the caller after done: free()
+    int n_frames;
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -269,7 +286,11 @@ struct store_save {
     int64_t mtime_ns;
     int width, height, sent_width, sent_height;
     int64_t sent_bytes;
+    bool is_frame;         // answered: later pictures of its source are compared with it
+    uint64_t look;         // for is_frame
     int64_t duplicate_of;  // for duplicate
+    bool is_near;          // duplicate: not the same bytes, but alike
+    int near_blocks, near_diff;  // how different, for a person
     int64_t cached_result; // for cached
     const struct store_result *result;  // for answered
     const char *ocr_text;  // found by OCR, searchable; or NULL
@@ -311,7 +332,9 @@ struct store_row {
     int64_t sent_bytes;
     int attempts;
     int64_t duplicate_of;
+    int near_blocks, near_diff;  // of a duplicate that is not the same bytes; else -1
     int n_duplicates;  // jobs that inherit from this one
+    int64_t first_duplicate_ms, last_duplicate_ms;  // taken_at, else first seen; 0 = none
     int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
     // of the result, own or inherited; "" / -1 when there is none
     bool has_result, is_degraded;

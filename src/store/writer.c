@@ -103,7 +103,6 @@ static int64_t free_bytes(const struct writer *w)
 static void start(struct writer *w)
 {
     w->n_docs = w->n_indexed = 0;
-    w->n_frames = 0;
     w->prompt_tokens = w->completion_tokens = 0;
     w->wants_upkeep = false;
     w->carried = w->carried_before;
@@ -175,22 +174,6 @@ static void checkpoint(struct writer *w)
         NULL, NULL);
 }
 
-static int write_frames(struct writer *w)
-{
-    int rc = 0;
-    for (int i = 0; !rc && i < w->n_frames; i++) {
-        struct sql q = sql_begin(&w->db, "INSERT INTO frame SELECT ?, id, ? FROM job"
-                                         " WHERE id = ? ON CONFLICT DO UPDATE SET"
-                                         " job = excluded.job, luma = excluded.luma");
-        sql_int(&q, w->frames[i].source);
-        sql_blob(&q, w->frames[i].luma, sizeof(w->frames[i].luma));
-        sql_int(&q, w->frames[i].job);
-        rc = sql_run(&q);
-    }
-    w->n_frames = 0;
-    return rc;
-}
-
 static int write_spent(struct writer *w)
 {
     int rc = writer_add(w, SUM_PROMPT_TOKENS, w->prompt_tokens);
@@ -200,7 +183,7 @@ static int write_spent(struct writer *w)
 int writer_end(void *writer)
 {
     struct writer *w = writer;
-    if (!w->broken && (write_frames(w) || write_spent(w) || doc_flush(w))) {
+    if (!w->broken && (write_spent(w) || doc_flush(w))) {
         break_group(w, w->db.code, w->db.words);
     }
     if (!w->broken) {
@@ -364,23 +347,4 @@ int writer_spend(struct writer *w, int64_t job, int64_t prompt, int64_t completi
     w->completion_tokens += completion;
     int rc = job ? add_to_batches(w, SUM_PROMPT_TOKENS, job, prompt) : 0;
     return rc || !job ? rc : add_to_batches(w, SUM_COMPLETION_TOKENS, job, completion);
-}
-
-// Once a group and source is enough: only the last one is of use.
-int writer_frame(struct writer *w, int64_t source, int64_t job, const uint8_t *luma)
-{
-    int i = 0;
-    while (i < w->n_frames && w->frames[i].source != source) {
-        i++;
-    }
-    int rc = 0;
-    if (i == WRITER_FRAMES) {
-        rc = write_frames(w);
-        i = 0;
-    }
-    w->frames[i].source = source;
-    w->frames[i].job = job;
-    memcpy(w->frames[i].luma, luma, sizeof(w->frames[i].luma));
-    w->n_frames = i < w->n_frames ? w->n_frames : i + 1;
-    return rc;
 }

@@ -15,7 +15,6 @@
 #include "io/loop.h"
 #include "store/owner.h"
 #include "store/sql.h"
-#include "store/store.h"
 
 #include <stdatomic.h>
 
@@ -49,11 +48,6 @@ struct writer {
     size_t n_docs, cap_docs;
     size_t n_indexed;                          // of these, already there
     int64_t prompt_tokens, completion_tokens;  // to be added at the group's end
-    struct frame {
-        int64_t source, job;
-        uint8_t luma[STORE_THUMB_BYTES];
-    } frames[WRITER_FRAMES];  // to be kept at the group's end
-    int n_frames;
     struct {
         char *text;  // owned
         int64_t id;
@@ -93,8 +87,5 @@ MUST_USE int writer_add(struct writer *w, enum writer_sum sum, int64_t n);
 // and of the batches job is a member of (0 = of none).
 MUST_USE int writer_spend(struct writer *w, int64_t job, int64_t prompt,
                           int64_t completion);
-// Keeps the last described picture of a source (a word), to compare the next one with.
-MUST_USE int writer_frame(struct writer *w, int64_t source, int64_t job,
-                          const uint8_t *luma);
 
 #endif

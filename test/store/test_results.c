@@ -143,6 +143,7 @@ static void everything_that_is_known_comes_back(void **state)
                                  .screen = "DP-1",
                                  .url = "http://page/",
                                  .taken_at_ms = 1234567};
+    s.is_frame = true;
     s.ocr_text = "text by ocr";
     s.queued_ms = 1;
     s.prepare_ms = 2;
@@ -191,26 +192,6 @@ static void everything_that_is_known_comes_back(void **state)
     assert_string_equal(w->lease_owner, "");
     store_query_fini(&q);
     assert_words_found(k);
-}
-
-// Each screen's last one, however many come at once.
-static void the_last_picture_of_each_screen_is_kept(void **state)
-{
-    struct kit *k = *state;
-    struct store_result r = kit_result("m", "words");
-    char path[16], screen[16];
-    for (int i = 0; i < 30; i++) {
-        snprintf(path, sizeof(path), "/%d", i);
-        snprintf(screen, sizeof(screen), "screen %d", i % 15);
-        struct store_save s = kit_answer(offer_and_claim(k, path), (uint8_t)i, &r);
-        s.meta.screen = screen;
-        memset(s.thumb, i, sizeof(s.thumb));
-        save(k, &s);
-    }
-    assert_int_equal(kit_sql_int(k, "SELECT count(*) FROM frame"), 15);
-    assert_int_equal(kit_sql_int(k, "SELECT min(job) FROM frame"), 16);
-    change(k, STORE_DROP, 20, 1);
-    assert_int_equal(kit_sql_int(k, "SELECT count(*) FROM frame"), 14);
 }
 
 static void other_endings_are_kept_with_their_reason(void **state)
@@ -765,7 +746,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everything_that_is_known_comes_back),
-        TEST(the_last_picture_of_each_screen_is_kept),
         TEST(other_endings_are_kept_with_their_reason),
         TEST(equal_pictures_inherit),
         TEST(of_equal_pictures_under_way_one_is_asked),
