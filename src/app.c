@@ -472,6 +472,7 @@ static void init_pipeline(struct app *a)
         .target_px = a->config->target_px,
         .tier = tier_name(a->config->tier),
         .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
+        .duplicates = a->config->duplicates,
         .max_file_bytes = a->config->image.max_file_bytes,
         .retry = a->config->retry,
         .privacy = &a->config->privacy,

@@ -48,7 +48,11 @@ static void fill_facts(const struct store_row *r, struct vlmd_item *out)
     out->sent_bytes = r->sent_bytes;
     out->attempts = r->attempts;
     out->duplicate_of = r->duplicate_of;
+    out->duplicate_blocks = r->near_blocks;
+    out->duplicate_max_diff = r->near_diff;
     out->duplicates = r->n_duplicates;
+    out->duplicates_from_ms = r->first_duplicate_ms;
+    out->duplicates_until_ms = r->last_duplicate_ms;
     out->queued_ms = r->queued_ms;
     out->prepare_ms = r->prepare_ms;
     out->request_ms = r->request_ms;

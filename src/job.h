@@ -87,6 +87,8 @@ struct job {
     bool compared;
     bool was_sent;  // its picture left for a model, answered or not
     int64_t duplicate_of, cached_result;
+    bool is_near_duplicate;
+    struct image_change change;  // from duplicate_of, for a near-duplicate
     struct buf ocr_text;  // owned
     struct store_attempt attempts[STORE_MAX_ATTEMPTS];
     struct job_attempt_text {

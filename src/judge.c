@@ -120,6 +120,74 @@ struct verdict judge_answer(struct job *j, int err, const struct retry_config *c
     return (struct verdict){.what = VERDICT_FAIL, .code = err};
 }
 
+// ---- near-duplicates
+
+static bool is_watched(const struct job *j)
+{
+    return j->pipeline->config.duplicates != IMAGE_NEAR_OFF && !j->row.is_url &&
+           (j->row.priority == STORE_LIVE || j->row.priority == STORE_BACKFILL);
+}
+
+bool judge_is_compared(const struct job *j)
+{
+    return is_watched(j) && !j->row.is_redo;
+}
+
+static struct image_look look_of(const struct job *j)
+{
+    return (struct image_look){j->image.thumb, j->image.width, j->image.height};
+}
+
+bool judge_near_described(struct job *j, const struct store_frame *frames, int n)
+{
+    const struct image_look mine = look_of(j);
+    for (int i = 0; i < n; i++) {
+        const struct image_look other = {frames[i].thumb, frames[i].width,
+                                         frames[i].height};
+        j->change = image_compare(&mine, &other, j->pipeline->config.duplicates);
+        if (j->change.is_duplicate) {
+            j->duplicate_of = frames[i].job;
+            j->is_near_duplicate = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_same_source(const struct job *a, const struct job *b)
+{
+    const char *x = a->row.root ? a->row.root : "", *y = b->row.root ? b->row.root : "";
+    return strcmp(x, y) == 0 && strcmp(a->meta.screen, b->meta.screen) == 0 &&
+           strcmp(a->meta.app, b->meta.app) == 0;
+}
+
+bool judge_near_under_way(const struct job *j, const struct job_lists *jobs)
+{
+    if (!judge_is_compared(j)) {
+        return false;
+    }
+    static const enum job_state states[] = {JOB_RECOGNISING, JOB_WAITING, JOB_ASKING,
+                                            JOB_BACKOFF, JOB_SAVING};
+    const struct image_look mine = look_of(j);
+    for (size_t s = 0; s < sizeof(states) / sizeof(states[0]); s++) {
+        const struct list *head = &jobs->head[states[s]];
+        for (const struct list *node = head->next; node != head; node = node->next) {
+            const struct job *o = container_of(node, struct job, node);
+            const struct image_look other = look_of(o);
+            bool is_ahead = o->compared && o->has_image && is_watched(o) &&
+                            (o->state != JOB_SAVING || o->outcome == STORE_ANSWERED);
+            if (o != j && is_ahead && is_same_source(j, o) &&
+                image_compare(&mine, &other, j->pipeline->config.duplicates)
+                    .is_duplicate) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// ---- what goes into the database
+
 // The last STORE_MAX_ATTEMPTS of this lease; the store keeps those of earlier ones.
 void judge_note_attempt(struct job *j, int err, int64_t wall_ms)
 {
@@ -189,6 +257,8 @@ static void fill_image(struct job *j, struct store_save *s)
     s->has_image = true;
     memcpy(s->content, m->content, sizeof(s->content));
     memcpy(s->thumb, m->thumb, sizeof(s->thumb));
+    s->is_frame = is_watched(j);
+    s->look = s->is_frame ? image_hash_look(m->thumb) : 0;
     s->size_bytes = j->row.is_url ? j->row.size_bytes : m->file_bytes;
     s->mtime_ns = j->row.is_url ? j->row.mtime_ns : m->mtime_ns;
     s->width = m->width;
@@ -224,6 +294,9 @@ void judge_fill_save(struct job *j, const char *tier)
         fill_image(j, s);
     }
     s->duplicate_of = j->duplicate_of;
+    s->is_near = j->is_near_duplicate;
+    s->near_blocks = j->change.blocks;
+    s->near_diff = j->change.max_diff;
     s->cached_result = j->cached_result;
     if (j->has_answer) {
         fill_result(j, tier);

@@ -31,6 +31,14 @@ struct verdict judge_answer(struct job *j, int err, const struct retry_config *c
                             uint32_t random);
 // Writes the ask that just ended into the job's history.
 void judge_note_attempt(struct job *j, int err, int64_t wall_ms);
+// Screenshots of a watched folder are compared with each other; what a person named one by
+// one (a batch, a URL, a picture handed in) is not.
+bool judge_is_compared(const struct job *j);
+// One of the frames shows the same to a person: notes it in j.
+bool judge_near_described(struct job *j, const struct store_frame *frames, int n);
+// Another job of the same source that has been compared already and is still under way
+// shows the same: its answer will do for j.
+bool judge_near_under_way(const struct job *j, const struct job_lists *jobs);
 // Fills j->save and j->result from what is known.
 void judge_fill_save(struct job *j, const char *tier);
 

@@ -21,7 +21,8 @@ enum {
     FETCH_TOTAL_MS = 60000,
     FETCH_STALL_MS = 15000,
     FETCH_CONNECT_MS = 10000,
-    PARKED_MS = 1000,  // an equal picture is being asked: look again
+    PARKED_MS = 1000,        // an equal picture is being asked: look again
+    NEAR_PARKED_MS = 10000,  // one of this process that is alike: its end wakes
     SAVE_AGAIN_MS = 2000,
 };
 
@@ -289,6 +290,8 @@ static void on_compared(struct store_similar *r, int err)
     struct job *j = container_of(r, struct job, req.similar);
     struct store_similar found = *r;
     bool reads = j->pipeline->config.reads_text_always;
+    bool is_near = judge_near_described(j, found.frames, found.n_frames);
+    free(found.frames);
     if (leaves(j)) {
         return;
     }
@@ -305,6 +308,12 @@ static void on_compared(struct store_similar *r, int err)
         return;
     } else if (found.in_progress) {
         back_off(j, JOB_COMPARING, PARKED_MS);
+        return;
+    } else if (is_near) {
+        end(j, STORE_DUPLICATE, 0, "nearly the same picture was described already");
+        return;
+    } else if (judge_near_under_way(j, &j->pipeline->jobs)) {
+        back_off(j, JOB_COMPARING, NEAR_PARKED_MS);
         return;
     }
     j->compared = true;
@@ -329,6 +338,11 @@ static void start_compare(struct job *j)
     r->model = is_known ? j->ask.model : "";
     r->prompt = is_known ? j->ask.prompt : "";
     r->params = is_known ? j->ask.params : "";
+    r->wants_frames = judge_is_compared(j);
+    r->look = image_hash_look(j->image.thumb);
+    r->screen = j->meta.screen;
+    r->app = j->meta.app;
+    r->taken_at_ms = j->meta.taken_at_ms;
     p->organs.compare(p->organs.ctx, r, on_compared);
 }
 
@@ -482,17 +496,16 @@ static void leave(struct job *j)
     p->events.on_room(p->events.arg);
 }
 
-// Equal pictures that waited for this one need not wait any longer.
+// Equal pictures, and ones that are alike, that waited for this one need not wait any longer.
 static void wake_parked(struct pipeline *p, const struct job *ended)
 {
     struct list *node, *tmp;
     list_each(node, tmp, &p->jobs.head[JOB_BACKOFF])
     {
         struct job *j = container_of(node, struct job, node);
-        bool is_equal =
-            j->resume == JOB_COMPARING && ended->has_image &&
-            memcmp(j->image.content, ended->image.content, IMAGE_HASH_BYTES) == 0;
-        if (is_equal) {
+        bool is_equal = ended->has_image && memcmp(j->image.content, ended->image.content,
+                                                   IMAGE_HASH_BYTES) == 0;
+        if (j->resume == JOB_COMPARING && (is_equal || judge_is_compared(j))) {
             j->wake_ms = 0;
         }
     }

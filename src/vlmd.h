@@ -166,7 +166,10 @@ struct vlmd_item {
     int64_t sent_bytes;
     int attempts;              // requests to backends
     int64_t duplicate_of;      // id, or 0
+    int duplicate_blocks;      // only alike: how many of 128 x 72 blocks differ; else -1
+    int duplicate_max_diff;    //   and how much the most different one does, of 255
     int duplicates;            // how many inherit from this one
+    int64_t duplicates_from_ms, duplicates_until_ms;  // first and last of these; 0 = none
     int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
     // the description, own or inherited
     bool has_description;

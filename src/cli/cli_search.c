@@ -93,13 +93,15 @@ static bool print_summary(const struct vlmd_item *it, bool has_colour)
 
 static void print_found(const struct searching *s, const struct vlmd_item *it)
 {
-    char at[64], app[200];
+    char at[64], app[200], similar[200];
     bool colour = s->has_colour;
     time_local(record_time(it), at, sizeof(at));
     text_clip(*it->app ? it->app : it->seen_app, 30, app, sizeof(app));
-    out_printf("%s%s%s%s%s  #%" PRId64 "%s\n  ", colour ? BOLD : "", at, *app ? "  " : "",
+    out_printf("%s%s%s%s%s  #%" PRId64 "%s", colour ? BOLD : "", at, *app ? "  " : "",
                app, colour ? RESET : "", it->id,
                it->is_degraded ? "  (text recognition)" : "");
+    record_similar(it, similar, sizeof(similar));
+    out_printf("%s%s\n  ", *similar ? "  " : "", similar);
     if (!it->has_description) {
         out_printf("(%s)", record_state(it));
     } else if (!print_summary(it, colour) && *it->snippet) {
@@ -240,11 +242,8 @@ static void facts(struct buf *out, const struct vlmd_item *it)
         field(out, "sent", text);
     }
     field(out, "hash", it->hash);
-    if (it->duplicates) {
-        snprintf(text, sizeof(text), "%d other pictures have this description",
-                 it->duplicates);
-        field(out, "duplicates", text);
-    }
+    record_similar(it, text, sizeof(text));
+    field(out, "duplicates", text);
 }
 
 static void how(struct buf *out, const struct vlmd_item *it)
@@ -301,7 +300,6 @@ static bool on_shown(void *arg, const struct vlmd_item *it)
         record_members(&s->w, it);
         json_str(&s->w, "why", buf_str(&why));
         json_str(&s->w, "duplicate_path", s->original.len ? buf_str(&s->original) : NULL);
-        json_int(&s->w, "duplicates", it->duplicates);
         json_array(&s->w, "history");
     } else {
         facts(&s->body, it);

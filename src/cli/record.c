@@ -129,6 +129,11 @@ static void request_members(struct json_writer *w, const struct vlmd_item *it)
     json_int(w, "request_ms", it->request_ms);
     error_member(w, it);
     int_or_null(w, "duplicate_of", it->duplicate_of, 0);
+    int_or_null(w, "duplicate_blocks", it->duplicate_blocks, -1);
+    int_or_null(w, "duplicate_max_diff", it->duplicate_max_diff, -1);
+    json_int(w, "duplicates", it->duplicates);
+    time_or_null(w, "duplicates_from", it->duplicates_from_ms);
+    time_or_null(w, "duplicates_until", it->duplicates_until_ms);
     time_or_null(w, "queued_at", it->queued_at_ms);
     time_or_null(w, "next_try_at", it->next_try_at_ms);
     time_or_null(w, "created_at", it->described_at_ms);
@@ -363,13 +368,44 @@ static int why_failed(const struct vlmd_item *it, struct buf *out)
     return rc;
 }
 
+// Without the day where it is the same one.
+static const char *short_time(const char *at, const char *beside)
+{
+    const size_t day = strlen("2026-11-21 ");
+    return strlen(at) > day && strncmp(at, beside, day) == 0 ? at + day : at;
+}
+
+void record_similar(const struct vlmd_item *it, char *out, size_t size)
+{
+    char own[64], from[64], until[64];
+    time_local(record_time(it), own, sizeof(own));
+    time_local(it->duplicates_from_ms, from, sizeof(from));
+    time_local(it->duplicates_until_ms, until, sizeof(until));
+    if (!it->duplicates) {
+        *out = 0;
+    } else if (it->duplicates_from_ms < record_time(it)) {
+        snprintf(out, size, "%d similar from %s until %s", it->duplicates,
+                 short_time(from, own), short_time(until, own));
+    } else {
+        snprintf(out, size, "%d similar until %s", it->duplicates,
+                 short_time(until, own));
+    }
+}
+
 static int why_described(const struct vlmd_item *it, const char *original,
                          struct buf *out)
 {
     char at[64];
     time_local(it->described_at_ms, at, sizeof(at));
     int rc = 0;
-    if (it->duplicate_of) {
+    if (it->duplicate_of && it->duplicate_blocks >= 0) {
+        rc = buf_printf(
+            out,
+            "Nearly the same as #%" PRId64 "%s%s%s: %d of 9216 blocks differ, "
+            "by at most %d of 255; has its description. ",
+            it->duplicate_of, *original ? " (" : "", original, *original ? ")" : "",
+            it->duplicate_blocks, it->duplicate_max_diff);
+    } else if (it->duplicate_of) {
         rc = buf_printf(out, "Same picture as #%" PRId64 "%s%s%s; has its description. ",
                         it->duplicate_of, *original ? " (" : "", original,
                         *original ? ")" : "");

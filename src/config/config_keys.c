@@ -34,6 +34,10 @@ const struct config_key config_keys[] = {
      "Vision model to ask.  Empty: the one that is loaded, else an installed one."},
     {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", true,
      "How closely to look: pictures are sent 768, 1024 or 1280 pixels long."},
+    {"duplicates", CONFIG_CHOICE, AT(duplicates), "normal", 0, 0, 0, 0,
+     "off|strict|normal|loose", true,
+     "Changes of a watched screen that need no new description.  strict: clock and caret. "
+     "normal: also the pointer.  loose: also up to a line of text."},
     {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, true,
      "Requests to each backend at a time.  0: what the backend says it can do."},
     {"prepare_ahead", CONFIG_INT, AT(prepare_ahead), "2", 0, 64, 0, 0, NULL, true,

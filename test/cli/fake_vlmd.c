@@ -391,7 +391,11 @@ static void fill_item(const struct cJSON *o, struct vlmd_item *it)
     it->sent_bytes = json_get_int(o, "sent_bytes", 0);
     it->attempts = (int)json_get_int(o, "attempts", 0);
     it->duplicate_of = json_get_int(o, "duplicate_of", 0);
+    it->duplicate_blocks = (int)json_get_int(o, "duplicate_blocks", -1);
+    it->duplicate_max_diff = (int)json_get_int(o, "duplicate_max_diff", -1);
     it->duplicates = (int)json_get_int(o, "duplicates", 0);
+    it->duplicates_from_ms = json_get_int(o, "duplicates_from", 0);
+    it->duplicates_until_ms = json_get_int(o, "duplicates_until", 0);
     it->queued_ms = json_get_int(o, "queued_ms", 0);
     it->prepare_ms = json_get_int(o, "prepare_ms", 0);
     it->request_ms = json_get_int(o, "request_ms", 0);

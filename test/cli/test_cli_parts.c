@@ -233,6 +233,8 @@ static struct vlmd_item nothing(void)
 {
     return (struct vlmd_item){.id = 7,
                               .correlation_id = "",
+                              .duplicate_blocks = -1,
+                              .duplicate_max_diff = -1,
                               .path = "/p/a.png",
                               .hash = "",
                               .sent_hash = "",
@@ -280,9 +282,21 @@ static void test_json_empty(void **state)
     (void)state;
     struct vlmd_item it = nothing();
     struct cJSON *json = as_json(&it);
-    static const char *const nulls[] = {
-        "description", "fields",       "taken_at",   "width",         "model", "error",
-        "app",         "duplicate_of", "created_at", "prompt_tokens", "hash"};
+    static const char *const nulls[] = {"description",
+                                        "fields",
+                                        "taken_at",
+                                        "width",
+                                        "model",
+                                        "error",
+                                        "app",
+                                        "duplicate_of",
+                                        "created_at",
+                                        "prompt_tokens",
+                                        "hash",
+                                        "duplicate_blocks",
+                                        "duplicate_max_diff",
+                                        "duplicates_from",
+                                        "duplicates_until"};
     for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++) {
         assert_true(cJSON_IsNull(json_get(json, nulls[i])));
     }
@@ -308,6 +322,11 @@ static void test_json_full(void **state)
     it.error_todo = "save it again";
     it.taken_at_ms = NOW;
     it.duplicate_of = 3;
+    it.duplicate_blocks = 0;
+    it.duplicate_max_diff = 2;
+    it.duplicates = 4;
+    it.duplicates_from_ms = NOW - 1000;
+    it.duplicates_until_ms = NOW + 1000;
     it.prompt_tokens = 0;
     it.snippet = "\x02Sum\x03";
     struct cJSON *json = as_json(&it);
@@ -320,6 +339,13 @@ static void test_json_full(void **state)
     assert_string_equal(json_get_str(json_get(json, "error"), "class"), "corrupt");
     assert_string_equal(json_get_str(json, "taken_at"), "2026-03-18T12:34:56.000Z");
     assert_int_equal(json_get_int(json, "duplicate_of", 0), 3);
+    assert_int_equal(json_get_int(json, "duplicate_blocks", -1), 0);
+    assert_int_equal(json_get_int(json, "duplicate_max_diff", -1), 2);
+    assert_int_equal(json_get_int(json, "duplicates", -1), 4);
+    assert_string_equal(json_get_str(json, "duplicates_from"),
+                        "2026-03-18T12:34:55.000Z");
+    assert_string_equal(json_get_str(json, "duplicates_until"),
+                        "2026-03-18T12:34:57.000Z");
     assert_int_equal(json_get_int(json, "prompt_tokens", -1), 0);
     assert_string_equal(json_get_str(json, "snippet"), "\x02Sum\x03");
     json_free(json);
@@ -474,6 +500,39 @@ static void test_why(void **state)
         "(2026-03-18 12:34).");
     it.has_description = false;
     why(&it, "Same picture as #3 (/p/first.png); has its description. ");
+    it.duplicate_blocks = 5;
+    it.duplicate_max_diff = 80;
+    why(&it,
+        "Nearly the same as #3 (/p/first.png): 5 of 9216 blocks differ, by at most 80 "
+        "of 255; has its description. ");
+}
+
+static void test_similar(void **state)
+{
+    (void)state;
+    const int64_t minute = 60000, day = 24 * 60 * minute;
+    const struct {
+        int n;
+        int64_t from_ms, until_ms;
+        const char *words;
+    } cases[] = {
+        {0, 0, 0, ""},
+        {1, NOW + minute, NOW + minute, "1 similar until 12:35"},
+        {12, NOW + minute, NOW + 90 * minute, "12 similar until 14:04"},
+        {3, NOW - minute, NOW + minute, "3 similar from 12:33 until 12:35"},
+        {2, NOW + minute, NOW + day, "2 similar until 2026-03-19 12:34"},
+        {2, NOW - day, NOW - minute, "2 similar from 2026-03-17 12:34 until 12:33"},
+    };
+    struct vlmd_item it = nothing();
+    it.taken_at_ms = NOW;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char out[100];
+        it.duplicates = cases[i].n;
+        it.duplicates_from_ms = cases[i].from_ms;
+        it.duplicates_until_ms = cases[i].until_ms;
+        record_similar(&it, out, sizeof(out));
+        assert_string_equal(out, cases[i].words);
+    }
 }
 
 int main(void)
@@ -483,7 +542,8 @@ int main(void)
         cmocka_unit_test(test_counts),     cmocka_unit_test(test_clip),
         cmocka_unit_test(test_progress),   cmocka_unit_test(test_json_empty),
         cmocka_unit_test(test_json_full),  cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_why_not),    cmocka_unit_test(test_why),
+        cmocka_unit_test(test_why_not),    cmocka_unit_test(test_similar),
+        cmocka_unit_test(test_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

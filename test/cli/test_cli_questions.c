@@ -125,7 +125,7 @@ static void test_search_interrupted(void **state)
     "'sent_height':432,'sent_bytes':45678,'hash':'ab12','model':'qwen','backend':'gpu'," \
     "'prompt':'ide/1','tier':'quick','prompt_tokens':700,'completion_tokens':80,"        \
     "'queued_ms':5,'prepare_ms':12,'request_ms':900,'described_at':1773837300000,"       \
-    "'duplicates':2}"
+    "'duplicates':2,'duplicates_from':1773837300000,'duplicates_until':1773837356000}"
 
 static const char *shown_script(const char *item)
 {
@@ -153,7 +153,7 @@ static void test_show(void **state)
                         "size         1920 x 1080, 234.6 kB\n"
                         "sent         768 x 432, 45.7 kB\n"
                         "hash         ab12\n"
-                        "duplicates   2 other pictures have this description\n"
+                        "duplicates   2 similar until 12:35\n"
                         "summary      Writing C\n"
                         "details      In an editor\n"
                         "tags         [\"c\"]\n"
