@@ -49,7 +49,7 @@ struct batch {
     int64_t ended_since;  // events after the last count
     int64_t failed_since;
     int64_t problems;
-    int shown;  // failures and problems said so far
+    int shown;  // failures said so far
     char paused[300];
     int64_t started_ms, asked_at_ms, count_at_ms, draw_at_ms, line_at_ms;
 };
@@ -159,16 +159,20 @@ static void on_time(struct batch *b)
     }
 }
 
-// The first few by name; a hundred thousand lines of the same help nobody.
-static void show_problem(struct batch *b, const char *path, const char *words,
-                         const char *todo)
+static void say_problem(const char *path, const char *words, const char *todo)
 {
     char where[PATH_MAX + 64], what[600], how[300];
     text_safe(path, where, sizeof(where));
     text_safe(words, what, sizeof(what));
     text_safe(todo, how, sizeof(how));
+    say("vlmd: %s: %s%s%s%s", where, what, *how ? " (" : "", how, *how ? ")" : "");
+}
+
+// The first few by name; a hundred thousand lines of the same help nobody.
+static void show_failure(struct batch *b, const struct vlmd_item *it)
+{
     if (b->shown < MAX_SHOWN) {
-        say("vlmd: %s: %s%s%s%s", where, what, *how ? " (" : "", how, *how ? ")" : "");
+        say_problem(it->path, it->reason, it->error_todo);
     } else if (b->shown == MAX_SHOWN) {
         say("vlmd: further failures are only counted (see `vlmd jobs list --outcome "
             "failed`)");
@@ -181,7 +185,7 @@ static void on_job(struct batch *b, const struct vlmd_item *it)
     b->ended_since++;
     if (strcmp(it->outcome, "failed") == 0) {
         b->failed_since++;
-        show_problem(b, it->path, it->reason, it->error_todo);
+        show_failure(b, it);
     }
     if (!b->is_json) {
         return;
@@ -210,7 +214,7 @@ static void on_event(void *arg, const struct vlmd_event *e)
     case VLMD_EVENT_JOB: on_job(b, e->item); break;
     case VLMD_EVENT_PROBLEM:
         b->problems++;
-        show_problem(b, e->path, e->words, "");
+        say_problem(e->path, e->words, "");  // it has no row to be found by later
         break;
     case VLMD_EVENT_NOTICE: tell(b, "note: ", e->words); break;
     case VLMD_EVENT_PAUSED:
