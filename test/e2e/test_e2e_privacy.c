@@ -52,9 +52,7 @@ static void another_machine_gets_pictures_only_when_allowed(void **state)
     await_status(p, "workers.0.stats.paused_because", "another machine");
     struct proc *status = VLMD_EXPECT(p, 0, "status");
     assert_non_null(strstr(status->out.text, "another machine"));
-    cJSON *shown = VLMD_JSON(p, "show", "--json", path);
-    assert_string_equal(text_of(shown, "state"), "queued");
-    cJSON_Delete(shown);
+    await_shown(p, path, "state", "queued");
     proc_signal(run, SIGTERM);
     proc_expect(run, 0);
     fake_totals(&f, &t);
@@ -63,7 +61,7 @@ static void another_machine_gets_pictures_only_when_allowed(void **state)
 
     VLMD_EXPECT(p, 0, "batch", "--backend", url, "--set", "privacy.allow_remote=yes",
                 place_path(p, "in"));
-    shown = VLMD_JSON(p, "show", "--json", path);
+    cJSON *shown = VLMD_JSON(p, "show", "--json", path);
     assert_true(picture_is_described(7, text_of(shown, "fields.summary")));
     cJSON_Delete(shown);
     fake_totals(&f, &t);
