@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_ENV = 40, MAX_PROCS = 32, TAIL_BYTES = 3000 };
+enum { PATHS = 32, MAX_ENV = 40, MAX_PROCS = 32, TAIL_BYTES = 3000 };
 
 int64_t now_ms(void)
 {
@@ -65,9 +65,9 @@ uint32_t any_number(uint32_t below)
 
 const char *place_path(const struct place *p, const char *fmt, ...)
 {
-    static char buffers[8][4300];
+    static char buffers[PATHS][4300];
     static unsigned next;
-    char *out = buffers[next++ % 8];
+    char *out = buffers[next++ % PATHS];
     int n = snprintf(out, sizeof(buffers[0]), "%s/", p->dir);
     va_list ap;
     va_start(ap, fmt);

@@ -81,7 +81,7 @@ int place_teardown(void **state);
 void place_make(struct place *p);
 void place_remove(struct place *p);
 
-// Below the place; one of eight static buffers.
+// Below the place; one of 32 static buffers.
 const char *place_path(const struct place *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void make_folder(const char *path);
