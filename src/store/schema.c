@@ -434,10 +434,23 @@ static int use_wal(struct db *d)
     }
 }
 
+// In one transaction: another process may be making the tables right now, and half of its
+// work looks like a stranger's.
+static int identify_at_once(struct db *d, const char *path, int64_t *version,
+                            struct err *e)
+{
+    if (db_exec(d, "BEGIN")) {
+        return fail_db(e, path, d);
+    }
+    int rc = identify(d, path, schema_version, version, e);
+    sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 static int prepare_writer(struct db *d, const char *path, struct err *e)
 {
     int64_t version;
-    int rc = identify(d, path, schema_version, &version, e);
+    int rc = identify_at_once(d, path, &version, e);
     if (rc) {
         return rc;
     }
@@ -474,7 +487,7 @@ int schema_open_reader(struct db *d, const char *path, struct err *e)
             e, path, errno == ENOENT ? "there is no database yet" : "may not be read");
     }
     int rc = connect(d, path, SQLITE_OPEN_READONLY, e);
-    rc = rc ? rc : identify(d, path, schema_version, &version, e);
+    rc = rc ? rc : identify_at_once(d, path, &version, e);
     if (!rc && version < schema_version) {
         rc = err_set(
             e, E_STORE,
