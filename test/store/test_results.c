@@ -642,7 +642,7 @@ static void dropping_a_holder_promotes_a_duplicate(void **state)
 {
     struct kit *k = *state;
     int64_t ids[4] = {kit_described(k, "/0", 1, "a red house")};
-    char path[8];
+    char path[16];
     for (int i = 1; i < 4; i++) {
         snprintf(path, sizeof(path), "/%d", i);
         ids[i] = offer_and_claim(k, path);
