@@ -11,10 +11,10 @@
 
 enum {
     EVERY_S = 4,
-    FRAMES = 64,        // as many as the store keeps of a source
-    NEAR_BITS = 8,      // as in the store
-    CANDIDATES = 4,     // as in the store
-    SMALL_LETTERS = 8,  // fewer typed letters than this may be folded
+    FRAMES = 64,         // as many as the store keeps of a source
+    NEAR_BITS = 8,       // as in the store
+    CANDIDATES = 4,      // as in the store
+    SMALL_LETTERS = 12,  // fewer typed letters than this may be folded
     DAYS = 2,
 };
 

@@ -332,7 +332,7 @@ static void put_sheet(struct canvas *c, const struct scene *s, const struct look
         fill(c, b->x, b->y + row * 24, b->w, 1, l->dim);
         for (int col = 0; col * 110 < b->w; col++) {
             char text[12];
-            const int line = row + s->scrolled / 24;
+            const int line = row + s->scrolled / LINE_H;
             const bool is_new = row == 5 && col == 4;
             snprintf(text, sizeof(text), "%d",
                      (int)(mix((uint32_t)(s->document * 991 + line), (uint32_t)col) %
@@ -355,10 +355,14 @@ static void put_video(struct canvas *c, const struct scene *s, const struct body
 {
     const int x0 = px(c, b->x), y0 = px(c, b->y), w = px(c, b->w * .6),
               h = px(c, b->h * .6);
+    // Never the same again: the scene changes every 100 frames.
+    const double t = s->frame * .13 + mix(9, (uint32_t)s->frame / 100) % 100;
+    const double bend = 3 + mix(11, (uint32_t)s->frame / 100) % 50 * .1;
     for (int y = 0; y < h; y++) {
         for (int x = 0; x < w; x++) {
-            const double u = (double)x / w, v = (double)y / h, t = s->frame * .13;
-            const double k = .5 + .25 * sin(7 * u + t) + .25 * cos(5 * v - 1.7 * t + u);
+            const double u = (double)x / w, v = (double)y / h;
+            const double k =
+                .5 + .25 * sin(bend * u + t) + .25 * cos(5 * v - 1.7 * t + u);
             const int grey = (int)(k * 220) + 10;
             blend(c, x0 + x, y0 + y, (uint32_t)(grey << 16 | grey << 8 | grey), 1);
         }
