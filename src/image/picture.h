@@ -80,7 +80,7 @@ MUST_USE int webp_check(struct head *h, const uint8_t *b, size_t len, struct err
 MUST_USE int png_decode(struct decode *d);
 // The common kinds of PNG without libpng.
 bool png_fast_fits(const struct head *h);
-int64_t png_fast_bytes(const struct head *h);  // that it takes; rows not counted
+int64_t png_fast_bytes(const struct head *h);  // that inflating takes
 int64_t png_raw_bytes(const struct head *h);   // filtered rows, not interlaced
 // Errors: E_NOMEM; E_FORMAT: anything unusual, libpng shall start over and judge.
 MUST_USE int png_fast_decode(struct decode *d);

@@ -2,10 +2,8 @@
 //
 // Debian's libpng and zlib spend 15 to 40 ms on a 1080p screen.  Here rows are inflated,
 // unfiltered, converted and shrunk while they are in the cache, a stretch at a time, in
-// memory that does not depend on the picture's height.  Smaller pictures are inflated as
-// a whole by libdeflate, which is a fifth faster than our own inflate as long as its
-// output stays in the cache.  At the first thing that is not as it should be libpng
-// starts over and judges.
+// memory that does not depend on the picture's height.  At the first thing that is not as
+// it should be libpng starts over and judges.
 // SPDX-License-Identifier: MIT
 #include "image/inflate.h"
 #include "image/kernels.h"
@@ -19,13 +17,11 @@ enum { SIGNATURE_BYTES = 8, CHUNK_BYTES = 12, TYPE_RGB = 2, TYPE_RGBA = 6 };
 
 enum { FILTER_PAETH = 4 };  // the last one
 
-#define WINDOW_BYTES ((int64_t)256 << 10)  // of inflate.c, at most
-#define MOST_WHOLE   ((int64_t)9 << 20)    // 1920 x 1080 with alpha
 
 int64_t png_fast_bytes(const struct head *h)
 {
-    const int64_t raw = png_raw_bytes(h);
-    return raw <= MOST_WHOLE ? raw + (int64_t)h->idat_bytes : WINDOW_BYTES;
+    const int channels = h->colour_type == TYPE_RGB ? 3 : 4;
+    return (int64_t)inflate_bytes((size_t)h->width * (size_t)channels + 1);
 }
 
 bool png_fast_fits(const struct head *h)
@@ -84,41 +80,6 @@ static bool on_part_end(struct inflate *z)
     return true;
 }
 
-// Without a copy when there is one part.
-static const uint8_t *join(const struct parts *first, size_t len, struct arena *arena)
-{
-    struct parts p = *first;
-    struct inflate part = {.arg = &p};
-    if (len == read_be32(p.next)) {
-        return p.next + 8;
-    }
-    uint8_t *out = arena_get(arena, len);
-    for (size_t at = 0; out && on_part_end(&part);) {
-        const size_t n = (size_t)(part.in_end - part.in);
-        memcpy(out + at, part.in, n);
-        at += n;
-    }
-    return out;
-}
-
-// Everything at once; z is as at the end of its stream afterwards.
-static int inflate_whole(struct inflate *z, const struct decode *d, size_t raw_len)
-{
-    const size_t len = d->head->idat_bytes;
-    const uint8_t *in = join(z->arg, len, d->arena);
-    uint8_t *raw = arena_get(d->arena, raw_len);
-    struct libdeflate_decompressor *l = libdeflate_alloc_decompressor();
-    int rc = E_NOMEM;
-    if (in && raw && l) {
-        rc = libdeflate_zlib_decompress(l, in, len, raw, raw_len, NULL) ? E_FORMAT : 0;
-    }
-    libdeflate_free_decompressor(l);
-    z->taken = raw;
-    z->out = rc ? raw : raw + raw_len;
-    z->state = INFLATE_END;
-    return rc;
-}
-
 // ---- rows
 
 struct reader {
@@ -163,9 +124,7 @@ static int open_reader(struct reader *r, const struct decode *d, size_t first_id
     if (rc) {
         return rc;
     }
-    const int64_t raw_len = png_raw_bytes(d->head);
-    return raw_len <= MOST_WHOLE ? inflate_whole(&r->z, d, (size_t)raw_len)
-                                 : inflate_open(&r->z, d->arena, r->stride + 1);
+    return inflate_open(&r->z, d->arena, r->stride + 1);
 }
 
 int png_fast_decode(struct decode *d)
