@@ -17,6 +17,7 @@ struct planes {
     int stride[3];
     int width;
     int height;
+    bool is_video_range;  // luma 16 to 235, chroma 16 to 240; else 0 to 255
 };
 
 // Facts from the header.  Sizes are as stored, before orientation.

@@ -9,13 +9,12 @@
 // Strides are padded so that whole 16 x 16 blocks are readable in each row.
 // Errors: E_NOMEM.
 MUST_USE int planes_get(struct planes *p, int width, int height, struct arena *arena);
-// Shrinks full to small's size.  full's chroma planes are sub_x and sub_y times smaller
-// than its luma; a NULL chroma plane is grey.
+// Shrinks full to small's size, and to full range.  full's chroma planes are sub_x and
+// sub_y times smaller than its luma; a NULL chroma plane is grey.
 // Errors: E_NOMEM.
 MUST_USE int planes_shrink(struct planes *small, const struct planes *full, int sub_x,
                            int sub_y, const struct kernels *kernels, struct arena *arena);
-// From 16..235 and 16..240 to 0..255, in place.
-void planes_to_full_range(struct planes *p);
+// To full range from 16..235.
 void luma_copy_full_range(uint8_t *out, const uint8_t *in, int stride, int width,
                           int height);
 void luma_copy(uint8_t *out, const uint8_t *in, int stride, int width, int height);

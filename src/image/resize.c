@@ -60,10 +60,9 @@ static double raw_weights(double *w, int count, double t0, const struct turn *tu
     return sum;
 }
 
-// To Q14, the rounding error put where it is relatively smallest.
-static void quantise(int16_t *q, const double *w, int count, double sum)
+// To Q14 with sum one, the rounding error put where it is relatively smallest.
+static void quantise(int16_t *q, const double *w, int count, double sum, int one)
 {
-    const int one = 1 << RESIZE_WEIGHT_BITS;
     int total = 0;
     int peak = 0;
     for (int k = 0; k < count; k++) {
@@ -82,6 +81,7 @@ struct plan {
     int most;        // inputs of one output
     double ratio;    // inputs from one output to the next
     double stretch;  // of the filter
+    int one;         // sum of an output's weights
     double *raw;     // most of them
     struct turn turn;
 };
@@ -107,7 +107,7 @@ static void find_weights(struct plan *p, const struct resize_axis *a, int i,
     const double centre = (i + 0.5) * p->ratio;
     const double t0 = (a->first[i] + 0.5 - centre) / p->stretch;
     const double sum = raw_weights(p->raw, a->count[i], t0, &p->turn);
-    quantise(weights, p->raw, a->count[i], sum);
+    quantise(weights, p->raw, a->count[i], sum, p->one);
 }
 
 // After so many outputs the same weights come again, a whole number of inputs further:
@@ -150,10 +150,18 @@ static void fill_axis(struct resize_axis *a, struct plan *p, int period, int *fi
     }
 }
 
+static int32_t bias_of(const struct resize_range *range)
+{
+    const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
+    return (int32_t)lrint(((range ? range->offset : 0) + 0.5) * (1 << shift));
+}
+
 int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
-                     double src_len, int dst_n, double dst_len)
+                     double src_len, int dst_n, double dst_len,
+                     const struct resize_range *range)
 {
     struct plan p = {.src_n = src_n, .ratio = src_len / dst_len};
+    p.one = (int)lrint((range ? range->gain : 1) * (1 << RESIZE_WEIGHT_BITS));
     p.stretch = p.ratio > 1 ? p.ratio : 1;
     p.turn = turn_by(1 / p.stretch);
     p.most = (int)(2 * LOBES * p.stretch) + 1;
@@ -168,7 +176,8 @@ int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
     }
     int *count = first + dst_n;
     memset(weights, 0, (size_t)dst_n * (size_t)taps * sizeof(*weights));
-    *a = (struct resize_axis){src_n, dst_n, taps, 1, first, count, weights};
+    *a = (struct resize_axis){src_n, dst_n, taps,    1,
+                              first, count, weights, bias_of(range)};
     fill_axis(a, &p, find_period(src_len, dst_len), first, count, weights);
     return 0;
 }
@@ -178,10 +187,10 @@ int resize_init(struct resize *r, struct arena *arena, const struct resize_plane
     *r = (struct resize){
         .kernels = p->kernels, .out = p->out, .out_stride = p->out_stride};
     int rc = resize_axis_init(&r->x, arena, (int)ceil(p->src_width), p->src_width,
-                              (int)ceil(p->dst_width), p->dst_width);
+                              (int)ceil(p->dst_width), p->dst_width, p->range);
     if (!rc) {
         rc = resize_axis_init(&r->y, arena, (int)ceil(p->src_height), p->src_height,
-                              (int)ceil(p->dst_height), p->dst_height);
+                              (int)ceil(p->dst_height), p->dst_height, NULL);
     }
     if (rc) {
         return rc;

@@ -1,7 +1,7 @@
 // webp.c -- WebP through libwebp: facts, then planes (lossy) or pixels (all others).
 //
-// Lossy pictures stay planar: full YUV, own shrink, and only the small planes are brought
-// from television range to full range.  libwebp's own scaler is slower and blurs text.
+// Lossy pictures stay planar: full YUV in video range, which our own shrink brings to full
+// range.  libwebp's own scaler is slower and blurs text.
 // Source: RFC 9649; BT.601.
 // SPDX-License-Identifier: MIT
 #include "image/picture.h"
@@ -93,7 +93,6 @@ static int shrink_planes(struct decode *d, const struct planes *full)
     if (rc) {
         return err_set(d->err, rc, "not enough memory to shrink the WebP");
     }
-    planes_to_full_range(&d->small);
     if (d->luma) {
         luma_copy_full_range(d->luma, full->p[0], full->stride[0], full->width,
                              full->height);
@@ -113,6 +112,7 @@ static int decode_planes(struct decode *d)
     if (rc) {
         return err_set(d->err, rc, "not enough memory to decode the WebP");
     }
+    full.is_video_range = true;
     const size_t chroma_rows = (size_t)(h->height + 1) / 2;
     c.output.colorspace = MODE_YUV;
     c.output.is_external_memory = 1;
