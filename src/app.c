@@ -470,6 +470,8 @@ static void init_pipeline(struct app *a)
     organs_bind(a, &organs);
     struct pipeline_config c = {
         .target_px = a->config->target_px,
+        .target_tokens = a->config->target_tokens,
+        .patch_px = a->config->patch_px,
         .tier = tier_name(a->config->tier),
         .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
         .duplicates = a->config->duplicates,

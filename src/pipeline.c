@@ -264,6 +264,20 @@ static void on_prepared(struct image_req *r, int err)
     go(j, j->compared ? JOB_WAITING : JOB_COMPARING);
 }
 
+// Of the model that will most likely be asked; 0 = not known.
+static int patch_px(const struct job *j)
+{
+    const struct pipeline *p = j->pipeline;
+    char model[192] = "", prompt[48], params[128];
+    if (p->config.patch_px || !j->target_tokens) {
+        return p->config.patch_px;
+    }
+    bool is_known =
+        p->organs.expect(p->organs.ctx, j->meta.app, j->meta.window, model, sizeof(model),
+                         prompt, sizeof(prompt), params, sizeof(params));
+    return is_known ? backend_patch_px(model) : 0;
+}
+
 static void start_prepare(struct job *j)
 {
     struct pipeline *p = j->pipeline;
@@ -278,6 +292,8 @@ static void start_prepare(struct job *j)
     r->root = j->row.root;
     r->path = path_below_root(j);
     r->target_px = j->target_px;
+    r->target_patches = j->target_tokens;
+    r->patch_px = patch_px(j);
     r->want_luma = j->wants_luma || p->organs.uses_stand_in(p->organs.ctx) ||
                    (p->config.reads_text_always && !j->compared);
     p->organs.prepare(p->organs.ctx, r, on_prepared);
@@ -639,6 +655,7 @@ void pipeline_add(struct pipeline *p, struct store_job *row)
     struct job *j = job_new(&p->jobs, row, p->organs.now_ms(p->organs.ctx));
     j->pipeline = p;
     j->target_px = p->config.target_px;
+    j->target_tokens = p->config.target_tokens;
     j->is_stopping = p->is_stopping;
     if (!leaves(j)) {
         step(j);

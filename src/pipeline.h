@@ -43,6 +43,8 @@ struct pipeline_organs {
 
 struct pipeline_config {
     int target_px;
+    int target_tokens;  // instead of target_px when not 0: whole patches of the model
+    int patch_px;       // 0 = as the model's name tells
     const char *tier;        // name, kept with the result
     bool reads_text_always;  // OCR text for the index of every picture
     enum image_near duplicates;  // of watched folders: which changes need no new answer

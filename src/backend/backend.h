@@ -104,6 +104,11 @@ void backend_load(struct backend *b, struct backend_call *c,
 // done comes with E_CANCELED; a load that is cancelled is left to finish on the server.
 void backend_cancel(struct backend *b, struct backend_call *c);
 
+// Side of the square of a picture that costs this model one token, in pixels; 0 = not known,
+// or the model cuts pictures in another way.  By the family its name tells.
+// Source: PROTOCOLS.md 9.2.
+int backend_patch_px(const char *model);
+
 // ---- prompts
 
 // Kinds of application a prompt exists for.

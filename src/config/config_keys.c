@@ -81,6 +81,12 @@ const struct config_key config_keys[] = {
 
     {"image.target_px", CONFIG_INT, AT(target_px), "0", 0, 4096, 0, 0, NULL, true,
      "Long side of what is sent, in pixels.  0: as the tier says."},
+    {"image.target_tokens", CONFIG_INT, AT(target_tokens), "0", 0, 16384, 0, 0, NULL,
+     true,
+     "Size of what is sent in tokens of the model, instead of pixels.  0: in pixels."},
+    {"image.patch_px", CONFIG_INT, AT(patch_px), "0", 0, 1024, 0, 0, NULL, true,
+     "For target_tokens: side of the square that costs a token.  0: by the model's name, "
+     "else 32."},
     {"image.quality", CONFIG_INT, AT(image.quality), NULL, 1, 100, 0, 0, NULL, true,
      "JPEG quality of what is sent."},
     {"image.max_file_bytes", CONFIG_BYTES, AT(image.max_file_bytes), NULL, KIB, 4 * GIB,

@@ -21,6 +21,7 @@ enum {
     IMAGE_HASH_BYTES = 16,  // XXH3-128, canonical (big-endian) form
     IMAGE_THUMB_W = 128,  // half of it: 7 blocks for a typed line, up to 8 for a pointer
     IMAGE_THUMB_H = 72,
+    IMAGE_PATCH_PX = 32,  // of a model that is not known: Qwen3-VL and its kin
 };
 
 struct image_config {
@@ -40,6 +41,8 @@ struct image_req {
     size_t bytes_len;
     int target_px;     // long side of what is sent, 0 = 768; never enlarged; the other
                        // side in proportion, rounded to nearest, at least 1
+    int target_patches;  // instead of target_px when not 0: at most so many whole patches
+    int patch_px;        // of the model, 0 = IMAGE_PATCH_PX
     bool want_luma;    // also the full-size grey picture, for OCR
     bool skip_encode;  // only hash, size, luma
     // out; valid in done

@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: MIT
 #include "image/prepare.h"
 
+#include "image/fit.h"
 #include "image/image_file.h"
 #include "image/picture.h"
 #include "image/pixels.h"
@@ -37,21 +38,6 @@ static int64_t now_us(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-void picture_sent_size(int width, int height, int target, int *out_width, int *out_height)
-{
-    const int64_t longer = width > height ? width : height;
-    const int64_t shorter = width > height ? height : width;
-    if (longer <= target) {
-        *out_width = width;
-        *out_height = height;
-        return;
-    }
-    int64_t other = (2 * shorter * target + longer) / (2 * longer);
-    other = other < 1 ? 1 : other;
-    *out_width = width > height ? target : (int)other;
-    *out_height = width > height ? (int)other : target;
 }
 
 // ---- memory
@@ -253,14 +239,25 @@ static int no_memory(const struct run *x)
     return err_set(&x->r->err, E_NOMEM, "not enough memory for the picture");
 }
 
+static void find_sent_size(const struct image_req *r, const struct head *h, int *width,
+                           int *height)
+{
+    if (r->target_patches > 0) {
+        const int patch = r->patch_px > 0 ? r->patch_px : IMAGE_PATCH_PX;
+        fit_patches(h->width, h->height, patch, r->target_patches, width, height);
+    } else {
+        const int side = r->target_px > 0 ? r->target_px : DEFAULT_TARGET_PX;
+        fit_side(h->width, h->height, side, width, height);
+    }
+}
+
 // Everything that decoding will need, taken before it starts.
 static int get_memory(struct run *x)
 {
     struct image_req *r = x->r;
     const struct head *h = &x->head;
-    const int target = r->target_px > 0 ? r->target_px : DEFAULT_TARGET_PX;
     int width, height;
-    picture_sent_size(h->width, h->height, target, &width, &height);
+    find_sent_size(r, h, &width, &height);
     x->decode = (struct decode){.bytes = x->bytes,
                                 .head = h,
                                 .arena = &x->w->arena,

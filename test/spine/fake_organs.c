@@ -79,6 +79,8 @@ static void prepare(void *ctx, struct image_req *r, void (*done)(struct image_re
 {
     struct fake *f = ctx;
     f->last_target_px = r->target_px;
+    f->last_patches = r->target_patches;
+    f->last_patch_px = r->patch_px;
     f->last_want_luma = r->want_luma;
     begin(f, FAKE_PREPARE, r, (any_done)(void *)done);
 }
@@ -153,7 +155,7 @@ static bool expect(void *ctx, const char *app, const char *window, char *model,
     struct fake *f = ctx;
     (void)app;
     (void)window;
-    snprintf(model, model_size, "model");
+    snprintf(model, model_size, "%s", f->expected_model ? f->expected_model : "model");
     snprintf(prompt, prompt_size, "default/1");
     snprintf(params, params_size, "p");
     return f->expects;

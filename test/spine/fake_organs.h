@@ -36,6 +36,7 @@ struct fake {
     int64_t wall_ms;
     bool uses_stand_in;
     bool expects;
+    const char *expected_model;  // NULL = "model"
     int ask_rc;              // what ask() returns; 0 takes it
     bool has_only_stand_in;  // ask() refuses what needs a model
     int fetch_rc;
@@ -50,6 +51,8 @@ struct fake {
     char last_summary[64];
     struct store_release last_release;
     int last_target_px;
+    int last_patches;
+    int last_patch_px;
     bool last_want_luma;
     int last_cap_doublings;
     bool last_no_schema;

@@ -496,6 +496,27 @@ static void too_large_a_context_makes_it_smaller(void **state)
     expect_end(f, STORE_ANSWERED, 0);
 }
 
+static void a_size_in_tokens_is_whole_patches_of_the_model(void **state)
+{
+    struct fake *f = *state;
+    f->p.config.target_tokens = 400;
+    f->expects = true;
+    f->expected_model = "qwen2.5vl:7b";
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    assert_int_equal(f->last_patches, 400);
+    assert_int_equal(f->last_patch_px, 28);
+    fake_end(f, FAKE_ASK, E_CONTEXT);
+    assert_int_equal(f->last_patches, 225);
+    fake_run_to(f, FAKE_ASK);
+    f->p.config.patch_px = 14;
+    fake_end(f, FAKE_ASK, E_CONTEXT);
+    assert_int_equal(f->last_patches, 126);
+    assert_int_equal(f->last_patch_px, 14);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED, 0);
+}
+
 static void a_cut_answer_gets_a_larger_cap_and_then_no_schema(void **state)
 {
     struct fake *f = *state;
@@ -745,6 +766,7 @@ int main(void)
         T(a_sick_backend_is_not_held_against_the_picture),
         T(an_absent_backend_never_fails_a_picture),
         T(too_large_a_context_makes_it_smaller),
+        T(a_size_in_tokens_is_whole_patches_of_the_model),
         T(a_cut_answer_gets_a_larger_cap_and_then_no_schema),
         T(a_result_waits_until_it_can_be_saved),
         T(a_lost_lease_is_not_an_end_of_ours),
