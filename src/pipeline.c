@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "judge.h"
+#include "keep.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -23,7 +24,6 @@ enum {
     FETCH_CONNECT_MS = 10000,
     PARKED_MS = 1000,        // an equal picture is being asked: look again
     NEAR_PARKED_MS = 10000,  // one of this process that is alike: its end wakes
-    SAVE_AGAIN_MS = 2000,
 };
 
 static void step(struct job *j);
@@ -502,124 +502,6 @@ static void try_ask(struct job *j)
     }
 }
 
-// ---- SAVING, RELEASING
-
-static void leave(struct job *j)
-{
-    struct pipeline *p = j->pipeline;
-    move(j, JOB_GONE);
-    job_free(j);
-    p->events.on_room(p->events.arg);
-}
-
-// Equal pictures, and ones that are alike, that waited for this one need not wait any longer.
-static void wake_parked(struct pipeline *p, const struct job *ended)
-{
-    struct list *node, *tmp;
-    list_each(node, tmp, &p->jobs.head[JOB_BACKOFF])
-    {
-        struct job *j = container_of(node, struct job, node);
-        bool is_equal = ended->has_image && memcmp(j->image.content, ended->image.content,
-                                                   IMAGE_HASH_BYTES) == 0;
-        if (j->resume == JOB_COMPARING && (is_equal || judge_is_compared(j))) {
-            j->wake_ms = 0;
-        }
-    }
-}
-
-static void save_later(struct job *j, int err)
-{
-    struct pipeline *p = j->pipeline;
-    if (!p->trouble[0]) {
-        snprintf(p->trouble, sizeof(p->trouble), "results can not be saved: %.200s",
-                 j->save.err.msg[0] ? j->save.err.msg : err_words(err));
-        log_error("pipeline", "job=%lld class=%s %s", (long long)j->row.id, err_name(err),
-                  p->trouble);
-        p->events.on_trouble(p->events.arg);
-    }
-    j->wake_ms = now_of(j) + SAVE_AGAIN_MS;
-}
-
-static void end_trouble(struct pipeline *p)
-{
-    if (p->trouble[0]) {
-        p->trouble[0] = 0;
-        p->events.on_trouble(p->events.arg);
-    }
-}
-
-static void on_saved(struct store_save *r, int err)
-{
-    struct job *j = container_of(r, struct job, save);
-    struct pipeline *p = j->pipeline;
-    bool gives_up = j->is_stopping && p->is_stopping;
-    if (err && !gives_up) {
-        save_later(j, err);
-        return;
-    }
-    if (err) {
-        log_error("pipeline", "job=%lld stays queued: %s", (long long)j->row.id,
-                  r->err.msg);
-        leave(j);
-        return;
-    }
-    end_trouble(p);
-    if (r->lost) {
-        log_info("pipeline", "job=%lld was taken over by another process",
-                 (long long)j->row.id);
-    } else {
-        p->totals.by_outcome[j->outcome]++;
-        wake_parked(p, j);
-        int64_t id = r->merged_into ? r->merged_into : j->row.id;
-        p->events.on_ended(p->events.arg, id, j->outcome);
-    }
-    leave(j);
-}
-
-static void send_save(struct job *j)
-{
-    const struct pipeline_organs *o = &j->pipeline->organs;
-    j->wake_ms = INT64_MAX;
-    o->save(o->ctx, &j->save, on_saved);
-}
-
-static void start_save(struct job *j)
-{
-    struct pipeline *p = j->pipeline;
-    drop_luma(j);
-    judge_fill_save(j, p->config.tier);
-    buf_fini(&j->image.jpeg);
-    buf_fini(&j->fetched);
-    send_save(j);
-}
-
-static void on_released(struct store_release *r, int err)
-{
-    struct job *j = container_of(r, struct job, release);
-    if (err) {
-        log_warn("pipeline", "job=%lld lease ends by itself: %s", (long long)j->row.id,
-                 r->err.msg);
-    }
-    leave(j);
-}
-
-static void start_release(struct job *j)
-{
-    struct pipeline *p = j->pipeline;
-    if (j->has_lost_lease) {
-        leave(j);
-        return;
-    }
-    j->release = (struct store_release){
-        .id = j->row.id,
-        .claims = j->row.claims,
-        .counts_as_claim = false,
-        .attempts = j->attempts,
-        .n_attempts = j->n_attempts,
-    };
-    p->organs.release(p->organs.ctx, &j->release, on_released);
-}
-
 // ---- the step function
 
 static void step(struct job *j)
@@ -633,8 +515,8 @@ static void step(struct job *j)
     case JOB_RECOGNISING: start_recognise(j); return;  // on_recognised
     case JOB_WAITING: try_ask(j); return;              // on_asked, or pipeline_pump
     case JOB_BACKOFF: return;                          // pipeline_tick
-    case JOB_SAVING: start_save(j); return;            // on_saved
-    case JOB_RELEASING: start_release(j); return;      // on_released
+    case JOB_SAVING: keep_save(j); return;             // keep.c
+    case JOB_RELEASING: keep_release(j); return;       // keep.c
     case JOB_ASKING:
     case JOB_GONE:
     case JOB_STATES: assert(!"no step from here");
@@ -691,7 +573,7 @@ static void wake_due(struct pipeline *p, enum job_state state, int64_t now_ms,
         if (j->wake_ms > now_ms) {
             *next_ms = j->wake_ms < *next_ms ? j->wake_ms : *next_ms;
         } else if (state == JOB_SAVING) {
-            send_save(j);
+            keep_save_again(j);
         } else {
             go(j, j->resume);
         }
