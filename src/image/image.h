@@ -58,7 +58,8 @@ struct image_req {
     int sent_height;
     int64_t file_bytes;  // of the version that was read
     int64_t mtime_ns;    // 0 for bytes
-    int64_t read_us;
+    // CPU time of the thread; reading also waits for the disk.
+    int64_t read_us;    // with hash and head
     int64_t decode_us;  // decode and shrink
     int64_t encode_us;
     struct err err;         // words for a person when done's err is not 0
