@@ -4,12 +4,13 @@
 // or for a WAITING job when a backend may have room; each case names the callback that
 // resumes it.  At most one asynchronous call is under way per job.
 //
-// The privacy gate is here and nowhere else: is_excluded() before the picture is opened,
-// may_send() before any byte goes to a backend.
+// The privacy gate (gate.c) is asked here and nowhere else: before the picture is opened, when
+// its metadata is known, and before any byte goes to a backend.
 // SPDX-License-Identifier: MIT
 #include "pipeline.h"
 
 #include "base/log.h"
+#include "gate.h"
 #include "judge.h"
 #include "keep.h"
 
@@ -75,27 +76,6 @@ static void back_off(struct job *j, enum job_state resume, int64_t delay_ms)
     go(j, JOB_BACKOFF);
 }
 
-// ---- the gate
-
-static bool is_excluded(const struct job *j, char *why, size_t size)
-{
-    struct privacy_subject s = {
-        .app = j->meta.app,
-        .window = j->meta.window,
-        .path = j->row.path,
-    };
-    return privacy_check_meta(j->pipeline->config.privacy, &s, why, size) ==
-           PRIVACY_BLOCK;
-}
-
-static bool may_send(struct ask *a, bool is_remote, char *why, size_t size)
-{
-    const struct job *j = container_of(a, struct job, ask);
-    const struct privacy_config *c = j->pipeline->config.privacy;
-    return !is_excluded(j, why, size) &&
-           privacy_check_destination(c, is_remote, why, size) == PRIVACY_ALLOW;
-}
-
 // ---- CLAIMED
 
 static void copy_known_meta(struct job *j)
@@ -111,12 +91,9 @@ static void copy_known_meta(struct job *j)
 // What the path or an offered app name already forbids is not even opened.
 static void begin(struct job *j)
 {
-    char why[200];
+    char why[300];
     copy_known_meta(j);
-    struct privacy_config named_only = *j->pipeline->config.privacy;
-    named_only.need_metadata = false;  // it may still be inside the file
-    struct privacy_subject s = {j->meta.app, j->meta.window, j->row.path};
-    if (privacy_check_meta(&named_only, &s, why, sizeof(why)) == PRIVACY_BLOCK) {
+    if (gate_is_denied(j, why, sizeof(why))) {
         end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
         go(j, j->row.is_url ? JOB_FETCHING : JOB_INSPECTING);
@@ -216,7 +193,7 @@ static void on_inspected(struct meta_req *r, int err)
 {
     struct job *j = container_of(r, struct job, req.meta);
     struct ingest_meta found = r->meta;
-    char why[200];
+    char why[300];
     if (leaves(j)) {
         return;
     }
@@ -227,7 +204,7 @@ static void on_inspected(struct meta_req *r, int err)
     merge_meta(&j->meta, &found);
     if (found.is_thumbnail) {
         end(j, STORE_SKIPPED, 0, "a tracker's thumbnail, not a screenshot");
-    } else if (is_excluded(j, why, sizeof(why))) {
+    } else if (gate_is_excluded(j, why, sizeof(why))) {
         end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
         go(j, JOB_PREPARING);
@@ -479,7 +456,7 @@ static void fill_ask(struct job *j)
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->needs_model = j->row.is_degraded;
-    a->may_send = may_send;
+    a->may_send = gate_may_send;
 }
 
 // Stays in WAITING while no backend has room: pipeline_pump tries again.

@@ -47,6 +47,7 @@ struct config {
     struct retry_config retry;
     struct breaker_config breaker;
     struct privacy_config privacy;
+    struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;
     char *log_level;           // error, warn, info, debug
     char *log_format;          // text, json
