@@ -10,6 +10,8 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+enum { DCTSIZE = 8 };
+
 struct jpeg {
     struct decode *d;
     tjhandle tj;
@@ -17,6 +19,7 @@ struct jpeg {
     int sampling;     // TJSAMP_*
     int width;        // after the decoder's own shrink
     int height;
+    int scale;  // the decoder's: 1, 2, 4 or 8
 };
 
 // Half a picture, a damaged one, or none at all?
@@ -65,6 +68,7 @@ static void choose_scale(struct jpeg *j)
         by /= 2;
     }
     const tjscalingfactor f = {1, by};
+    j->scale = by;
     j->width = TJSCALED(h->width, f);
     j->height = TJSCALED(h->height, f);
 }
@@ -109,6 +113,8 @@ static int decode_planes(struct jpeg *j)
     }
     const int sub_x = j->sampling == TJSAMP_GRAY ? 1 : tjMCUWidth[j->sampling] / 8;
     const int sub_y = j->sampling == TJSAMP_GRAY ? 1 : tjMCUHeight[j->sampling] / 8;
+    const struct mask_grid grid = {sub_x, sub_y, DCTSIZE, j->scale};
+    mask_paint_planes(&d->mask, &full, &grid);
     if (planes_shrink(&d->small, &full, sub_x, sub_y, d->kernels, d->arena)) {
         return no_memory(j);
     }
@@ -136,6 +142,7 @@ static int put_rows(struct jpeg *j, uint8_t *pixels, int channels)
 {
     struct decode *d = j->d;
     struct rows rows;
+    mask_widen(&d->mask, d->head->mcu_width, d->head->mcu_height, 1);
     if (rows_open(&rows, d)) {
         return no_memory(j);
     }

@@ -60,6 +60,22 @@ static bool is_sof(int marker)
            marker != M_DAC;
 }
 
+// b: three bytes per component.
+static void read_sampling(struct head *h, const uint8_t *b)
+{
+    const int luma = (b[1] >> 4) * (b[1] & 15);
+    const int chroma = h->components > 1 ? (b[4] >> 4) * (b[4] & 15) : luma;
+    h->max_sampling = chroma ? luma / chroma : 0;
+    int across = 1, down = 1;
+    for (int i = 0; i < h->components; i++) {
+        const int x = b[3 * i + 1] >> 4, y = b[3 * i + 1] & 15;
+        across = x > across ? x : across;
+        down = y > down ? y : down;
+    }
+    h->mcu_width = 8 * across;
+    h->mcu_height = 8 * down;
+}
+
 static int read_sof(struct head *h, int marker, const uint8_t *b, size_t n, struct err *e)
 {
     // Baseline, extended, progressive; Huffman or arithmetic.
@@ -86,9 +102,7 @@ static int read_sof(struct head *h, int marker, const uint8_t *b, size_t n, stru
         return err_set(e, E_FORMAT, "a JPEG of %d components is not supported",
                        h->components);
     }
-    int luma = (b[7] >> 4) * (b[7] & 15);
-    int chroma = h->components > 1 ? (b[10] >> 4) * (b[10] & 15) : luma;
-    h->max_sampling = chroma ? luma / chroma : 0;
+    read_sampling(h, b + 6);
     return 0;
 }
 

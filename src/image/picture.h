@@ -9,6 +9,7 @@
 
 #include "image/arena.h"
 #include "image/image.h"
+#include "image/mask.h"
 
 // Plane 0 is luma of width x height, planes 1 and 2 chroma of half that, rounded up.
 // Strides are padded to whole JPEG blocks.  All borrowed: until the arena's reset.
@@ -35,6 +36,8 @@ struct head {
     int components;       // JPEG
     int max_sampling;     // JPEG: luma samples per chroma sample, 1 to 16
     int scans;            // JPEG
+    int mcu_width;        // JPEG: pixels that are coded together
+    int mcu_height;       // JPEG
     bool is_progressive;  // JPEG
     bool has_adobe;       // JPEG: CMYK is stored inverted
     bool has_alpha;       // WebP
@@ -52,6 +55,7 @@ struct decode {
     struct arena *arena;
     uint8_t *luma;  // width * height bytes as stored, or NULL when not wanted
     const struct kernels *kernels;  // NULL: the fastest
+    struct mask mask;  // painted before small and luma are made; decoders widen it
     // out
     struct planes small;  // memory and size are set by the caller, pixels by the decoder
     struct err *err;

@@ -267,7 +267,9 @@ static int get_memory(struct run *x)
     if (rc) {
         return rc;
     }
-    if (planes_get(&x->decode.small, width, height, &x->w->arena)) {
+    if (planes_get(&x->decode.small, width, height, &x->w->arena) ||
+        mask_init(&x->decode.mask, r->masks, r->n_masks, h->width, h->height,
+                  h->orientation, &x->w->arena)) {
         return no_memory(x);
     }
     if (r->want_luma) {
@@ -376,7 +378,10 @@ int picture_prepare(struct image_req *r, const struct image_config *c, struct wo
 {
     clear_outputs(r);
     struct run x = {.r = r, .c = c, .w = w};
-    int rc = run_steps(&x);
+    int rc = mask_check(r->masks, r->n_masks, &r->err);
+    if (!rc) {
+        rc = run_steps(&x);
+    }
     arena_reset(&w->arena, (size_t)w->keep);
     hold_exactly(w, (int64_t)w->arena.total);
     if (rc) {

@@ -27,6 +27,9 @@ struct scene scene_get(int width, int height, const struct rgba q[4])
 
 static int quadrant(const struct scene *s, int x, int y)
 {
+    if (s->map) {
+        return s->map[(size_t)y * (size_t)s->width + (size_t)x];
+    }
     return (y >= s->height / 2 ? 2 : 0) + (x >= s->width / 2 ? 1 : 0);
 }
 
@@ -337,8 +340,8 @@ void make_png_lie(struct buf *out, uint32_t width, uint32_t height)
 
 // ---- JPEG
 
-// Where stored row 0 and column 0 lie in the upright picture (Exif 2.32, tag 0x112).
-static void upright(int orientation, int w, int h, int sx, int sy, int *x, int *y)
+// Source: Exif 2.32, tag 0x112: where row 0 and column 0 are.
+void upright(int orientation, int w, int h, int sx, int sy, int *x, int *y)
 {
     static const char *const row0 = " TTBBLRRL";
     static const char *const col0 = " LRRLTTBB";

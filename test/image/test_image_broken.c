@@ -71,10 +71,15 @@ static int prepare_copy(const uint8_t *bytes, size_t len, struct image_req *r)
 {
     static const struct image_config c = {.max_pixels = 1000000,
                                           .memory_bytes = 64 << 20};
+    static const struct image_box box = {30, 20, 31, 300};
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, bytes, len);
-    *r = (struct image_req){
-        .bytes = copy, .bytes_len = len, .target_px = 40, .want_luma = true};
+    *r = (struct image_req){.bytes = copy,
+                            .bytes_len = len,
+                            .target_px = 40,
+                            .want_luma = true,
+                            .masks = &box,
+                            .n_masks = 1};
     const int rc = image_prepare_now(&c, r);
     free(copy);
     return rc;
