@@ -150,8 +150,9 @@ void mask_paint_row(const struct mask *m, int y, uint8_t *row, int channels)
 // Pixels of the picture to samples of a plane: all that have a part of them.
 static struct span on_plane(struct span s, int sub, const struct mask_grid *g, int side)
 {
+    const int more = g->around * g->block / g->scale;
     s = to_units((struct span){s.from / sub, (s.to + sub - 1) / sub}, g->block);
-    return clip((struct span){s.from / g->scale, s.to / g->scale}, side);
+    return clip((struct span){s.from / g->scale - more, s.to / g->scale + more}, side);
 }
 
 static void paint_plane(const struct mask *m, const struct planes *p, int i,

@@ -8,9 +8,9 @@
 //   PNG, lossless WebP   nothing is spread
 //   JPEG                 whole 8 x 8 blocks of each component: one block's samples come
 //                        from its own coefficients only, at any of the decoder's scales
-//                        (but for progressive files without their last scans, where
-//                        libjpeg smooths blocks by the means of their neighbours)
 //   JPEG over pixels     whole MCUs and a pixel around (chroma is interpolated)
+//   coarse JPEG          two blocks more: where a progressive file lacks its last scans,
+//                        libjpeg smooths a block by the means of 5 x 5
 //   lossy WebP           whole chroma samples, and where chroma is interpolated a pixel
 //                        around.  VP8 predicts blocks from their neighbours, so traces as
 //                        faint as its coding noise may lie outside of any box; that is
@@ -49,8 +49,9 @@ void mask_paint_row(const struct mask *m, int y, uint8_t *row, int channels);
 struct mask_grid {
     int sub_x;  // luma samples per chroma sample, before scaling
     int sub_y;
-    int block;  // samples of any plane that are coded together, each way
-    int scale;  // the planes are that many times smaller; divides block
+    int block;   // samples of any plane that are coded together, each way
+    int around;  // blocks more on each side
+    int scale;   // the planes are that many times smaller; divides block
 };
 
 // NULL planes are left out.

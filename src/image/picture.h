@@ -40,6 +40,7 @@ struct head {
     int mcu_width;        // JPEG: pixels that are coded together
     int mcu_height;       // JPEG
     bool is_progressive;  // JPEG
+    bool is_coarse;       // JPEG: progressive, and low frequencies are not exact
     bool has_adobe;       // JPEG: CMYK is stored inverted
     bool has_alpha;       // WebP
     bool is_animated;     // WebP

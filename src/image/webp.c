@@ -89,7 +89,7 @@ static int decode_twice(const uint8_t *bytes, size_t len, WebPDecoderConfig *c,
 
 static int shrink_planes(struct decode *d, const struct planes *full)
 {
-    const struct mask_grid grid = {2, 2, 1, 1};
+    const struct mask_grid grid = {2, 2, 1, 0, 1};
     mask_paint_planes(&d->mask, full, &grid);
     int rc = planes_shrink(&d->small, full, 2, 2, d->kernels, d->arena);
     if (rc) {

@@ -93,6 +93,7 @@ static void write_jpegs(struct buf *file, const struct scene *s)
         {.colourspace = JCS_YCbCr, .h = 2, .v = 1, .restart = 1, .orientation = 6},
         {.colourspace = JCS_YCbCr, .h = 1, .v = 2, .quality = 30},
         {.colourspace = JCS_YCbCr, .h = 4, .v = 2},
+        {.colourspace = JCS_YCbCr, .is_coarse = true},
         {.colourspace = JCS_GRAYSCALE, .h = 2, .v = 2},
         {.colourspace = JCS_RGB, .is_progressive = true},
         {.colourspace = JCS_CMYK, .has_no_adobe = true},

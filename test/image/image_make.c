@@ -386,6 +386,20 @@ static void jpeg_pixel(const struct jpeg_spec *spec, struct rgba c, uint8_t *out
     }
 }
 
+// The middle of each block roughly, and what comes next to it more roughly.
+static void jpeg_coarse_scans(struct jpeg_compress_struct *c)
+{
+    static jpeg_scan_info scans[5];
+    const int n = c->num_components;
+    scans[0] = (jpeg_scan_info){.comps_in_scan = n, .component_index = {0, 1, 2, 3}};
+    for (int i = 0; i < n; i++) {
+        scans[1 + i] = (jpeg_scan_info){
+            .comps_in_scan = 1, .component_index = {i}, .Ss = 1, .Se = 2, .Al = 3};
+    }
+    c->scan_info = scans;
+    c->num_scans = 1 + n;
+}
+
 static void jpeg_set_up(struct jpeg_compress_struct *c, const struct jpeg_spec *spec)
 {
     c->in_color_space = input_space(spec->colourspace);
@@ -398,6 +412,9 @@ static void jpeg_set_up(struct jpeg_compress_struct *c, const struct jpeg_spec *
     c->restart_in_rows = spec->restart;
     if (spec->is_progressive) {
         jpeg_simple_progression(c);
+    }
+    if (spec->is_coarse) {
+        jpeg_coarse_scans(c);
     }
     if (spec->has_no_adobe) {
         c->write_Adobe_marker = FALSE;

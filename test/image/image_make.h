@@ -43,6 +43,7 @@ struct jpeg_spec {
     int h;            // luma sampling
     int v;
     bool is_progressive;
+    bool is_coarse;  // progressive without the scans that make it exact
     bool has_no_adobe;
     int restart;
     int orientation;  // 0 = no EXIF; stored so that it is upright when obeyed

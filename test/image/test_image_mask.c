@@ -270,6 +270,12 @@ static void test_jpeg_kinds(void **state)
         {"4:2:0 coarse", {.colourspace = JCS_YCbCr, .h = 2, .v = 2, .quality = 20}},
         {"4:2:0 progressive",
          {.colourspace = JCS_YCbCr, .h = 2, .v = 2, .is_progressive = true}},
+        {"4:2:0 coarse progressive",
+         {.colourspace = JCS_YCbCr, .h = 2, .v = 2, .is_coarse = true}},
+        {"4:4:4 coarse progressive", {.colourspace = JCS_YCbCr, .is_coarse = true}},
+        {"CMYK coarse progressive", {.colourspace = JCS_CMYK, .is_coarse = true}},
+        {"YCCK coarse progressive",
+         {.colourspace = JCS_YCCK, .h = 2, .v = 2, .is_coarse = true}},
         {"4:2:0 restart", {.colourspace = JCS_YCbCr, .h = 2, .v = 2, .restart = 1}},
         {"4:4:4", {.colourspace = JCS_YCbCr, .h = 1, .v = 1}},
         {"4:2:2", {.colourspace = JCS_YCbCr, .h = 2, .v = 1}},
@@ -542,6 +548,8 @@ static void test_outside_is_unchanged(void **state)
     const struct png_spec rgb = {.colour_type = 2, .depth = 8};
     const struct png_spec odd = {.colour_type = 6, .depth = 16, .is_interlaced = true};
     const struct jpeg_spec planes = {.colourspace = JCS_YCbCr, .h = 2, .v = 2};
+    const struct jpeg_spec progressive = {
+        .colourspace = JCS_YCbCr, .h = 2, .v = 2, .is_progressive = true};
     const struct jpeg_spec pixels = {.colourspace = JCS_YCCK, .h = 2, .v = 2};
     const struct webp_spec lossy = {0}, lossless = {.is_lossless = true};
     const struct webp_spec clear = {.has_alpha = true};
@@ -549,6 +557,7 @@ static void test_outside_is_unchanged(void **state)
         check_outside(PNG, &rgb, 0, 0, target);
         check_outside(PNG, &odd, 0, 0, target);
         check_outside(JPEG, &planes, 1, 7, target);
+        check_outside(JPEG, &progressive, 1, 7, target);
         check_outside(JPEG, &pixels, 6, 16, target);
         check_outside(WEBP, &lossy, 0, 0, target);
         check_outside(WEBP, &lossless, 0, 0, target);
