@@ -109,20 +109,23 @@ void luma_copy(uint8_t *out, const uint8_t *in, int stride, int width, int heigh
     }
 }
 
-void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
-                int height, int orientation)
+struct turn orientation_turn(int orientation)
 {
-    // Where output (0,0) is read, and the steps to its right and lower neighbours.
-    static const struct turn {
-        bool from_right, from_bottom, swaps;
-    } turns[9] = {
+    static const struct turn turns[9] = {
         [1] = {false, false, false}, [2] = {true, false, false},
         [3] = {true, true, false},   [4] = {false, true, false},
         [5] = {false, false, true},  [6] = {false, true, true},
         [7] = {true, true, true},    [8] = {true, false, true},
     };
     assert(orientation >= 1 && orientation <= 8);
-    const struct turn t = turns[orientation];
+    return turns[orientation];
+}
+
+void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
+                int height, int orientation)
+{
+    const struct turn t = orientation_turn(orientation);
+    // From an output pixel to its right and its lower neighbour.
     const ptrdiff_t across = t.from_right ? -1 : 1;
     const ptrdiff_t down = t.from_bottom ? -(ptrdiff_t)stride : stride;
     const uint8_t *from = in + (t.from_right ? width - 1 : 0) +

@@ -33,50 +33,81 @@ bool png_fast_fits(const struct head *h)
 
 // ---- chunks; png_check has seen that all are whole and all IDAT in a row
 
-static bool is_idat(const uint8_t *chunk)
+static bool is_sum_right(struct feed *s, const struct png_chunk *c)
 {
-    return memcmp(chunk + 4, "IDAT", 4) == 0;
-}
-
-static bool is_sum_right(const uint8_t *chunk, size_t n)
-{
-    return libdeflate_crc32(0, chunk + 4, n + 4) == read_be32(chunk + 8 + n);
+    uint32_t sum = libdeflate_crc32(0, c->type, sizeof(c->type));
+    size_t at = c->data;
+    for (size_t left = c->n, n; left > 0; left -= n, at += n) {
+        const uint8_t *data = feed_run(s, at, &n);
+        if (!data) {
+            return false;
+        }
+        n = n < left ? n : left;
+        sum = libdeflate_crc32(sum, data, n);
+    }
+    uint8_t want[4];
+    return !feed_read(s, at, want, sizeof(want)) && sum == read_be32(want);
 }
 
 // Do all critical chunks have right checksums?  first: where the first IDAT is.
 static bool are_sums_right(const struct decode *d, size_t *first)
 {
-    size_t n;
+    struct png_chunk c;
     *first = 0;
-    for (size_t pos = SIGNATURE_BYTES; pos < d->head->file_len; pos += CHUNK_BYTES + n) {
-        const uint8_t *chunk = d->bytes + pos;
-        n = read_be32(chunk);
-        const bool is_critical = !(chunk[4] & 0x20);
-        if (is_critical && !is_sum_right(chunk, n)) {
+    for (size_t pos = SIGNATURE_BYTES; pos < d->head->file_len; pos = c.next) {
+        if (png_chunk_read(&c, d->feed, pos)) {
             return false;
         }
-        if (is_idat(chunk) && !*first) {
+        const bool is_critical = !(c.type[0] & 0x20);
+        if (is_critical && !is_sum_right(d->feed, &c)) {
+            return false;
+        }
+        if (png_chunk_is(&c, "IDAT") && !*first) {
             *first = pos;
         }
     }
     return *first;
 }
 
-// The compressed bytes of one IDAT after the other, where they are in the file.
+// The compressed bytes of one IDAT after the other, as they lie together.
 struct parts {
-    const uint8_t *next;  // chunk; the last one is followed by IEND at least
+    struct feed *feed;
+    size_t next;  // chunk; the last one is followed by IEND at least
+    size_t at;    // in the chunk before it
+    size_t left;
 };
+
+// Goes on to one that is not empty.
+static bool next_idat(struct parts *p)
+{
+    struct png_chunk c;
+    do {
+        if (png_chunk_read(&c, p->feed, p->next) || !png_chunk_is(&c, "IDAT")) {
+            return false;
+        }
+        p->next = c.next;
+    } while (c.n == 0);
+    p->at = c.data;
+    p->left = c.n;
+    return true;
+}
 
 static bool on_part_end(struct inflate *z)
 {
     struct parts *p = z->arg;
-    if (!is_idat(p->next)) {
+    size_t n;
+    if (p->left == 0 && !next_idat(p)) {
         return false;
     }
-    const size_t n = read_be32(p->next);
-    z->in = p->next + 8;
-    z->in_end = z->in + n;
-    p->next += CHUNK_BYTES + n;
+    const uint8_t *in = feed_run(p->feed, p->at, &n);
+    if (!in) {
+        return false;
+    }
+    n = n < p->left ? n : p->left;
+    z->in = in;
+    z->in_end = in + n;
+    p->at += n;
+    p->left -= n;
     return true;
 }
 
@@ -117,7 +148,7 @@ static int open_reader(struct reader *r, const struct decode *d, size_t first_id
 {
     r->channels = d->head->colour_type == TYPE_RGB ? 3 : 4;
     r->stride = (size_t)d->head->width * (size_t)r->channels;
-    r->parts.next = d->bytes + first_idat;
+    r->parts = (struct parts){.feed = d->feed, .next = first_idat};
     r->z = (struct inflate){.on_part_end = on_part_end, .arg = &r->parts};
     r->two = arena_get_array(d->arena, r->stride, 2);
     int rc = r->two ? rows_open(&r->rows, d) : E_NOMEM;

@@ -89,6 +89,8 @@ static int decode_twice(const uint8_t *bytes, size_t len, WebPDecoderConfig *c,
 
 static int shrink_planes(struct decode *d, const struct planes *full)
 {
+    const struct mask_grid grid = {2, 2, 1, 0, 1};
+    mask_paint_planes(&d->mask, full, &grid);
     int rc = planes_shrink(&d->small, full, 2, 2, d->kernels, d->arena);
     if (rc) {
         return err_set(d->err, rc, "not enough memory to shrink the WebP");
@@ -185,6 +187,9 @@ static int shrink_pixels(struct decode *d, const struct frame *f)
 {
     const struct head *h = d->head;
     struct rows rows;
+    if (!h->is_lossless) {
+        mask_widen(&d->mask, 2, 2, 1);  // a pixel's chroma comes from two samples
+    }
     int rc = rows_open(&rows, d);
     uint8_t *row = arena_get_array(d->arena, (size_t)h->width, 4);
     if (rc || !row) {
