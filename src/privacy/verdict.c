@@ -197,6 +197,23 @@ static bool can_mask(const struct privacy_column *column, const struct privacy_c
     return true;
 }
 
+// The picture stays on this machine: a model here is asked to quote nothing, and what it says
+// is cleaned.  A token in the address bar would keep half of the web from being described.
+static void judge_unplaced(struct privacy_verdict *v, const struct privacy_column *column,
+                           const struct privacy_counts *c, bool is_remote)
+{
+    if (is_remote) {
+        at_least(v, PRIVACY_DO_BLOCK);
+        say(v, "not all have a known place in the picture to mask");
+        return;
+    }
+    bool is_any_placed = false;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        is_any_placed |= column->action[i] >= PRIVACY_DO_MASK && c->inside[i];
+    }
+    v->action = is_any_placed ? PRIVACY_DO_MASK : PRIVACY_DO_SAFE_PROMPT;
+}
+
 struct privacy_verdict privacy_judge(const struct privacy_policy *p,
                                      const struct privacy_counts *found,
                                      bool text_is_known, bool is_remote)
@@ -223,8 +240,7 @@ struct privacy_verdict privacy_judge(const struct privacy_policy *p,
         at_least(&v, PRIVACY_DO_BLOCK);
         say(&v, "too many to mask");
     } else if (v.action == PRIVACY_DO_MASK && !can_mask(column, found)) {
-        at_least(&v, PRIVACY_DO_BLOCK);
-        say(&v, "not all have a known place in the picture to mask");
+        judge_unplaced(&v, column, found, is_remote);
     }
     if (v.action != PRIVACY_DO_MASK) {
         v.masked = 0;

@@ -10,8 +10,9 @@
 //
 // Masking needs to know where a finding stands in the picture.  What stands in the title, the
 // address, the path or what a tracker says, and was not found in the picture as often, is
-// probably there to be seen, and nobody knows where: instead of masking the picture is
-// blocked.  So it is when there were more findings than could be kept.
+// probably there to be seen, and nobody knows where: no other machine gets the picture, and a
+// model on this one is asked without quoting.  Nobody gets it when there were more findings
+// than could be kept.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_PRIVACY_VERDICT_H
 #define VLMD_PRIVACY_VERDICT_H
