@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/schema.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -74,6 +76,43 @@ static int make_folders(const char *path, struct err *e)
     return 0;
 }
 
+// An old -wal or -shm may be there as well; new ones get the mode of the database.
+static int make_private(const char *path, const struct stat *st, struct err *e)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    if (!(st->st_mode & 077)) {
+        return 0;
+    }
+    if (st->st_uid != geteuid()) {
+        log_warn("store", "path=%s others may read it (its owner should: chmod 600)",
+                 path);
+        return 0;
+    }
+    for (int i = 0; i < 3; i++) {
+        char name[PATH_MAX + 8];
+        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+        if (chmod(name, 0600) && (i == 0 || errno != ENOENT)) {
+            return fail_errno(e, name, "can not be made private");
+        }
+    }
+    log_warn("store", "path=%s others could read it (mode %03o): it is private now", path,
+             (unsigned)st->st_mode & 0777);
+    return 0;
+}
+
+// Not ours to change: somebody else made it.  In a sticky one nobody can replace our file.
+static void look_at_folder(const char *path)
+{
+    struct stat st;
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    snprintf(slash ? slash + 1 : folder, 2, "%s", slash ? "" : ".");
+    if (stat(folder, &st) == 0 && (st.st_mode & 022) && !(st.st_mode & S_ISVTX)) {
+        log_warn("store", "path=%s others may replace files in it (chmod go-w)", folder);
+    }
+}
+
 // The file is made here and not by SQLite for the sake of its mode, which the -wal and
 // -shm files copy.  An existing one must not be opened and closed besides SQLite: that
 // would drop the locks of another connection in this process.
@@ -89,16 +128,16 @@ static int make_file(const char *path, struct err *e)
         return fail_errno(e, path, "can not be made");
     }
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (stat(path, &st)) {
+        return fail_errno(e, path, "can not be used");
+    }
+    if (!S_ISREG(st.st_mode)) {
         return err_set(e, E_STORE, "%s: is not a file", path);
     }
     if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS)) {
         return fail_errno(e, path, "may not be read and written");
     }
-    if ((st.st_mode & 077) && st.st_uid == geteuid() && chmod(path, 0600)) {
-        return fail_errno(e, path, "can not be made private");
-    }
-    return 0;
+    return make_private(path, &st, e);
 }
 
 static int refuse_network(const char *path, struct err *e)
@@ -264,6 +303,9 @@ int schema_open_writer(struct db *d, const char *path, struct err *e)
     int rc = make_folders(path, e);
     rc = rc ? rc : refuse_network(path, e);
     rc = rc ? rc : make_file(path, e);
+    if (!rc) {
+        look_at_folder(path);
+    }
     rc = rc ? rc : connect(d, path, SQLITE_OPEN_READWRITE, e);
     rc = rc ? rc : prepare_writer(d, path, e);
     if (rc) {
