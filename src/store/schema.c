@@ -3,6 +3,7 @@
 #include "store/schema.h"
 
 #include "base/log.h"
+#include "store/blank.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -232,10 +233,11 @@ int schema_migrate(struct db *d, const char *path, const struct migration *table
     return rc;
 }
 
-static int connect(struct db *d, const char *path, int flags, struct err *e)
+static int connect(struct db *d, const char *path, int flags, const char *vfs,
+                   struct err *e)
 {
     int rc = sqlite3_open_v2(path, &d->h,
-                             flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+                             flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
     if (rc != SQLITE_OK) {
         db_fail(d, rc);
         return fail_db(e, path, d);
@@ -306,7 +308,10 @@ int schema_open_writer(struct db *d, const char *path, struct err *e)
     if (!rc) {
         look_at_folder(path);
     }
-    rc = rc ? rc : connect(d, path, SQLITE_OPEN_READWRITE, e);
+    if (!rc && !blank_vfs()) {
+        rc = err_set(e, E_NOMEM, "%s: %s", path, err_words(E_NOMEM));
+    }
+    rc = rc ? rc : connect(d, path, SQLITE_OPEN_READWRITE, blank_vfs(), e);
     rc = rc ? rc : prepare_writer(d, path, e);
     if (rc) {
         db_close(d);
@@ -321,7 +326,7 @@ int schema_open_reader(struct db *d, const char *path, struct err *e)
         return fail_errno(
             e, path, errno == ENOENT ? "there is no database yet" : "may not be read");
     }
-    int rc = connect(d, path, SQLITE_OPEN_READONLY, e);
+    int rc = connect(d, path, SQLITE_OPEN_READONLY, NULL, e);
     rc = rc ? rc : identify_at_once(d, path, &version, e);
     if (!rc && version < schema_version) {
         rc = err_set(
