@@ -166,6 +166,9 @@ const struct config_key config_keys[] = {
     {"privacy.exclude_paths", CONFIG_LIST, AT(privacy.exclude_paths), "", 0,
      CONFIG_MAX_LIST, 0, 0, NULL, true, "The same for paths of pictures."},
 
+    {"audit.keep", CONFIG_MS, AT(store.audit_keep_ms), "400d", 0, 36500 * DAY, 0, 0, NULL,
+     true, "How long it is kept what was decided and sent.  0: for ever."},
+
     {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
      true, "Own text instead of the built-in instructions.  Empty: built in."},
     {"prompts.default", CONFIG_TEXT, AT(prompts.user[PROMPT_DEFAULT]), "", 0, PROMPT_MAX,

@@ -11,6 +11,7 @@
 #include "store/inside.h"
 
 #include "base/log.h"
+#include "store/audit.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -122,7 +123,8 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
 
 #define CLAIM_RETURNING                                                                  \
     " RETURNING id, cid, path, is_url, size, mtime, priority, attempts, claims,"         \
-    " is_degraded, is_redo, queued_at, taken_at, newest_ms, app, window, url,"           \
+    " is_degraded, is_redo, queued_at, taken_at, newest_ms, app, window, "               \
+    "url,"                                                                               \
     " (SELECT text FROM word WHERE id = root), (SELECT text FROM word WHERE id = "       \
     "screen)"
 
@@ -495,6 +497,7 @@ static int apply_release(struct writer *w, void *request)
     sql_int(&q, r->claims);
     int rc = sql_run(&q);
     r->lost = !rc && sql_changes(&w->db) == 0;
+    rc = rc ? rc : audit_keep(w, r->id, r->audit, r->n_audit);
     return rc || r->lost ? rc : attempts_keep(w, r->id, r->attempts, r->n_attempts);
 }
 

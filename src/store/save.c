@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/save.h"
 
+#include "store/audit.h"
 #include "store/doc.h"
 #include "store/look.h"
 
@@ -175,9 +176,10 @@ static int end_without(struct writer *w, const struct store_save *r,
 #define FACTS                                                                            \
     " content = ?2, sent_hash = ?3, width = ?4, height = ?5, sent_width = ?6,"           \
     " sent_height = ?7, sent_bytes = ?8, ocr_text = ?9, queued_ms = ?10,"                \
-    " prepare_ms = ?11, request_ms = ?12, first_byte_ms = ?13, room = NULL"
+    " prepare_ms = ?11, request_ms = ?12, first_byte_ms = ?13, verdict = ?14,"           \
+    " masks = ?15, room = NULL"
 
-// What is known of the picture itself, ?1 to ?13.
+// What is known of the picture itself, ?1 to ?15.
 static void bind_facts(struct sql *q, const struct store_save *r)
 {
     sql_int(q, r->id);
@@ -193,6 +195,8 @@ static void bind_facts(struct sql *q, const struct store_save *r)
     sql_int(q, r->prepare_ms);
     sql_int(q, r->request_ms);
     sql_int(q, r->first_byte_ms);
+    sql_text(q, r->verdict);
+    sql_text(q, r->masks);
 }
 
 // For rows that have no older description.
@@ -262,9 +266,9 @@ static int write_ending(struct writer *w, const struct store_save *r,
     struct sql q = sql_begin(
         &w->db, "UPDATE OR FAIL job SET" FACTS ", state = 2, owner = 0, lease_until = 0,"
                 " asking = NULL, asking_at = 0, is_redo = 0, prior = 0,"
-                " attempts = attempts + ?14, outcome = ?15, code = ?16, reason = ?17,"
-                " ended_at = ?18, result = ?19, duplicate_of = ?20, has_doc = ?21,"
-                " is_degraded = (SELECT is_degraded FROM result WHERE id = ?19)"
+                " attempts = attempts + ?16, outcome = ?17, code = ?18, reason = ?19,"
+                " ended_at = ?20, result = ?21, duplicate_of = ?22, has_doc = ?23,"
+                " is_degraded = (SELECT is_degraded FROM result WHERE id = ?21)"
                 " WHERE id = ?1");
     bind_facts(&q, r);
     sql_int(&q, r->n_attempts);
@@ -477,6 +481,7 @@ static int save_outcome(struct writer *w, struct store_save *r, struct saved_row
     return E_USAGE;
 }
 
+// What was sent was sent, whoever has the row now.
 static int apply_save(struct writer *w, void *request)
 {
     struct store_save *r = request;
@@ -485,7 +490,8 @@ static int apply_save(struct writer *w, void *request)
     bool is_ours;
     r->lost = false;
     r->merged_into = 0;
-    int rc = read_row(w, r, &o, &is_ours);
+    int rc = audit_keep(w, r->id, r->audit, r->n_audit);
+    rc = rc ? rc : read_row(w, r, &o, &is_ours);
     if (rc || !is_ours) {
         r->lost = !rc;
         return rc;

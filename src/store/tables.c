@@ -204,7 +204,57 @@ static const char version_1[] =
     // Fewer, larger merges: a third less work for the writer, still in small steps.
     "INSERT INTO search(search, rank) VALUES ('automerge', 16), ('crisismerge', 64);";
 
+static const char version_2[] =
+    "ALTER TABLE job ADD COLUMN verdict TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN masks TEXT NOT NULL DEFAULT '';"
+    // Blocked: window and url were taken out of the row.
+    "ALTER TABLE job ADD COLUMN is_erased INTEGER NOT NULL DEFAULT 0;"
+
+    // Plain texts and no numbers of words: it can be read and checked without vlmd.
+    "CREATE TABLE audit("
+    " seq INTEGER PRIMARY KEY,"
+    " at_ms INTEGER NOT NULL,"
+    " job INTEGER NOT NULL,"
+    " cid TEXT NOT NULL,"
+    " content BLOB,"
+    " sent_hash BLOB,"
+    " verdict TEXT NOT NULL,"
+    " stage TEXT NOT NULL,"
+    " categories TEXT NOT NULL,"
+    " rules TEXT NOT NULL,"
+    " app TEXT NOT NULL,"
+    " destination TEXT NOT NULL,"
+    " bytes_sent INTEGER NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " until_seq INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL,"
+    " before BLOB NOT NULL,"  // hash of the row before
+    " hash BLOB NOT NULL);"
+    "CREATE INDEX audit_at ON audit(at_ms);"
+
+    // Where the chain begins and ends; rows before first were pruned and are being removed.
+    "CREATE TABLE audit_head("
+    " id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " first INTEGER NOT NULL,"  // seq
+    " count INTEGER NOT NULL,"
+    " hash BLOB NOT NULL);"  // of the last row
+    "INSERT INTO audit_head VALUES (1, 1, 0, zeroblob(32));"
+
+    // Against mistakes; against intent there is the chain.
+    "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN"
+    " SELECT RAISE(ABORT, 'audit rows are never changed');"
+    "END;"
+    "CREATE TRIGGER audit_kept BEFORE DELETE ON audit"
+    " WHEN old.seq >= (SELECT first FROM audit_head) BEGIN"
+    " SELECT RAISE(ABORT, 'audit rows are removed by retention only');"
+    "END;"
+
+    // A merge that was asked for goes on until each level has one segment: with the usual
+    // four it stops before the end while some new ones come in.
+    "INSERT INTO search(search, rank) VALUES ('usermerge', 2);";
+
 const struct migration schema_migrations[] = {
     {version_1},
+    {version_2},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -7,6 +7,7 @@
 #include "store/inside.h"
 
 #include "base/log.h"
+#include "store/audit.h"
 #include "store/schema.h"
 
 #include <fcntl.h>
@@ -41,6 +42,7 @@ static int enter(struct writer *w)
 // In a transaction of its own, outside of any group.
 static int alone(struct writer *w, int (*what)(struct writer *w))
 {
+    w->audit.is_known = w->audit.is_dirty = false;
     int rc = db_exec(&w->db, "BEGIN IMMEDIATE");
     rc = rc ? rc : what(w);
     rc = rc ? rc : db_exec(&w->db, "COMMIT");
@@ -58,6 +60,7 @@ int upkeep_enter(struct writer *w, struct err *e)
 
 static int leave(struct writer *w)
 {
+    bool ignored = false;
     struct sql q =
         sql_begin(&w->db, "UPDATE job SET state = 0, owner = 0, lease_until = 0,"
                           " asking = NULL, asking_at = 0, claims = claims - 1"
@@ -66,7 +69,9 @@ static int leave(struct writer *w)
     int rc = sql_run(&q);
     q = sql_begin(&w->db, "DELETE FROM owner WHERE id = ?");
     sql_int(&q, w->owner);
-    return rc ? rc : sql_run(&q);
+    rc = rc ? rc : sql_run(&q);
+    rc = rc ? rc : audit_prune(w, &ignored);
+    return rc ? rc : audit_flush(w);
 }
 
 // Nobody can end these leases any more, as the next process has another name.
@@ -140,6 +145,12 @@ static int apply_upkeep(struct writer *w, void *request)
     u->has_more = false;
     rc = rc ? rc : merge_step(w, &u->has_more);
     rc = rc ? rc : vacuum_step(w, &u->has_more);
+    u->is_pruning |= u->is_full;
+    if (!rc && u->is_pruning) {
+        u->is_pruning = false;
+        rc = audit_prune(w, &u->is_pruning);
+        u->has_more |= u->is_pruning;
+    }
     if (!rc && u->is_full) {
         rc = forget_owners(w);
         w->wants_upkeep = true;

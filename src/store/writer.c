@@ -11,6 +11,7 @@
 #include "store/writer.h"
 
 #include "base/log.h"
+#include "store/audit.h"
 #include "store/doc.h"
 #include "store/inside.h"
 #include "store/schema.h"
@@ -56,6 +57,9 @@ static void forget_words(struct writer *w)
 int writer_open(struct writer *w, struct err *e)
 {
     int rc = schema_open_writer(&w->db, w->path, e);
+    if (!rc && !w->audit.chain.digest && audit_chain_init(&w->audit.chain)) {
+        rc = err_set(e, E_NOMEM, "%s: %s", w->path, err_words(E_NOMEM));
+    }
     if (!rc) {
         sqlite3_busy_handler(w->db.h, on_busy, NULL);
         w->must_reopen = false;
@@ -66,6 +70,7 @@ int writer_open(struct writer *w, struct err *e)
 void writer_close(struct writer *w)
 {
     forget_words(w);
+    audit_chain_fini(&w->audit.chain);
     free(w->docs);
     w->docs = NULL;
     w->n_docs = w->n_indexed = w->cap_docs = 0;
@@ -105,6 +110,7 @@ static void start(struct writer *w)
     w->n_docs = w->n_indexed = 0;
     w->prompt_tokens = w->completion_tokens = 0;
     w->wants_upkeep = false;
+    w->audit.is_known = w->audit.is_dirty = false;
     w->carried = w->carried_before;
     struct sql q = sql_begin(&w->db, "BEGIN IMMEDIATE");
     if (sql_run(&q)) {
@@ -183,7 +189,7 @@ static int write_spent(struct writer *w)
 int writer_end(void *writer)
 {
     struct writer *w = writer;
-    if (!w->broken && (write_spent(w) || doc_flush(w))) {
+    if (!w->broken && (write_spent(w) || doc_flush(w) || audit_flush(w))) {
         break_group(w, w->db.code, w->db.words);
     }
     if (!w->broken) {

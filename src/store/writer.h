@@ -13,6 +13,7 @@
 #define VLMD_STORE_WRITER_H
 
 #include "io/loop.h"
+#include "store/audit_chain.h"
 #include "store/owner.h"
 #include "store/sql.h"
 
@@ -31,6 +32,7 @@ struct writer {
     int64_t min_free_bytes;
     int64_t lease_ms;
     int max_claims;
+    int64_t audit_keep_ms;
     int64_t owner;
     char owner_name[OWNER_BYTES];
     // Of the group that is under way.
@@ -53,7 +55,14 @@ struct writer {
         int64_t id;
     } words[WRITER_WORDS];
     bool must_reopen;
-    bool wants_upkeep;  // after the commit: statistics, checkpoint
+    bool wants_upkeep;    // after the commit: statistics, checkpoint
+    struct writer_audit {  // the end of the audit's chain
+        struct audit_chain chain;
+        int64_t first, last;              // seq
+        uint8_t hash[STORE_CHAIN_BYTES];  // of the last
+        bool is_known;                    // read in this transaction
+        bool is_dirty;                    // to be written at the group's end
+    } audit;
     // Across groups; as before the group when it is rolled back.
     struct carried {
         unsigned claimed;               // counts claims, for every eighth
