@@ -123,7 +123,7 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
 
 #define CLAIM_RETURNING                                                                  \
     " RETURNING id, cid, path, is_url, size, mtime, priority, attempts, claims,"         \
-    " is_degraded, is_redo, queued_at, taken_at, newest_ms, app, window, "               \
+    " is_degraded, is_redo, is_erased, queued_at, taken_at, newest_ms, app, window, "    \
     "url,"                                                                               \
     " (SELECT text FROM word WHERE id = root), (SELECT text FROM word WHERE id = "       \
     "screen)"
@@ -189,6 +189,7 @@ static int read_job(struct sql *q, struct store_job *j, int64_t *newest_ms)
     j->claims = (int)sql_get_int(q);
     j->is_degraded = sql_get_int(q) != 0;
     j->is_redo = sql_get_int(q) != 0;
+    j->is_meta_erased = sql_get_int(q) != 0;
     j->queued_at_ms = sql_get_int(q);
     j->meta.taken_at_ms = sql_get_int(q);
     *newest_ms = sql_get_int(q);

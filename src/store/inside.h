@@ -22,6 +22,7 @@ struct upkeep {
     int64_t lease_until_ms;  // out: unix, of the earliest lease; 0 = none
     bool is_pruning;         // in, out: the audit's old rows
     bool has_more;           // out: come back soon
+    bool looks_again;        // out: come back to see whether the log was emptied
 };
 
 struct reader {

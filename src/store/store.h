@@ -166,6 +166,9 @@ struct store_job {
     int claims;          // leases so far, this one included
     bool is_degraded;    // has a stand-in description that should be replaced
     bool is_redo;        // asked for again by a person: no cache, no duplicate
+    // It was blocked, and window and url were erased for that: rules on them can not be
+    // judged any more unless the file says them again.
+    bool is_meta_erased;
     int64_t queued_at_ms;
     char *block;         // owned
 };
@@ -308,7 +311,12 @@ struct store_save {
     enum store_outcome outcome;
     int code;            // E_* for failed; 0
     const char *reason;  // words: why blocked, skipped, failed; "" otherwise
-    struct store_meta meta;  // as read from the file; overrides what was offered
+    // As read from the file; overrides what was offered.  Blocked: the row's window and url
+    // are erased instead (a description from before stays with them).
+    struct store_meta meta;
+    // window and url of meta have placeholders for what may not be kept: they replace the
+    // row's even when they are "", and what the row said before leaves no trace in the files.
+    bool is_redacted;
     const char *verdict;  // "allow", "safe", "mask", "block"; NULL = ""
     const char *masks;    // painted over, px of the picture: "x,y,w,h;..."; NULL = ""
     bool has_image;       // the fields up to thumb are known
@@ -482,6 +490,35 @@ struct store_change {
 };
 void store_change(struct store *s, struct store_change *r,
                   void (*done)(struct store_change *r, int err));
+
+// Removes everything known about items: rows (also leased ones), results, history, frames,
+// words of the search index.  Others that show a description made from one of them, or one of
+// the same bytes, are queued again.  In steps, each of them whole; audit rows stay, and one more says how many
+// went (by the process that is there next, if this one dies before it).
+//
+// Not done before nothing of it is left in the database, its index or the write-ahead log,
+// which takes as long as writing a good part of the index anew.
+struct store_forget {
+    // in
+    struct store_filter filter;  // only id, path, app, since_ms, until_ms; else E_USAGE
+    bool is_trial;               // only counts
+    // out
+    int64_t n;           // items
+    int64_t n_requeued;  // other items whose description went with them
+    // false: another process still reads an old state of the database, and the write-ahead
+    // log with it; that is cleared by upkeep, or at the latest when the last one closes.
+    bool is_clean;
+    int64_t after_id, next_id;  // private from here on
+    int64_t step_requeued, number;
+    int step, tries;
+    bool has_more, tries_log;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_forget *r, int err);
+};
+void store_forget(struct store *s, struct store_forget *r,
+                  void (*done)(struct store_forget *r, int err));
 
 // ---- audit: what was decided and sent, in a chain of hashes
 
