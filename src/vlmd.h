@@ -164,6 +164,8 @@ struct vlmd_item {
     int width, height;         // 0 = not known
     int sent_width, sent_height;
     int64_t sent_bytes;
+    const char *verdict;       // of the privacy gate: allow, safe, mask, block; "" = none yet
+    const char *masks;         // painted over, px of the picture: "x,y,w,h;..."; "" = nothing
     int attempts;              // requests to backends
     int64_t duplicate_of;      // id, or 0
     int duplicate_blocks;      // only alike: how many of 128 x 72 blocks differ; else -1
@@ -229,6 +231,99 @@ typedef void vlmd_change_fn(void *arg, int err, int64_t n, const char *message);
 // all must be set for a query without any filter.
 VLMD_API int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q,
                          bool all, vlmd_change_fn *fn, void *arg);
+
+// What was removed, or would be: items, and others that are described anew because their
+// description was made from one of these.  is_clean: nothing of it is left in the database's
+// files; false while another process still reads an old state of them.
+struct vlmd_forgotten {
+    int64_t items;
+    int64_t requeued;
+    bool is_clean;
+};
+typedef void vlmd_forget_fn(void *arg, int err, const struct vlmd_forgotten *f,
+                            const char *message);
+// Removes everything known about items, their words in the search index and every trace in
+// the database's files; pictures are never touched, and one that lies in a watched folder is
+// new to vlmd the next time that is read.  Only id, path, app, since_ms and until_ms of q,
+// at least one (VLMD_ERR_USAGE).  The audit says how many, never which.
+VLMD_API int vlmd_forget(vlmd *v, const struct vlmd_query *q, bool is_trial,
+                         vlmd_forget_fn *fn, void *arg);
+
+// ---- audit: what was decided and sent
+
+// One decision, or what was done with what is known.  It holds no text of the screen.
+struct vlmd_audit_row {
+    int64_t seq;
+    int64_t at_ms;
+    int64_t job;                // 0 = none
+    const char *correlation_id;
+    const char *hash;           // of the picture, as in vlmd_item; "" = not known
+    const char *sent_hash;      // "" = nothing was sent
+    const char *verdict;        // allow, safe, mask, block, redact, forget, prune
+    const char *stage;          // meta, text, send, answer, ...; "" = of no picture
+    const char *categories;     // what was found, with counts: "card=2 email=1"
+    const char *rules;          // names
+    const char *app;
+    const char *destination;    // backend, and "local" or "remote"; "" = none
+    int64_t bytes_sent;
+    int64_t n;                  // forget: items; prune: rows
+    int64_t until_ms;           // prune: when the last of these was written
+    const char *chain;          // SHA-256 over this row and the chain value before; hex
+};
+struct vlmd_audit_query {
+    int64_t since_ms, until_ms;  // 0 = no bound
+    enum vlmd_order order;       // VLMD_NEWEST or VLMD_OLDEST
+    int64_t limit;               // 0 = all
+};
+// Return false to stop.
+typedef bool vlmd_audit_fn(void *arg, const struct vlmd_audit_row *row);
+VLMD_API int vlmd_audit(vlmd *v, const struct vlmd_audit_query *q, vlmd_audit_fn *on_row,
+                        vlmd_end_fn *on_end, void *arg);
+
+enum vlmd_audit_by {
+    VLMD_BY_VERDICT,
+    VLMD_BY_CATEGORY,
+    VLMD_BY_APP,
+    VLMD_BY_DESTINATION
+};
+struct vlmd_audit_total {
+    enum vlmd_audit_by by;
+    const char *name;         // "" = rows without one
+    int64_t rows;
+    int64_t findings;         // of this category, else of all
+    int64_t blocked, masked;  // of rows
+    int64_t bytes_sent;
+};
+struct vlmd_audit_totals {
+    const struct vlmd_audit_total *totals;  // by kind, most rows first
+    int n_totals;
+    int64_t rows, bytes_sent;
+    int64_t first_ms, last_ms;  // 0 = there are none
+};
+typedef void vlmd_audit_totals_fn(void *arg, int err, const struct vlmd_audit_totals *t,
+                                  const char *message);
+// order and limit of q do not count.
+VLMD_API int vlmd_audit_totals(vlmd *v, const struct vlmd_audit_query *q,
+                               vlmd_audit_totals_fn *fn, void *arg);
+
+struct vlmd_audit_check {
+    const char *fault;  // "sound", "altered", "removed", "cut", "added", "unknown"
+    const char *words;  // what that means here
+    int64_t bad_seq;    // row; 0 = sound or unknown
+    int64_t rows;       // sound ones
+    int64_t first_seq, last_seq;
+    int64_t pruned;           // rows before first_seq, removed when their time was up
+    int64_t pruned_until_ms;  // when the last of these was written; 0 = none
+    const char *head;         // chain value of the last row, to be noted; "" = not reached
+    bool has_expected;        // the expected value is that of expected_seq
+    int64_t expected_seq;
+};
+typedef void vlmd_audit_check_fn(void *arg, int err, const struct vlmd_audit_check *c,
+                                 const char *message);
+// Computes the whole chain anew.  Whoever can write the file can also make a new chain; only
+// a value noted elsewhere finds that.  expected: one that was head once, or NULL.
+VLMD_API int vlmd_audit_verify(vlmd *v, const char *expected, vlmd_audit_check_fn *fn,
+                               void *arg);
 
 // ---- what is going on
 
