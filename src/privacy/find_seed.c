@@ -1,0 +1,144 @@
+// find_seed.c -- the words of a wallet: eleven or more of BIP-39 in a row.
+//
+// Ordinary sentences don't have so many of them, for the list leaves out the small words.
+// Where a run holds 12, 15, 18, 21 or 24 words with a valid check it is a seed beyond doubt.
+// Source: BIP-39; its English words are told apart by their first four letters.
+// SPDX-License-Identifier: MIT
+#include "privacy/find_scan.h"
+
+#include <bip39_words.h>
+#include <openssl/sha.h>
+
+enum { RUN_MIN = 11, ODD_MAX = 2, GAP_MAX = 12, WORDS = 2048 };
+
+static uint32_t hash_letters(const char *word, size_t n)
+{
+    uint32_t h = 0;
+    for (size_t i = 0; i < n; i++) {
+        h = h * 31 + (unsigned char)word[i];
+    }
+    return h * 2654435761u >> 19;  // 13 bits: SEED_SLOTS
+}
+
+static void put(uint16_t *slots, uint32_t at, int word)
+{
+    while (slots[at % SEED_SLOTS]) {
+        at++;
+    }
+    slots[at % SEED_SLOTS] = (uint16_t)(word + 1);
+}
+
+void find_seed_open(struct privacy_finder *f)
+{
+    for (int i = 0; i < WORDS; i++) {
+        size_t n = strlen(bip39_words[i]);
+        put(f->seeds, hash_letters(bip39_words[i], n), i);
+        if (n >= 4) {
+            put(f->seed_starts, hash_letters(bip39_words[i], 4), i);
+        }
+    }
+}
+
+// The word with this text, or the one whose first four letters it has; -1 if none.
+static int look_up(const uint16_t *slots, const char *word, size_t n, bool is_whole)
+{
+    for (uint32_t at = hash_letters(word, n); slots[at % SEED_SLOTS]; at++) {
+        int i = slots[at % SEED_SLOTS] - 1;
+        if (memcmp(bip39_words[i], word, n) == 0 &&
+            (!is_whole || bip39_words[i][n] == 0)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// words are those of a seed: their last bits are the beginning of the hash of the others.
+static bool is_checked(const uint16_t *words, int n)
+{
+    unsigned char bits[36] = {0}, sum[SHA256_DIGEST_LENGTH];
+    for (int i = 0; i < n * 11; i++) {
+        unsigned bit = words[i / 11] >> (10 - i % 11) & 1u;
+        bits[i / 8] |= (unsigned char)(bit << (7 - i % 8));
+    }
+    int entropy = n * 11 * 32 / 33, check = n * 11 - entropy;
+    unsigned char last = bits[entropy / 8];
+    SHA256(bits, (size_t)entropy / 8, sum);
+    return (last ^ sum[0]) >> (8 - check) == 0;
+}
+
+static bool has_seed(const struct scan *s)
+{
+    for (int n = 24; n >= 12; n -= 3) {
+        for (int first = 0; first + n <= s->seed.n; first++) {
+            if (is_checked(s->seed.words + first, n)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void find_seed_end(struct scan *s)
+{
+    int n = s->seed.n;
+    if (n - s->seed.odd >= RUN_MIN - 1 && n >= RUN_MIN) {
+        bool is_sure = s->seed.odd == 0 && has_seed(s);
+        s->out->work += (uint64_t)n * 24;
+        find_add(s, PRIVACY_SEED, s->seed.begin, s->seed.end,
+                 is_sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
+    }
+    s->seed.n = s->seed.odd = 0;
+}
+
+// Between two words stand blanks, line breaks, numbers and dots, and nothing else.
+static bool is_next(const struct scan *s, size_t i)
+{
+    if (i - s->seed.end > GAP_MAX || i == s->seed.end) {
+        return false;
+    }
+    for (size_t k = s->seed.end; k < i; k++) {
+        unsigned char c = s->text[k];
+        if (!(class_at(s, k) & IS_DIGIT) && !strchr(" \t\r\n.,:)(#|-\"'[]", c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_word(struct scan *s, size_t i, size_t end, int word)
+{
+    if (s->seed.n == 0) {
+        s->seed.begin = i;
+    }
+    s->seed.words[s->seed.n++] = (uint16_t)word;
+    s->seed.end = end;
+}
+
+void find_seed_word(struct scan *s, size_t i, size_t end)
+{
+    char word[8];
+    size_t n = end - i;
+    bool is_run = s->seed.n > 0 && is_next(s, i);
+    int found = -1;
+    if (s->seed.n > 0 && !is_run) {
+        find_seed_end(s);
+    }
+    if (n >= 3 && n <= 9) {
+        bool is_plain = true;
+        for (size_t k = 0; k < n && k < sizeof(word); k++) {
+            is_plain = is_plain && class_at(s, i + k) & IS_LETTER;
+            word[k] = (char)(s->text[i + k] | 0x20);
+        }
+        found = is_plain && n <= 8 ? look_up(s->f->seeds, word, n, true) : -1;
+        if (found < 0 && is_plain && n >= 4 && s->seed.n >= 2 && s->seed.odd < ODD_MAX) {
+            found = look_up(s->f->seed_starts, word, 4, false);
+            s->seed.odd += found >= 0;
+        }
+    }
+    if (found < 0 || s->seed.n == SEED_RUN_MAX) {
+        find_seed_end(s);
+    }
+    if (found >= 0) {
+        add_word(s, i, end, found);
+    }
+}
