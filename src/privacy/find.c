@@ -31,7 +31,7 @@ static void open_classes(struct privacy_finder *f)
         k |= is_digit || is_upper || is_lower ? IS_KEY | IS_WORD : 0;
         k |= c && strchr("+/-_=", c) ? IS_KEY : 0;
         k |= c == '_' ? IS_WORD : 0;
-        k |= c && strchr("@+($<:", c) ? IS_MARK : 0;
+        k |= c && strchr("@+($<:|", c) ? IS_MARK : 0;
         f->class[c] = k;
         if (is_digit) {
             f->as_digit[c] = (uint8_t)(c - '0');
@@ -192,6 +192,11 @@ static void read_mark(struct scan *s, size_t i)
     case '$': find_crypt(s, i); break;
     case '<': find_machine_zone(s, i); break;
     case ':': find_network(s, i, i); break;
+    case '|':
+        if (class_at(s, i + 1) & IS_DIGIT && !(class_before(s, i) & IS_WORD)) {
+            find_number(s, i);
+        }
+        break;
     default: break;
     }
 }

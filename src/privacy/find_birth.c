@@ -61,7 +61,7 @@ static size_t skip_between(const struct scan *s, size_t i)
         } else if (byte_at(s, end) && strchr("./,", byte_at(s, end))) {
             end++;
         }
-        if (find_in_list(s, end, end + 2, small)) {
+        if (find_in_list(s, end, end + 2, small) && !find_letter(s, end + 2)) {
             end += 2;
         }
     }

@@ -89,6 +89,17 @@ static bool is_pin(const struct scan *s, size_t label, const struct value *v,
     return is_number && (v->gap != GAP_SPACE || (is_big && d->n >= 4));
 }
 
+// "passcode", "one-time password": words as well as numbers.
+static bool is_pass(const struct scan *s, size_t label, size_t label_end)
+{
+    for (size_t i = label; i + 4 <= label_end; i++) {
+        if (find_is_word(s, i, i + 4, "pass")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void find_code(struct scan *s, enum label kind, size_t label, size_t label_end)
 {
     struct digits d;
@@ -114,6 +125,8 @@ void find_code(struct scan *s, enum label kind, size_t label, size_t label_end)
         add_code(s, d.begin, d.end);
     } else if (v.gap != GAP_SPACE && read_mixed(s, &v)) {
         add_code(s, v.begin, v.end);
+    } else if (is_pass(s, label, label_end)) {
+        find_password(s, label, label_end);
     }
 }
 

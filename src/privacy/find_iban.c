@@ -92,9 +92,16 @@ static unsigned char as_digit(const struct scan *s, unsigned char c)
     return d == NOT_DIGIT ? c : (unsigned char)('0' + d);
 }
 
+// A small letter among capitals is a digit if it may be one: l, o, s.
+static unsigned char mended(const struct scan *s, unsigned char c)
+{
+    return s->f->class[c] & IS_UPPER ? c : big(as_digit(s, c));
+}
+
 // Collects the characters over blanks, dashes and line breaks between them.
 static bool read_iban(const struct scan *s, size_t i, struct iban *b)
 {
+    bool is_capital = class_at(s, i) & IS_UPPER;
     for (int k = 0; k < b->n; k++) {
         size_t n = find_dash(s, i);
         i = k == 0 ? i : n ? i + n : find_skip_break(s, i);
@@ -105,7 +112,7 @@ static bool read_iban(const struct scan *s, size_t i, struct iban *b)
         switch (b->kind[k]) {
         case 'n': c = as_digit(s, c); break;
         case 'a': c = as_letter(big(c)); break;
-        default: c = c == '|' ? '1' : big(c); break;
+        default: c = is_capital ? mended(s, c) : big(c); break;
         }
         bool is_digit = c >= '0' && c <= '9';
         if ((b->kind[k] == 'n' && !is_digit) || (b->kind[k] == 'a' && is_digit)) {
@@ -115,7 +122,9 @@ static bool read_iban(const struct scan *s, size_t i, struct iban *b)
     }
     b->end = i;
     s->out->work += (uint64_t)b->n;
-    return !(class_at(s, i) & IS_ALNUM);
+    bool is_possible = memcmp(b->c + 2, "00", 2) != 0 && memcmp(b->c + 2, "01", 2) != 0 &&
+                       memcmp(b->c + 2, "99", 2) != 0;
+    return is_possible && !(class_at(s, i) & IS_ALNUM);
 }
 
 static bool is_valid(const struct iban *b)

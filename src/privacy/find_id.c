@@ -292,14 +292,14 @@ static const struct id_rule {
     const char *joints;
     bool (*is_valid)(const uint8_t *d);
 } rules[] = {
-    {9, NEED_LABEL, "333", " -", is_ca_il},
-    {9, NEED_LABEL, "423", ". ", is_nl},
+    {9, NEED_LABEL, "333", " |-", is_ca_il},
+    {9, NEED_LABEL, "423", ".| ", is_nl},
     {9, NEED_LABEL, "333", " ", is_pt},
     {9, NEED_LABEL, "333", " ", is_au},
-    {9, NEED_LABEL, "333", " -", is_hu},
+    {9, NEED_LABEL, "333", " |-", is_hu},
     {9, NEED_LABEL, "", "", is_gr},
     {9, NEED_LABEL, "324", "-", is_itin},
-    {10, NEED_LABEL, "334", " -", is_nhs},
+    {10, NEED_LABEL, "334", " |-", is_nhs},
     {10, NEED_GROUPS, "64", "-", is_se},
     {10, NEED_GROUPS, "64", "-", is_dk},
     {10, NEED_LABEL, "64", "-", is_dk_new},
@@ -309,24 +309,24 @@ static const struct id_rule {
     {11, NEED_GROUPS, "2333", " ", is_de},
     {11, NEED_LABEL, "", "", is_pl},
     {11, NEED_NOTHING, "65", " ", is_no},
-    {11, NEED_NOTHING, "22232", ".- ", is_be},
-    {11, NEED_GROUPS, "3332", ".-", is_br},
+    {11, NEED_NOTHING, "22232", "..-.| |.", is_be},
+    {11, NEED_GROUPS, "3332", "..-", is_br},
     {11, NEED_LABEL, "", "", is_tr},
     {11, NEED_LABEL, "", "", is_hr},
     {11, NEED_LABEL, "", "", is_ee_lt},
-    {11, NEED_GROUPS, "3332", "- ", is_ru_snils},
+    {11, NEED_GROUPS, "3332", "-- |---| ", is_ru_snils},
     {11, NEED_GROUPS, "281", "-", is_ar},
-    {12, NEED_GROUPS, "444", " -", is_in},
+    {12, NEED_GROUPS, "444", " |-", is_in},
     {12, NEED_GROUPS, "84", "-", is_se_long},
-    {12, NEED_LABEL, "444", " -", is_jp},
+    {12, NEED_LABEL, "444", " |-", is_jp},
     {12, NEED_LABEL, "", "", is_ru_inn},
     {13, NEED_LABEL, "6412", " ", is_za},
     {13, NEED_LABEL, "", "", is_ro},
-    {13, NEED_NOTHING, "3442", ". ", is_ch},
+    {13, NEED_NOTHING, "3442", ".| ", is_ch},
     {13, NEED_GROUPS, "67", "-", is_kr},
-    {13, NEED_LABEL, "14521", "- ", is_th},
+    {13, NEED_LABEL, "14521", "-| ", is_th},
     {13, NEED_LABEL, "", "", is_yu},
-    {15, NEED_NOTHING, "1222332", " .", is_fr},
+    {15, NEED_NOTHING, "1222332", " |.", is_fr},
     {18, NEED_NOTHING, "684", " ", is_cn},
 };
 
@@ -334,8 +334,8 @@ bool find_id(struct scan *s, const struct part *p)
 {
     const size_t begin = p->num->begin;
     bool is_labelled = find_near(s, LABEL_ID, begin, NEAR);
-    bool is_other = !is_labelled && find_near(s, LABEL_NUMBER, begin, NEAR / 2);
-    if (p->misread > (is_labelled ? 3 : 2) || is_other) {
+    bool is_other = !is_labelled && find_on_line(s, LABEL_NUMBER, begin, NEAR / 2);
+    if (p->misread > (is_labelled ? 3 : 2)) {
         return false;
     }
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
@@ -343,12 +343,13 @@ bool find_id(struct scan *s, const struct part *p)
         if (r->digits != p->n || !r->is_valid(p->num->digits)) {
             continue;
         }
-        bool is_grouped = strcmp(p->sizes, r->sizes) == 0 && find_joined_by(p, r->joints);
+        bool is_grouped = strcmp(p->sizes, r->sizes) == 0 && find_joined_as(p, r->joints);
         bool is_whole = p->groups == 1 || is_grouped;
         bool is_enough = r->need == NEED_NOTHING ||
-                         (r->need == NEED_GROUPS && is_grouped) || is_labelled ||
-                         find_follows(s, LABEL_ID, p->end);
-        if (is_whole && is_enough) {
+                         (r->need == NEED_GROUPS && is_grouped && p->is_isolated) ||
+                         is_labelled || find_follows(s, LABEL_ID, p->end);
+        bool is_vetoed = is_other && !(r->need == NEED_NOTHING && is_grouped);
+        if (is_whole && is_enough && !is_vetoed) {
             find_add(s, PRIVACY_NATIONAL_ID, begin, p->end,
                      privacy_category_weight(PRIVACY_NATIONAL_ID));
             return true;

@@ -142,6 +142,7 @@ static const struct key_rule {
     {"AGE-SECRET-KEY-1", SET_CAPS, 58, 58, KIND_BODY},
     {"b3BlbnNzaC1rZXktdjE", SET_BASE64, 8, 8, KIND_BODY},
     {"MII", SET_BASE64, 8, 8, KIND_BODY},
+    {"MIGHAgEA", SET_BASE64, 8, 8, KIND_BODY},
     {"MHcCAQEE", SET_BASE64, 8, 8, KIND_BODY},
     {"MC4CAQAwBQYDK2Vw", SET_BASE64, 8, 8, KIND_BODY},
     {"lQOYBF", SET_BASE64, 8, 8, KIND_BODY},
@@ -211,6 +212,7 @@ static size_t match_start(const struct scan *s, size_t i, const char *start)
 struct body {
     size_t end;
     int n, breaks;
+    bool goes_on;
     int lower, upper, digits;
     uint32_t seen[8];  // which bytes occur
 };
@@ -247,7 +249,8 @@ static void read_body(const struct scan *s, size_t i, const struct key_rule *r,
         b->end = i;
     }
     s->out->work += (uint64_t)b->n;
-    while (b->n > r->min && strchr("-_.", byte_at(s, b->end - 1))) {
+    b->goes_on = class_at(s, b->end) & IS_ALNUM || byte_at(s, b->end) == '_';
+    while (b->n > r->min && strchr("-.", byte_at(s, b->end - 1))) {
         b->end--;
         b->n--;
     }
@@ -264,10 +267,9 @@ static int distinct(const struct body *b)
     return n;
 }
 
-static bool is_key(const struct scan *s, const struct key_rule *r, const struct body *b)
+static bool is_key(const struct key_rule *r, const struct body *b)
 {
-    bool goes_on = class_at(s, b->end) & IS_ALNUM || byte_at(s, b->end) == '_';
-    if (b->n < r->min || b->n > r->max || goes_on || distinct(b) < 6) {
+    if (b->n < r->min || b->n > r->max || b->goes_on || distinct(b) < 6) {
         return false;
     }
     bool is_mixed = b->digits >= 2 || (b->upper >= 2 && b->lower >= 2);
@@ -286,7 +288,7 @@ static void find_body(struct scan *s, size_t i, size_t body)
         struct body b;
         const struct key_rule age = {"", SET_CAPS, 58, 58, KIND_PLAIN};
         read_body(s, body, &age, &b);
-        if (is_key(s, &age, &b)) {
+        if (is_key(&age, &b)) {
             find_add(s, PRIVACY_PRIVATE_KEY, i, b.end,
                      privacy_category_weight(PRIVACY_PRIVATE_KEY));
         }
@@ -312,7 +314,7 @@ void find_key(struct scan *s, size_t i)
             continue;
         }
         read_body(s, body, r, &b);
-        if (is_key(s, r, &b)) {
+        if (is_key(r, &b)) {
             bool has_scheme =
                 r->kind == KIND_URL && i >= 8 && has_at(s, i - 8, "https://");
             find_add(s, PRIVACY_API_KEY, has_scheme ? i - 8 : i, b.end,

@@ -200,7 +200,7 @@ enum label find_label_at(const struct scan *s, size_t i, size_t word_end, size_t
     char word[WORD_MAX + 8];
     size_t n = word_end - i;
     bool dense = is_dense(s->text[i]);
-    if (n < 2 || n > WORD_MAX + 4) {
+    if (n < 1 || n > WORD_MAX + 4) {
         return LABEL_NONE;
     }
     n = dense ? (n < 6 ? n : 6) : n;
@@ -236,6 +236,11 @@ bool find_near(const struct scan *s, enum label kind, size_t i, size_t max)
         }
     }
     return true;
+}
+
+bool find_on_line(const struct scan *s, enum label kind, size_t i, size_t max)
+{
+    return find_near(s, kind, i, max) && !find_is_break(s, s->label_end[kind], i);
 }
 
 bool find_follows(const struct scan *s, enum label kind, size_t end)

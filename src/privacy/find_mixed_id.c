@@ -238,7 +238,7 @@ void find_mixed_id(struct scan *s, size_t i, size_t end)
         return;
     }
     bool is_labelled = find_near(s, LABEL_ID, i, NEAR);
-    bool is_other = !is_labelled && find_near(s, LABEL_NUMBER, i, NEAR / 2);
+    bool is_other = !is_labelled && find_on_line(s, LABEL_NUMBER, i, NEAR / 2);
     for (size_t k = 0; !is_other && k < sizeof(rules) / sizeof(rules[0]); k++) {
         const struct mixed_rule *r = &rules[k];
         struct id_text t;
@@ -268,7 +268,9 @@ void find_document(struct scan *s, size_t label_end)
     for (; i < v.end && class_at(s, i) & (IS_DIGIT | IS_UPPER); i++) {
         digits += class_at(s, i) & IS_DIGIT;
     }
-    bool is_number = i == v.end && i - v.begin >= 6 && i - v.begin <= 14 && digits >= 3;
+    size_t n = i - v.begin;
+    bool is_usual = n >= 8 && n <= 11 && digits >= 1;
+    bool is_number = i == v.end && (is_usual || (n >= 6 && n <= 14 && digits >= 3));
     if (is_number) {
         find_add(s, PRIVACY_NATIONAL_ID, v.begin, i,
                  privacy_category_weight(PRIVACY_NATIONAL_ID));

@@ -36,7 +36,7 @@ static bool is_version_around(const struct scan *s, size_t begin, size_t end)
                    (after == '+' && class_at(s, end + 1) & IS_ALNUM);
     bool is_compared = before == '=' && begin > 1 && strchr("=<>~^!", s->text[begin - 2]);
     return in_name || in_product || goes_on || is_compared || before == '~' ||
-           before == '^' || find_near(s, LABEL_VERSION, begin, 12);
+           before == '^' || find_on_line(s, LABEL_VERSION, begin, 12);
 }
 
 static bool is_nobody(const unsigned *p)
@@ -57,7 +57,7 @@ static void find_v4(struct scan *s, size_t i)
     bool has_port = byte_at(s, end) == ':' && class_at(s, end + 1) & IS_DIGIT;
     bool has_mask = byte_at(s, end) == '/' && class_at(s, end + 1) & IS_DIGIT;
     bool is_host = i >= 3 && has_at(s, i - 3, "://");
-    bool is_named = find_near(s, LABEL_IP, i, NEAR / 2) || has_port || has_mask ||
+    bool is_named = find_on_line(s, LABEL_IP, i, NEAR / 3) || has_port || has_mask ||
                     is_host || (i > 0 && s->text[i - 1] == '@') || p[0] == 10;
     if (!is_small || is_named) {
         find_add(s, PRIVACY_IP, i, end, privacy_category_weight(PRIVACY_IP));

@@ -60,9 +60,21 @@ static bool is_rest(const struct scan *s, size_t i)
            (class_before(s, i - 1) & IS_ALNUM) && !(c == ',' && byte_at(s, i - 2) > '9');
 }
 
+// "12 4111": two digits or more stand before, a blank or two away.
+bool find_follows_number(const struct scan *s, size_t i)
+{
+    size_t at = i;
+    while (at > s->from && i - at < 3 && s->text[at - 1] == ' ') {
+        at--;
+    }
+    return at < i && at > 1 && class_before(s, at) & IS_DIGIT &&
+           class_before(s, at - 1) & IS_DIGIT;
+}
+
 bool find_read_number(const struct scan *s, size_t i, struct number *num)
 {
     num->begin = i;
+    num->follows_number = find_follows_number(s, i);
     num->groups = num->n = 0;
     while (num->groups < NUMBER_GROUPS) {
         size_t end = read_group(s, i, num);
@@ -92,7 +104,11 @@ bool find_part(const struct number *num, int groups, struct part *part)
         part->sizes[i] = (char)(num->size[i] < 10 ? '0' + num->size[i] : '+');
     }
     char next = num->joint[groups - 1];
-    return next != '-' && next != '.' && next != '/';
+    bool is_broken =
+        groups > 1 && num->joint[groups - 2] == '\n' && num->size[groups - 1] < 3;
+    bool goes_on = next == ' ' && num->size[groups] >= 3;
+    part->is_isolated = !goes_on && !num->follows_number;
+    return !is_broken && next != '-' && next != '.' && next != '/';
 }
 
 bool find_joined_by(const struct part *part, const char *joints)
@@ -103,6 +119,22 @@ bool find_joined_by(const struct part *part, const char *joints)
         }
     }
     return true;
+}
+
+bool find_joined_as(const struct part *part, const char *joints)
+{
+    size_t n = (size_t)part->groups - 1;
+    for (const char *p = joints; *p; p += strcspn(p, "|") + (p[strcspn(p, "|")] == '|')) {
+        size_t len = strcspn(p, "|");
+        bool is_same = true;
+        for (size_t i = 0; i < n; i++) {
+            is_same = is_same && part->num->joint[i] == p[len == n ? i : 0];
+        }
+        if (is_same) {
+            return true;
+        }
+    }
+    return n == 0;
 }
 
 bool find_luhn(const uint8_t *d, int n)
@@ -176,6 +208,22 @@ static bool is_torn(const struct part *p)
     return p->groups <= 6 && p->groups == p->num->groups && find_joined_by(p, " ");
 }
 
+// "DE12 4111 1111 ...": a group of four before it, letters and digits, is part of the same.
+static bool is_in_row(const struct scan *s, const struct part *p)
+{
+    size_t i = p->num->begin;
+    if (i < s->from + 5 || s->text[i - 1] != ' ' ||
+        !(class_before(s, i - 1) & IS_DIGIT)) {
+        return false;
+    }
+    for (size_t k = i - 5; k < i - 1; k++) {
+        if (!(class_at(s, k) & IS_ALNUM)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool find_card(struct scan *s, const struct part *p)
 {
     const uint8_t *d = p->num->digits;
@@ -185,7 +233,7 @@ bool find_card(struct scan *s, const struct part *p)
     enum issuer issuer = issuer_of(d, p->n);
     size_t begin = p->num->begin;
     bool is_labelled = find_near(s, LABEL_CARD, begin, NEAR * 2);
-    bool is_other = !is_labelled && (find_near(s, LABEL_NUMBER, begin, NEAR / 2) ||
+    bool is_other = !is_labelled && (find_on_line(s, LABEL_NUMBER, begin, NEAR / 2) ||
                                      find_near(s, LABEL_ID, begin, NEAR / 2));
     bool is_usual = is_card_grouping(p->sizes) && find_joined_by(p, " \n-.");
     if (issuer == ISSUER_NONE || (is_other && !is_usual) ||
@@ -193,6 +241,8 @@ bool find_card(struct scan *s, const struct part *p)
         return false;
     }
     bool is_alone = p->groups == 1 || is_torn(p);
+    is_usual = is_usual && (is_labelled || !is_in_row(s, p)) &&
+               (is_labelled || issuer == ISSUER_COMMON || p->is_isolated);
     bool is_proven = is_usual || (is_alone && (is_labelled || issuer == ISSUER_COMMON));
     if (!is_proven) {
         return false;
@@ -226,7 +276,7 @@ bool find_ssn(struct scan *s, const struct part *p)
     bool is_labelled =
         find_near(s, LABEL_SSN, begin, NEAR) || find_follows(s, LABEL_SSN, p->end);
     bool is_plain = is_grouped && find_joined_by(p, "-") && p->misread == 0 &&
-                    !find_near(s, LABEL_NUMBER, begin, NEAR / 2);
+                    !find_on_line(s, LABEL_NUMBER, begin, NEAR / 2);
     if (!is_labelled && !is_plain) {
         return false;
     }

@@ -10,6 +10,7 @@ enum { NUMBER_DIGITS = 40, NUMBER_GROUPS = 12 };
 // "4111 1111-1111.1111": digits and how they are grouped.
 struct number {
     size_t begin;
+    bool follows_number;  // digits stand before it, with only blanks between
     int groups;
     uint8_t digits[NUMBER_DIGITS];
     int n;
@@ -26,6 +27,7 @@ struct part {
     int n;        // digits
     int misread;  // letters among them
     size_t end;
+    bool is_isolated;               // no other number stands in the row
     char sizes[NUMBER_GROUPS + 1];  // "4444"
 };
 
@@ -35,6 +37,8 @@ bool find_read_number(const struct scan *s, size_t i, struct number *num);
 bool find_part(const struct number *num, int groups, struct part *part);
 // Every joint between the groups is one of joints.
 bool find_joined_by(const struct part *part, const char *joints);
+// The joints are those of one of the forms between bars: one for all, or one each.
+bool find_joined_as(const struct part *part, const char *joints);
 
 bool find_luhn(const uint8_t *d, int n);
 bool find_card(struct scan *s, const struct part *p);

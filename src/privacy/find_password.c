@@ -66,9 +66,9 @@ static bool is_strong(const struct scan *s, const struct value *v)
 // Dots, stars, <your password>, ${PASSWORD}, %s
 static bool is_placeholder(const struct scan *s, const struct value *v)
 {
-    static const char *const parts[] = {"your",    "password",    "passwort",
-                                        "example", "placeholder", "xxxx",
-                                        "****",    "redacted",    NULL};
+    static const char *const parts[] = {
+        "your", "password", "passwort", "example",   "placeholder", "xxxx",
+        "****", "redacted", "changeme", "change_me", NULL};
     struct look l = look_at(s, v->begin, v->end);
     unsigned char first = s->text[v->begin], last = s->text[v->end - 1];
     bool is_reference = (first == '$' && strchr("{(A", byte_at(s, v->begin + 1))) ||

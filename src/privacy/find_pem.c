@@ -43,7 +43,8 @@ static bool is_body(const struct scan *s, size_t begin, size_t end)
     }
     bool is_mixed =
         kinds & IS_UPPER && kinds & IS_LOWER && (kinds & IS_DIGIT || has_sign);
-    return blanks <= 6 && (n >= 40 || (n >= 4 && is_mixed)) && (is_mixed || has_sign);
+    bool is_long = n >= 24 && kinds & IS_UPPER && kinds & IS_LOWER;
+    return blanks <= 6 && n >= 4 && (is_mixed || is_long || (has_sign && n >= 40));
 }
 
 // "Proc-Type: 4,ENCRYPTED", or nothing.

@@ -117,8 +117,8 @@ static bool is_international(const struct phone *p)
     if (p->has_plus) {
         return p->d[0] != '0' && p->n >= (p->groups > 1 ? 8 : 10);
     }
-    return p->d[0] == '0' && p->d[1] == '0' && p->d[2] >= '1' && p->groups >= 3 &&
-           p->n >= 11 && !p->has_bracket;
+    return p->sizes[0] >= '2' && p->d[0] == '0' && p->d[1] == '0' && p->d[2] >= '1' &&
+           p->groups >= 3 && p->n >= 11 && !p->has_bracket;
 }
 
 static bool is_labelled(const struct scan *s, size_t i, const struct phone *p)
@@ -137,12 +137,14 @@ void find_phone(struct scan *s, size_t i)
                      !(before >= 0x80 && s->text[i] == '+');
     bool is_rest = (before == '.' || before == '-' || before == '/') &&
                    class_before(s, i - 1) & IS_ALNUM;
-    if (i < s->number_end || is_inside || is_rest || before == '+' || before == '(' ||
-        !read_phone(s, i, &p) || p.n < 6) {
+    if (i < s->number_end || is_inside || is_rest || before == '+' ||
+        (before == '(' && class_at(s, i) & IS_DIGIT) || !read_phone(s, i, &p) ||
+        p.n < 6) {
         return;
     }
-    bool is_other = find_near(s, LABEL_NUMBER, i, NEAR / 2);
-    bool is_own = (is_international(&p) || is_american(&p)) && !is_other;
+    bool is_other = find_on_line(s, LABEL_NUMBER, i, NEAR / 2);
+    bool is_row = !p.has_plus && find_follows_number(s, i);
+    bool is_own = ((is_international(&p) && !is_row) || is_american(&p)) && !is_other;
     if (is_own || is_labelled(s, i, &p)) {
         find_add(s, PRIVACY_PHONE, i, p.end, privacy_category_weight(PRIVACY_PHONE));
         s->number_end = p.end;

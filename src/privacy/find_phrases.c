@@ -7,15 +7,14 @@
 
 const struct find_phrases find_phrases[] = {
     {LABEL_PASSWORD,
-     "password|passwd|pwd|pass|passw|pass word|passphrase|pass phrase|passcode|psk|"
-     "pw|pgpassword|wpa passphrase|network security key|wifi key|"
-     "encryption passphrase|passwort|kennwort|mot de passe|mdp|contraseña|"
-     "contrasena|clave de acceso|senha|palavra passe|hasło|haslo|wachtwoord|"
-     "lösenord|losenord|adgangskode|passord|salasana|heslo|jelszó|parola|parolă|"
-     "parola d accesso|şifre|sifre|lozinka|geslo|κωδικός πρόσβασης|slaptažodis|"
-     "parool|mật khẩu|kata sandi|пароль|парола|סיסמה|كلمة المرور|كلمة السر|密码|密碼|"
-     "パスワード|비밀번호|รหัสผ่าน|पासवर्ड|wachtwoordzin|einmalpasswort|gslpassword|"
-     "mysql pwd|sshpassword"},
+     "password|passwd|pwd|pass|passw|pass word|passphrase|pass phrase|psk|pw|"
+     "pgpassword|wpa passphrase|network security key|wifi key|encryption passphrase|"
+     "passwort|kennwort|mot de passe|mdp|contraseña|contrasena|clave de acceso|"
+     "senha|palavra passe|hasło|haslo|wachtwoord|lösenord|losenord|adgangskode|"
+     "passord|salasana|heslo|jelszó|parola|parolă|parola d accesso|şifre|sifre|"
+     "lozinka|geslo|κωδικός πρόσβασης|slaptažodis|parool|mật khẩu|kata sandi|пароль|"
+     "парола|סיסמה|كلمة المرور|كلمة السر|密码|密碼|パスワード|비밀번호|รหัสผ่าน|पासवर्ड|"
+     "wachtwoordzin|gslpassword|mysql pwd|sshpassword"},
     {LABEL_PIN,
      "pin|pin code|pincode|code pin|pin number|geheimzahl|nip|puk|puk code|cvv|cvv2|"
      "cvc|cvc2|csc|card verification code|prüfziffer|kartenprüfnummer|cryptogramme|"
@@ -37,7 +36,7 @@ const struct find_phrases find_phrases[] = {
      "beveiligingscode|kod weryfikacyjny|kod sms|twój kod|verifieringskod|"
      "bekreftelseskode|bekræftelseskode|engangskode|engångskod|vahvistuskoodi|"
      "doğrulama kodu|ověřovací kód|код подтверждения|код для входа|ваш код|验证码|驗證碼|"
-     "認証コード|確認コード|인증번호|인증 번호|인증코드"},
+     "認証コード|確認コード|인증번호|인증 번호|인증코드|passcode|einmalpasswort"},
     {LABEL_IS_YOUR,
      "is your|is the code|ist ihr|ist dein|ist der|est votre|est ton|es tu|es su|"
      "é o seu|è il tuo|is je|is uw"},
@@ -50,24 +49,25 @@ const struct find_phrases find_phrases[] = {
      "client secret|app secret|app key|access token|accesstoken|refresh token|"
      "auth token|authtoken|bearer token|consumer key|consumer secret|shared secret|"
      "webhook secret|signing key|signing secret|session secret|encryption key|"
-     "master key|access key|auth key|private key|privatekey|secret access key|"
-     "personal access token|deploy token|credential|credentials|api schlüssel|"
-     "geheimer schlüssel|geheimschlüssel|clé api|clé d api|clé secrète|clave api|"
-     "clave de api|clave secreta|chave de api|chave secreta|chiave api|klucz api|"
-     "api sleutel|ключ api|секретный ключ|密钥|access key secret|id token|jwt secret|"
+     "master key|access key|auth key|private key|privatekey|personal access token|"
+     "deploy token|credential|credentials|api schlüssel|geheimer schlüssel|"
+     "geheimschlüssel|clé api|clé d api|clé secrète|clave api|clave de api|"
+     "clave secreta|chave de api|chave secreta|chiave api|klucz api|api sleutel|"
+     "ключ api|секретный ключ|密钥|access key secret|id token|jwt secret|"
      "cookie secret|hmac key|preshared key"},
     {LABEL_KEY,
      "token|key|session|sessionid|session id|session key|sid|phpsessid|jsessionid|"
      "csrf token|xsrf token|csrftoken|auth|authorization|schlüssel|sig|signature|"
      "clé|clave|ключ|токен|jeton|cookie"},
-    {LABEL_AWS, "aws secret access key|aws secret key|aws secret|secretaccesskey"},
+    {LABEL_AWS, "aws secret access key|aws secret key|aws secret|secretaccesskey|"
+                "secret access key"},
     {LABEL_ACCOUNT_KEY,
      "account key|accountkey|shared access key|sharedaccesskey|storage account key"},
     {LABEL_BEARER, "bearer|authorization token"},
     {LABEL_BASIC, "basic"},
     {LABEL_BEGIN, "begin"},
     {LABEL_END, "end"},
-    {LABEL_PUTTY, "putty user key file"},
+    {LABEL_PUTTY, "|pu tty user key file"},
     {LABEL_CARD,
      "card|cards|cardnumber|card number|credit|debit|visa|mastercard|master card|"
      "maestro|amex|american express|diners|diners club|discover|jcb|unionpay|"
@@ -79,7 +79,7 @@ const struct find_phrases find_phrases[] = {
     {LABEL_ID,
      "national insurance|national insurance number|nino|ni number|nhs|nhs number|"
      "steuer id|steueridentifikationsnummer|steuerliche identifikationsnummer|"
-     "steuernummer|idnr|identifikationsnummer|sozialversicherungsnummer|"
+     "steuernummer|idnr|id nr|identifikationsnummer|sozialversicherungsnummer|"
      "rentenversicherungsnummer|svnr|sv nummer|sécurité sociale|securite sociale|"
      "numéro de sécurité sociale|nir|sécu|dni|nif|nie|documento de identidad|"
      "número de identidad|número de identidad de extranjero|codice fiscale|cf|c f|"
@@ -93,10 +93,10 @@ const struct find_phrases find_phrases[] = {
      "national identity|identity number|identification number|id number|id card|"
      "id no|personal id|personal number|tax id|tax number|tax file number|tfn|"
      "medicare|pps|ppsn|oib|emšo|emso|jmbg|egn|егн|cnp|isikukood|asmens kodas|"
-     "personas kods|afm|αφμ|amka|αμκα|curp|rut|run|cuit|cuil|nric|fin|hkid|pan|"
-     "pan card|snils|снилс|инн|teudat zehut|תעודת "
-     "זהות|身份证|身份證|身份证号|マイナンバー|個人番号|"
-     "주민등록번호|taj|adószám|itin|my number"},
+     "personas kods|afm|αφμ|amka|αμκα|curp|rut|cuit|cuil|nric|hkid|pan|pan card|"
+     "snils|снилс|инн|teudat zehut|תעודת "
+     "זהות|身份证|身份證|身份证号|マイナンバー|個人番号|주민등록번호|taj|"
+     "adószám|itin|my number"},
     {LABEL_DOCUMENT,
      "passport|passport no|passport number|reisepass|reisepassnummer|passnummer|"
      "personalausweis|personalausweisnummer|ausweisnummer|ausweis nr|passeport|"
@@ -106,7 +106,7 @@ const struct find_phrases find_phrases[] = {
      "permis de conduire|паспорт|护照|旅券番号|identity card"},
     {LABEL_PHONE,
      "phone|phone number|telephone|tel|mobile|mobil|cell|cellphone|fax|telefax|"
-     "whatsapp|call|call me|call me at|hotline|telefon|telefonnummer|handy|"
+     "whatsapp|whats app|call|call me|call me at|hotline|telefon|telefonnummer|handy|"
      "handynummer|rufnummer|mobilnummer|téléphone|tél|portable|teléfono|móvil|"
      "celular|telefono|cellulare|telefone|telemóvel|telefoon|telefoonnummer|tlf|"
      "puhelin|mobiltelefon|numer "

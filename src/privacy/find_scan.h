@@ -161,12 +161,16 @@ bool find_is_word(const struct scan *s, size_t begin, size_t end, const char *wo
 bool find_in_list(const struct scan *s, size_t begin, size_t end,
                   const char *const *list);
 
+// Two digits stand before i, with only blanks between.
+bool find_follows_number(const struct scan *s, size_t i);
+
 // find_label.c
 MUST_USE int find_label_open(struct privacy_finder *f);
 // The label that the word at i begins, LABEL_NONE if none; *end is where the phrase ends.
 enum label find_label_at(const struct scan *s, size_t i, size_t word_end, size_t *end);
 // A label of the kind stands up to max bytes before i, or shortly after end.
 bool find_near(const struct scan *s, enum label kind, size_t i, size_t max);
+bool find_on_line(const struct scan *s, enum label kind, size_t i, size_t max);
 bool find_follows(const struct scan *s, enum label kind, size_t end);
 size_t find_word_end(const struct scan *s, size_t i);
 

@@ -105,10 +105,24 @@ static bool is_next(const struct scan *s, size_t i)
     return true;
 }
 
+// "1. word": from the number on.
+static size_t with_number(const struct scan *s, size_t i)
+{
+    size_t at = i;
+    while (at > s->from && i - at < 4 && strchr(" .):", s->text[at - 1])) {
+        at--;
+    }
+    size_t digits = at;
+    while (digits > s->from && at - digits < 2 && class_before(s, digits) & IS_DIGIT) {
+        digits--;
+    }
+    return digits < at && !(class_before(s, digits) & IS_ALNUM) ? digits : i;
+}
+
 static void add_word(struct scan *s, size_t i, size_t end, int word)
 {
     if (s->seed.n == 0) {
-        s->seed.begin = i;
+        s->seed.begin = with_number(s, i);
     }
     s->seed.words[s->seed.n++] = (uint16_t)word;
     s->seed.end = end;

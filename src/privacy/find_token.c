@@ -51,14 +51,16 @@ static bool is_random(const struct look *l)
 {
     bool has_digits = l->digits >= 2 && l->lower + l->upper >= 3 && l->longest <= 9;
     bool has_cases = l->upper >= 3 && l->lower >= 3 && l->changes * 3 >= l->n;
-    return l->distinct >= 8 && (has_digits || has_cases) && l->slashes * 12 <= l->n + 12;
+    bool is_hex = l->hex == l->n && l->digits * 8 >= l->n && l->digits * 8 <= l->n * 7;
+    return l->distinct >= 8 && (has_digits || has_cases || is_hex) &&
+           l->slashes * 12 <= l->n + 12;
 }
 
 static bool is_clearly_random(const struct look *l)
 {
-    return l->upper >= 3 && l->lower >= 3 && l->digits >= 1 && l->longest <= 7 &&
-           l->changes * 5 >= l->n * 2 && l->slashes * 24 <= l->n + 24 &&
-           l->distinct >= 12;
+    return l->upper >= 3 && l->lower >= 3 && l->digits >= 1 &&
+           l->longest <= 7 + l->n / 24 && l->changes * 5 >= l->n * 2 &&
+           l->slashes * 24 <= l->n + 24 && l->distinct >= 12;
 }
 
 static bool is_uuid(const struct scan *s, size_t i, size_t end)

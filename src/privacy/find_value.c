@@ -166,7 +166,10 @@ struct value find_value(const struct scan *s, size_t label_end)
     size_t after_is = read_is(s, at);
     after_is = after_is > at ? find_skip_blanks(s, after_is) : at;
     size_t after = read_sign(s, after_is, &v.sign);
-    if (after > after_is) {
+    if (byte_at(s, at) == '|' && after == at) {  // the next cell of a table
+        v.gap = GAP_IS;
+        after = at + 1;
+    } else if (after > after_is) {
         v.gap = is_line_over(s, after) ? GAP_LINE : GAP_SIGN;
         after = v.gap == GAP_LINE ? find_skip_break(s, after) : after;
     } else if (after_is > at) {

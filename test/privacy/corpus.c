@@ -215,10 +215,11 @@ void item_group(char *out, size_t size, const char *digits, const char *sizes,
                 const char *separator)
 {
     size_t used = 0;
-    for (; *sizes && *digits; sizes++) {
+    bool is_line = *separator == '\n';
+    for (int group = 0; *sizes && *digits; sizes++, group++) {
         int n = *sizes - '0';
-        int wrote =
-            snprintf(out + used, size - used, "%s%.*s", used ? separator : "", n, digits);
+        const char *between = group == 0 ? "" : is_line && group != 2 ? " " : separator;
+        int wrote = snprintf(out + used, size - used, "%s%.*s", between, n, digits);
         assert(wrote > 0 && used + (size_t)wrote < size);
         used += (size_t)wrote;
         size_t left = strlen(digits);
