@@ -30,8 +30,8 @@ static void open_classes(struct privacy_finder *f)
         k |= (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f') ? IS_HEX : 0;
         k |= is_digit || is_upper || is_lower ? IS_KEY | IS_WORD : 0;
         k |= c && strchr("+/-_=", c) ? IS_KEY : 0;
-        k |= c == '_' ? IS_WORD : 0;
-        k |= c && strchr("@+($<:|", c) ? IS_MARK : 0;
+        k |= c == '_' ? IS_WORD | IS_MARK : 0;  // the mark shows it in a token's classes
+        k |= c && strchr("@+($<:|[", c) ? IS_MARK : 0;
         f->class[c] = k;
         if (is_digit) {
             f->as_digit[c] = (uint8_t)(c - '0');
@@ -126,55 +126,108 @@ static void read_label(struct scan *s, enum label kind, size_t begin, size_t end
     }
 }
 
+// The last two letters of words like dbpassword, clientsecret, idtoken.
+static bool may_end_label(const struct scan *s, size_t i, size_t end)
+{
+    if (end - i < 6) {
+        return false;
+    }
+    unsigned char c = s->text[end - 2] | 0x20;
+    switch (s->text[end - 1] | 0x20) {
+    case 'd': return c == 'r' || c == 'w';
+    case 't': return c == 'r' || c == 'e';
+    case 'e': return c == 'd';
+    case 'y':
+    case 'n': return c == 'e';
+    default: return false;
+    }
+}
+
+static void read_word(struct scan *s, size_t i, size_t end)
+{
+    size_t label_end = 0;
+    enum label kind = find_label_at(s, i, end, &label_end);
+    if (kind != LABEL_NONE) {
+        read_label(s, kind, i, label_end);
+    }
+}
+
 // The words of the token [i, end): parts between underscores, digits and humps.
 static void read_words(struct scan *s, size_t i, size_t end)
 {
     while (i < end) {
-        size_t word_end = find_word_end(s, i), label_end = 0;
+        size_t word_end = find_word_end(s, i);
         if (word_end == i) {
             i++;
             continue;
         }
-        enum label kind = find_label_at(s, i, word_end, &label_end);
-        if (kind != LABEL_NONE) {
-            read_label(s, kind, i, label_end);
-        }
+        read_word(s, i, word_end);
         bool is_dense = s->text[i] >= 0xe3 && s->text[i] < 0xee;
         i += is_dense ? 3 : word_end - i;
     }
 }
 
+// Probes of a run long enough for a token alone.
+static bool may_be_token(const struct scan *s, size_t i)
+{
+    return class_at(s, i + 22) & class_at(s, i + 16) & class_at(s, i + 10) &
+           class_at(s, i + 5) & IS_KEY;
+}
+
+// Digits are in the token.
+static void read_number(struct scan *s, size_t i, size_t end)
+{
+    if (digit_at(s, i) != NOT_DIGIT && i >= s->number_end) {
+        find_number(s, i);
+        find_phone(s, i);
+    }
+    if (class_at(s, i) & IS_DIGIT) {
+        find_telegram(s, i);
+    }
+    find_mixed_id(s, i, end);
+    find_iban(s, i);
+}
+
 // A token begins at i: letters, digits, underscores.  Returns its end.
 static size_t read_token(struct scan *s, size_t i)
 {
-    size_t end = i;
-    uint8_t kinds = 0;
-    for (uint8_t k; (k = class_at(s, end)) & IS_WORD; end++) {
-        kinds |= k;
+    const uint8_t *class = s->f->class;
+    const unsigned char *at = s->text + i + 1, *stop = s->text + s->len;
+    uint8_t first = class[s->text[i]], rest = 0;
+    for (uint8_t k; at < stop && (k = class[*at]) & IS_WORD; at++) {
+        rest |= k;
     }
+    size_t end = (size_t)(at - s->text);
+    uint8_t kinds = first | rest;
     s->out->work += end - i;
-    if (byte_at(s, i) == '\\') {
-        return end;
-    }
-    if (end - i >= 2 && s->f->key_starts[(s->text[i] << 8 | s->text[i + 1]) >> 3] &
-                            1 << (s->text[i + 1] & 7)) {
+    if (may_be_key(s, i)) {
         find_key(s, i);
     }
-    if (digit_at(s, i) != NOT_DIGIT && (kinds & IS_DIGIT) && i >= s->number_end) {
-        find_number(s, i);
-        find_phone(s, i);
-        find_digits_token(s, i);
-    }
-    if (end - i <= 4 || (kinds & IS_HEX && !(kinds & IS_HIGH))) {
-        find_network(s, i, end);
-    }
-    if (kinds & IS_DIGIT || (end - i <= 6 && class_at(s, end + 1) & IS_DIGIT)) {
+    if (kinds & IS_DIGIT) {
+        read_number(s, i, end);
+    } else if (end - i <= 6 && class_at(s, end + 1) & IS_DIGIT) {
         find_mixed_id(s, i, end);
     }
-    if (kinds & (IS_LETTER | IS_HIGH)) {
-        find_iban(s, i);
+    if (end - i <= 4 && (first & IS_HEX)) {
+        find_network(s, i, end);
+    }
+    if (may_be_token(s, i)) {
         find_bare_token(s, i);
+    }
+    bool is_plain = !(kinds & (IS_DIGIT | IS_HIGH | IS_MARK));
+    uint8_t hint = is_plain ? s->f->hints[hint_slot_of_word(s->text + i, end - i)] : 0;
+    if (is_plain && end - i < 10 && (hint & HINT_SEED || s->seed.n)) {
         find_seed_word(s, i, end);
+    } else if (kinds & (IS_LETTER | IS_HIGH) && s->seed.n) {
+        find_seed_end(s);
+    }
+    bool is_single = is_plain && (rest & IS_LETTER) != IS_LETTER &&
+                     (rest & IS_UPPER ? first & IS_UPPER : true);
+    if (is_single) {
+        if (hint & HINT_LABEL || may_end_label(s, i, end)) {
+            read_word(s, i, end);
+        }
+    } else if (kinds & (IS_LETTER | IS_HIGH)) {
         read_words(s, i, end);
     }
     return end;
@@ -201,6 +254,19 @@ static void read_mark(struct scan *s, size_t i)
     }
 }
 
+// "[card]": what privacy_redact left.  The byte behind it, or i.
+static size_t skip_placeholder(const struct scan *s, size_t i)
+{
+    for (int c = 0; c < PRIVACY_CATEGORIES; c++) {
+        const char *name = privacy_category_name((enum privacy_category)c);
+        size_t n = strlen(name);
+        if (has_at(s, i + 1, name) && byte_at(s, i + 1 + n) == ']') {
+            return i + n + 2;
+        }
+    }
+    return i;
+}
+
 static size_t walk(struct scan *s, size_t i)
 {
     const uint8_t *class = s->f->class;
@@ -211,10 +277,11 @@ static size_t walk(struct scan *s, size_t i)
             bool is_escape = i > 0 && s->text[i - 1] == '\\' && strchr("nrt", s->text[i]);
             i = is_escape ? i + 1 : read_token(s, i);
         } else {
-            if (k & IS_MARK) {
+            size_t next = s->text[i] == '[' ? skip_placeholder(s, i) : i;
+            if (next == i && k & IS_MARK) {
                 read_mark(s, i);
             }
-            i++;
+            i = next > i ? next : i + 1;
         }
     }
     find_seed_end(s);

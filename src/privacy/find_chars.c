@@ -57,12 +57,9 @@ size_t find_quote(const struct scan *s, size_t i)
 // Of characters beyond ASCII everything is a letter but: Latin-1 signs (U+0080..00BF),
 // punctuation, arrows and symbols (U+2000..2BFF), CJK punctuation (U+3000..303F), full-width
 // punctuation (U+FF00..FF20) and what takes four bytes, mostly emoji.
-size_t find_letter(const struct scan *s, size_t i)
+size_t find_high_letter(const struct scan *s, size_t i)
 {
     unsigned char c = byte_at(s, i), next = byte_at(s, i + 1);
-    if (class_at(s, i) & IS_LETTER) {
-        return 1;
-    }
     if (c < 0xc3 || c >= 0xf0 || next < 0x80) {
         return 0;
     }

@@ -7,6 +7,8 @@
 // SPDX-License-Identifier: MIT
 #include "privacy/find_scan.h"
 
+#include <assert.h>
+
 enum set { SET_HEX, SET_CAPS, SET_ALNUM, SET_URL, SET_BASE64, SET_DOTS, SET_PATH };
 
 // How sure the beginning is: SHORT ones need a key that looks random.
@@ -149,24 +151,40 @@ static const struct key_rule {
     {"lQdGBF", SET_BASE64, 8, 8, KIND_BODY},
 };
 
-// Characters that OCR does not tell apart are one here.
-static unsigned char alike(unsigned char c)
+enum { RULES = sizeof(rules) / sizeof(rules[0]) };
+
+static void open_alike(struct privacy_finder *f)
 {
-    return c == 'l' || c == 'I' || c == '|' ? '1' : c == 'O' || c == 'o' ? '0' : c;
+    for (int c = 0; c < 256; c++) {
+        f->alike[c] = (uint8_t)c;
+    }
+    f->alike['l'] = f->alike['I'] = f->alike['|'] = '1';
+    f->alike['O'] = f->alike['o'] = '0';
+}
+
+// A beginning of two characters, or a sign in it that OCR may lose, goes on with anything.
+static void add_start(struct privacy_finder *f, const struct key_rule *r)
+{
+    uint8_t a = f->alike[(unsigned char)r->start[0]];
+    uint8_t b = f->alike[(unsigned char)r->start[1]];
+    for (unsigned c = 1; c < 256; c++) {
+        unsigned char third = (unsigned char)r->start[2];
+        if (third == 0 || third == c || third == '_' || third == '-') {
+            f->hints[hint_slot(a, b, f->alike[c], 0)] |= HINT_KEY;
+        }
+    }
 }
 
 void find_key_open(struct privacy_finder *f)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        unsigned char want = alike((unsigned char)rules[i].start[0]);
-        unsigned char next = alike((unsigned char)rules[i].start[1]);
-        for (unsigned pair = 0; pair < KEY_STARTS; pair++) {
-            if (alike((unsigned char)(pair >> 8)) == want &&
-                alike((unsigned char)pair) == next) {
-                f->key_starts[pair >> 3] |= (uint8_t)(1 << (pair & 7));
-            }
-        }
+    open_alike(f);
+    for (int i = RULES - 1; i >= 0; i--) {
+        uint8_t first = f->alike[(unsigned char)rules[i].start[0]];
+        f->next_key[i] = f->first_key[first];
+        f->first_key[first] = (uint8_t)(i + 1);
+        add_start(f, &rules[i]);
     }
+    assert(RULES < sizeof(f->next_key));
 }
 
 static bool is_in_set(const struct scan *s, size_t i, enum set set)
@@ -188,6 +206,7 @@ static bool is_in_set(const struct scan *s, size_t i, enum set set)
 // The end of the beginning if it stands at i, else 0.
 static size_t match_start(const struct scan *s, size_t i, const char *start)
 {
+    const uint8_t *alike = s->f->alike;
     for (; *start; start++) {
         unsigned char c = byte_at(s, i);
         if (*start == '-') {
@@ -196,7 +215,7 @@ static size_t match_start(const struct scan *s, size_t i, const char *start)
                 return 0;
             }
             i += n;
-        } else if (alike(c) == alike((unsigned char)*start) ||
+        } else if (alike[c] == alike[(unsigned char)*start] ||
                    (*start == '_' && c == ' ')) {
             i++;
         } else {
@@ -299,12 +318,10 @@ static void find_body(struct scan *s, size_t i, size_t body)
 
 void find_key(struct scan *s, size_t i)
 {
-    for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++) {
-        const struct key_rule *r = &rules[k];
+    for (unsigned k = s->f->first_key[s->f->alike[s->text[i]]]; k;
+         k = s->f->next_key[k - 1]) {
+        const struct key_rule *r = &rules[k - 1];
         struct body b;
-        if (alike((unsigned char)r->start[0]) != alike(s->text[i])) {
-            continue;
-        }
         size_t body = match_start(s, i, r->start);
         if (!body) {
             continue;

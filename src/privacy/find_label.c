@@ -53,6 +53,8 @@ static void add_phrase(struct privacy_finder *f, uint16_t index)
     while (*link && f->phrases[*link].len >= p->len) {
         link = &f->phrases[*link].next;
     }
+    f->hints[hint_slot_of_word((const unsigned char *)p->words, first_word(p->words))] |=
+        HINT_LABEL;
     slot->hash = hash;
     p->next = *link;
     *link = index;
@@ -109,8 +111,15 @@ static size_t match_phrase(const struct scan *s, size_t i, const struct phrase *
             phrase++;
             continue;
         }
-        if (i >= s->len) {
-            return 0;
+        unsigned char c = byte_at(s, i);
+        if (c < 0x80) {
+            c = c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+            if (c != (unsigned char)*phrase) {
+                return 0;
+            }
+            i++;
+            phrase++;
+            continue;
         }
         n = fold_char((const char *)s->text + i, s->len - i, folded);
         if (strncmp(phrase, folded, n) != 0) {
@@ -137,17 +146,22 @@ static bool is_end(const struct scan *s, size_t end)
 
 size_t find_word_end(const struct scan *s, size_t i)
 {
-    size_t begin = i;
-    for (size_t n; (n = find_letter(s, i)) > 0 && i - begin <= WORD_MAX;) {
-        if (class_at(s, i) & IS_UPPER && i > begin) {
-            bool after_small = class_before(s, i) & IS_LOWER;
-            bool begins_word =
-                class_before(s, i) & IS_UPPER && class_at(s, i + 1) & IS_LOWER;
-            if (after_small || begins_word) {
+    size_t begin = i, limit = i + WORD_MAX;
+    uint8_t before = 0;
+    for (uint8_t k; i <= limit; i++, before = k) {
+        k = class_at(s, i);
+        if (k & IS_UPPER && i > begin) {
+            bool begins_word = before & IS_UPPER && class_at(s, i + 1) & IS_LOWER;
+            if (before & IS_LOWER || begins_word) {
                 break;
             }
+        } else if (!(k & IS_LETTER)) {
+            size_t n = k & IS_HIGH ? find_high_letter(s, i) : 0;
+            if (n == 0) {
+                break;
+            }
+            i += n - 1;
         }
-        i += n;
     }
     return i;
 }
@@ -172,24 +186,24 @@ static enum label look_up(const struct scan *s, size_t i, const char *word, size
 }
 
 // "dbpassword", "Benutzerpasswort": the last part decides.
-static enum label by_ending(const char *word, size_t n)
+static enum label by_ending(const struct scan *s, size_t i, size_t end)
 {
     static const struct {
         const char *ending;
+        size_t n;
         enum label label;
     } endings[] = {
-        {"password", LABEL_PASSWORD}, {"passwd", LABEL_PASSWORD},
-        {"passwort", LABEL_PASSWORD}, {"kennwort", LABEL_PASSWORD},
-        {"apikey", LABEL_SECRET},     {"secret", LABEL_SECRET},
-        {"token", LABEL_KEY},         {"passcode", LABEL_PASSWORD},
+        {"password", 8, LABEL_PASSWORD}, {"passwd", 6, LABEL_PASSWORD},
+        {"passwort", 8, LABEL_PASSWORD}, {"kennwort", 8, LABEL_PASSWORD},
+        {"passcode", 8, LABEL_PASSWORD}, {"apikey", 6, LABEL_SECRET},
+        {"secret", 6, LABEL_SECRET},     {"token", 5, LABEL_KEY},
     };
-    if (n < 7 || !strchr("dtyne", word[n - 1])) {
-        return LABEL_NONE;
-    }
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        size_t m = strlen(endings[i].ending);
-        if (n > m && memcmp(word + n - m, endings[i].ending, m) == 0) {
-            return endings[i].label;
+    for (size_t k = 0; k < sizeof(endings) / sizeof(endings[0]); k++) {
+        size_t n = endings[k].n;
+        unsigned char second = (unsigned char)endings[k].ending[n - 2];
+        if (end - i > n && (s->text[end - 2] | 0x20) == second &&
+            find_is_word(s, end - n, end, endings[k].ending)) {
+            return endings[k].label;
         }
     }
     return LABEL_NONE;
@@ -199,24 +213,27 @@ enum label find_label_at(const struct scan *s, size_t i, size_t word_end, size_t
 {
     char word[WORD_MAX + 8];
     size_t n = word_end - i;
-    bool dense = is_dense(s->text[i]);
     if (n < 1 || n > WORD_MAX + 4) {
         return LABEL_NONE;
     }
-    n = dense ? (n < 6 ? n : 6) : n;
-    for (size_t k = 0; k < n;) {
-        unsigned char c = s->text[i + k];
-        if (c < 0x80) {
-            word[k] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-            k++;
-        } else {
-            k += fold_char((const char *)s->text + i + k, n - k, word + k);
-        }
-    }
+    bool is_high = (s->text[i] | s->text[word_end - 1]) & 0x80, is_ascii = true;
+    n = is_dense(s->text[i]) && n > 6 ? 6 : n;
     s->out->work += n;
-    enum label found = look_up(s, i, word, n, end);
-    if (found == LABEL_NONE && !dense) {
-        found = by_ending(word, n);
+    enum label found = LABEL_NONE;
+    if (is_high || s->f->hints[hint_slot_of_word(s->text + i, n)] & HINT_LABEL) {
+        for (size_t k = 0; k < n;) {
+            unsigned char c = s->text[i + k];
+            if (c < 0x80) {
+                word[k++] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+            } else {
+                is_ascii = false;
+                k += fold_char((const char *)s->text + i + k, n - k, word + k);
+            }
+        }
+        found = look_up(s, i, word, n, end);
+    }
+    if (found == LABEL_NONE && is_ascii) {
+        found = by_ending(s, i, word_end);
         *end = word_end;
     }
     return found;

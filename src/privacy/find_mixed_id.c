@@ -34,42 +34,52 @@ static unsigned number_of(const unsigned char *c, int n)
 // One character of the form; false: the text does not fit.
 static bool read_one(const struct scan *s, char form, unsigned char c, struct id_text *t)
 {
-    uint8_t digit = s->f->as_digit[c];
-    bool is_digit = s->f->class[c] & IS_DIGIT, is_letter = s->f->class[c] & IS_LETTER;
-    switch (form) {
-    case '#':
-        t->misread += !is_digit;
+    uint8_t k = s->f->class[c], digit = s->f->as_digit[c];
+    if (form == '#') {
+        t->misread += !(k & IS_DIGIT);
         t->c[t->n++] = (unsigned char)('0' + digit);
         return digit != NOT_DIGIT;
-    case 'A': t->c[t->n++] = big(c); return is_letter;
-    case '*': t->c[t->n++] = big(c); return is_letter || is_digit;
-    default: return false;
     }
+    t->c[t->n++] = big(c);
+    return k & (form == 'A' ? IS_LETTER : IS_ALNUM);
 }
 
-// The text at i has the form: a space in the form is a blank, dash or dot that may be missing,
-// other signs stand for themselves.
+// What may stand for a blank of the form.
+static size_t read_joint(const struct scan *s, size_t i)
+{
+    unsigned char c = byte_at(s, i);
+    if (c < 0x80) {
+        return c == ' ' || c == '-' || c == '.' || c == '/';
+    }
+    size_t n = find_blank(s, i);
+    return n ? n : find_dash(s, i);
+}
+
 static bool read_form(const struct scan *s, size_t i, const char *form, struct id_text *t)
 {
-    *t = (struct id_text){0};
+    t->n = t->misread = 0;
+    t->is_grouped = false;
     for (; *form; form++) {
-        unsigned char c = byte_at(s, i);
-        if (*form == ' ') {
-            size_t n = find_blank(s, i);
-            n = n ? n : find_dash(s, i);
-            n = n ? n : c == '.' || c == '/';
+        size_t n = 1;
+        switch (*form) {
+        case ' ':
+            n = read_joint(s, i);
             t->is_grouped |= n > 0;
-            i += n;
-        } else if (strchr("#A*", *form)) {
-            if (!read_one(s, *form, c, t)) {
+            break;
+        case '#':
+        case 'A':
+        case '*':
+            if (!read_one(s, *form, byte_at(s, i), t)) {
                 return false;
             }
-            i++;
-        } else if (c == (unsigned char)*form) {
-            i++;
-        } else {
-            return false;
+            break;
+        default:
+            if (byte_at(s, i) != (unsigned char)*form) {
+                return false;
+            }
+            break;
         }
+        i += n;
     }
     t->end = i;
     s->out->work += (uint64_t)t->n;
@@ -235,6 +245,13 @@ void find_mixed_id(struct scan *s, size_t i, size_t end)
     unsigned char before = i > 0 ? s->text[i - 1] : 0;
     if ((before == '-' || before == '.' || before == '/') &&
         class_before(s, i - 1) & IS_ALNUM) {
+        return;
+    }
+    int digits = 0;
+    for (size_t k = i; k < i + 12; k++) {
+        digits += class_at(s, k) & IS_DIGIT;
+    }
+    if (digits < 3) {
         return;
     }
     bool is_labelled = find_near(s, LABEL_ID, i, NEAR);

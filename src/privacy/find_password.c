@@ -73,8 +73,8 @@ static bool is_placeholder(const struct scan *s, const struct value *v)
     unsigned char first = s->text[v->begin], last = s->text[v->end - 1];
     bool is_reference = (first == '$' && strchr("{(A", byte_at(s, v->begin + 1))) ||
                         (first == '<' && !v->is_quoted) || has_at(s, v->begin, "{{") ||
-                        first == '{' || (first == '%' && l.n <= 14) || first == '[' ||
-                        (first == '&' && !v->is_quoted);
+                        first == '{' || first == '(' || (first == '%' && l.n <= 14) ||
+                        first == '[' || (first == '&' && !v->is_quoted);
     bool is_environment =
         first == '$' && l.upper + l.digits + l.others == (int)l.n && l.n > 3;
     if (l.marks == (int)l.n || is_reference || is_environment ||
@@ -92,23 +92,26 @@ static bool is_placeholder(const struct scan *s, const struct value *v)
     return false;
 }
 
-// request.form["x"], getPassword(), process.env.X, std::string, user->name
+// request.form["x"], getPassword(), process.env.X, std::string, user->name, oldPassword
 static bool is_code(const struct scan *s, const struct value *v)
 {
-    size_t i = v->begin;
-    if (v->is_quoted || !(class_at(s, i) & IS_LETTER || byte_at(s, i) == '_')) {
+    size_t i = v->begin, end = v->end;
+    if (v->is_quoted || !(class_at(s, i) & IS_LETTER || strchr("_*&@", byte_at(s, i)))) {
         return false;
     }
-    while (i < v->end && (class_at(s, i) & IS_ALNUM || byte_at(s, i) == '_')) {
+    for (i++; i < end && (class_at(s, i) & IS_ALNUM || byte_at(s, i) == '_');) {
         i++;
     }
-    unsigned char c = byte_at(s, i);
-    bool is_call = c == '(' || c == '[' || (c == '{' && i > v->begin);
-    bool is_member = (c == '.' && class_at(s, i + 1) & IS_LETTER &&
-                      class_at(s, v->begin) & IS_LOWER) ||
-                     has_at(s, i, "->") || has_at(s, i, "::");
-    bool has_digit = look_at(s, v->begin, i).digits > 0;
-    return is_call ? !has_digit || c == '(' : is_member && !has_digit;
+    struct look l = look_at(s, v->begin, i);
+    unsigned char c = byte_at(s, i), before = byte_at(s, v->begin - 1);
+    bool is_call = c == '(' && memchr(s->text + i, ')', find_line_end(s, i) - i);
+    bool is_member = ((c == '.' && class_at(s, i + 1) & IS_WORD) || has_at(s, i, "->") ||
+                      has_at(s, i, "::") || c == '[') &&
+                     l.digits == 0;
+    bool is_choice = c == '|' && l.digits == 0;
+    bool is_name = i == end && l.digits == 0 && (l.others > 0 || l.upper > 1) &&
+                   v->sign == '=' && before == ' ' && byte_at(s, i) != '!';
+    return is_call || is_member || is_choice || is_name;
 }
 
 // "must be 8 characters": the value begins a sentence.
@@ -172,7 +175,14 @@ static bool is_password(const struct scan *s, size_t label, const struct value *
 {
     size_t n = v->end - v->begin;
     bool is_option = label >= 2 && has_at(s, label - 2, "--");
-    if (n < 3 || is_placeholder(s, v) || is_code(s, v) ||
+    bool is_verb =
+        find_is_word(s, label, label + 4, "pass") && !find_letter(s, label + 4);
+    bool is_path =
+        find_is_word(s, label, label + 3, "pwd") && byte_at(s, v->begin) == '/';
+    bool is_tuple = v->sign == '=' && !v->is_quoted && byte_at(s, v->begin - 1) == ' ' &&
+                    label >= 2 && has_at(s, label - 2, ", ");
+    if (n < 3 || is_path || is_tuple || (is_verb && v->gap != GAP_SIGN) ||
+        is_placeholder(s, v) || is_code(s, v) ||
         find_in_list(s, v->begin, v->end, plain_words)) {
         return false;
     }

@@ -108,8 +108,10 @@ static bool is_american(const struct phone *p)
 // "2024-05-06" and its like.
 static bool is_date(const struct phone *p)
 {
-    return has_sizes(p, 0, "422") || has_sizes(p, 0, "224") ||
-           (p->groups > 3 && memcmp(p->sizes, "422", 3) == 0);
+    bool is_years = has_sizes(p, 0, "44") && (p->d[0] == '1' || p->d[0] == '2') &&
+                    (p->d[4] == '1' || p->d[4] == '2');
+    return is_years || has_sizes(p, 0, "222") || has_sizes(p, 0, "422") ||
+           has_sizes(p, 0, "224") || (p->groups > 3 && memcmp(p->sizes, "422", 3) == 0);
 }
 
 static bool is_international(const struct phone *p)

@@ -75,20 +75,37 @@ struct label_slot {
     uint16_t first;  // index of a phrase; 0 = empty
 };
 
-enum { LABEL_SLOTS = 2048, SEED_SLOTS = 8192, KEY_STARTS = 65536 };
+enum { LABEL_SLOTS = 2048, SEED_SLOTS = 8192, HINT_BITS = 14 };
+
+// What a word may be, by its first, second and last letter and its length: most of what is
+// looked up in a large table is not there, and this says so at once.
+enum hint { HINT_LABEL = 1, HINT_SEED = 2, HINT_KEY = 4 };
 
 struct privacy_finder {
     uint8_t class[256];
-    uint8_t
-        as_digit[256];  // 0..9, also of the letters OCR takes for digits; else NOT_DIGIT
+    uint8_t as_digit[256];  // 0..9, also of letters that OCR takes for digits; NOT_DIGIT
+    uint8_t alike[256];     // one for all the characters that OCR does not tell apart
+    uint8_t hints[1 << HINT_BITS];  // enum hint, of a word or of the beginning of a key
     struct label_slot labels[LABEL_SLOTS];
-    struct phrase *phrases;              // owned; from index 1
-    uint16_t seeds[SEED_SLOTS];          // word + 1 of BIP-39
-    uint16_t seed_starts[SEED_SLOTS];    // the same by its first four letters
-    uint8_t key_starts[KEY_STARTS / 8];  // bit per first two bytes of a known key
+    struct phrase *phrases;                 // owned; from index 1
+    uint16_t seeds[SEED_SLOTS];             // word + 1 of BIP-39
+    uint16_t seed_starts[SEED_SLOTS];       // the same by its first four letters
+    uint8_t first_key[256], next_key[160];  // rules by first character; index + 1, 0 ends
 };
 
 enum { NOT_DIGIT = 255, SEED_RUN_MAX = 48 };
+
+// Where the hint of four small numbers is.
+static inline uint32_t hint_slot(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    return (a << 24 ^ b << 16 ^ c << 8 ^ d) * 2654435761u >> (32 - HINT_BITS);
+}
+
+// Of a word in ASCII, without regard to case.
+static inline uint32_t hint_slot_of_word(const unsigned char *word, size_t n)
+{
+    return hint_slot(word[0] & 31u, word[n > 1] & 31u, word[n - 1] & 31u, (uint32_t)n);
+}
 
 struct scan {
     const struct privacy_finder *f;  // borrowed: until the end of the scan
@@ -133,6 +150,14 @@ static inline uint8_t digit_at(const struct scan *s, size_t i)
     return i < s->len ? s->f->as_digit[s->text[i]] : NOT_DIGIT;
 }
 
+static inline bool may_be_key(const struct scan *s, size_t i)
+{
+    const uint8_t *alike = s->f->alike;
+    uint32_t slot = hint_slot(alike[s->text[i]], alike[byte_at(s, i + 1)],
+                              alike[byte_at(s, i + 2)], 0);
+    return s->f->hints[slot] & HINT_KEY;
+}
+
 static inline bool has_at(const struct scan *s, size_t i, const char *words)
 {
     size_t n = strlen(words);
@@ -143,7 +168,12 @@ static inline bool has_at(const struct scan *s, size_t i, const char *words)
 size_t find_blank(const struct scan *s, size_t i);  // space, tab, no-break space
 size_t find_dash(const struct scan *s, size_t i);
 size_t find_quote(const struct scan *s, size_t i);
-size_t find_letter(const struct scan *s, size_t i);
+size_t find_high_letter(const struct scan *s, size_t i);
+static inline size_t find_letter(const struct scan *s, size_t i)
+{
+    uint8_t k = class_at(s, i);
+    return k & IS_LETTER ? 1 : k & IS_HIGH ? find_high_letter(s, i) : 0;
+}
 // The byte after the blanks at i, at most LOOK_AHEAD.
 size_t find_skip_blanks(const struct scan *s, size_t i);
 // Behind blanks and at most one line break; i itself when there is none of them.
@@ -195,7 +225,7 @@ void find_key(struct scan *s, size_t i);
 void find_labelled_token(struct scan *s, enum label kind, size_t label, size_t label_end);
 void find_header(struct scan *s, enum label kind, size_t label_end);
 void find_bare_token(struct scan *s, size_t i);
-void find_digits_token(struct scan *s, size_t i);
+void find_telegram(struct scan *s, size_t i);
 void find_jwt(struct scan *s, size_t i);
 void find_pem(struct scan *s, enum label kind, size_t label, size_t label_end);
 void find_pem_body(struct scan *s, size_t i);

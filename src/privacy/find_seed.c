@@ -32,6 +32,8 @@ void find_seed_open(struct privacy_finder *f)
 {
     for (int i = 0; i < WORDS; i++) {
         size_t n = strlen(bip39_words[i]);
+        f->hints[hint_slot_of_word((const unsigned char *)bip39_words[i], n)] |=
+            HINT_SEED;
         put(f->seeds, hash_letters(bip39_words[i], n), i);
         if (n >= 4) {
             put(f->seed_starts, hash_letters(bip39_words[i], 4), i);
@@ -44,7 +46,7 @@ static int look_up(const uint16_t *slots, const char *word, size_t n, bool is_wh
 {
     for (uint32_t at = hash_letters(word, n); slots[at % SEED_SLOTS]; at++) {
         int i = slots[at % SEED_SLOTS] - 1;
-        if (memcmp(bip39_words[i], word, n) == 0 &&
+        if (bip39_words[i][0] == word[0] && memcmp(bip39_words[i], word, n) == 0 &&
             (!is_whole || bip39_words[i][n] == 0)) {
             return i;
         }
@@ -78,33 +80,6 @@ static bool has_seed(const struct scan *s)
     return false;
 }
 
-void find_seed_end(struct scan *s)
-{
-    int n = s->seed.n;
-    if (n - s->seed.odd >= RUN_MIN - 1 && n >= RUN_MIN) {
-        bool is_sure = s->seed.odd == 0 && has_seed(s);
-        s->out->work += (uint64_t)n * 24;
-        find_add(s, PRIVACY_SEED, s->seed.begin, s->seed.end,
-                 is_sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
-    }
-    s->seed.n = s->seed.odd = 0;
-}
-
-// Between two words stand blanks, line breaks, numbers and dots, and nothing else.
-static bool is_next(const struct scan *s, size_t i)
-{
-    if (i - s->seed.end > GAP_MAX || i == s->seed.end) {
-        return false;
-    }
-    for (size_t k = s->seed.end; k < i; k++) {
-        unsigned char c = s->text[k];
-        if (!(class_at(s, k) & IS_DIGIT) && !strchr(" \t\r\n.,:)(#|-\"'[]", c)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 // "1. word": from the number on.
 static size_t with_number(const struct scan *s, size_t i)
 {
@@ -119,10 +94,57 @@ static size_t with_number(const struct scan *s, size_t i)
     return digits < at && !(class_before(s, digits) & IS_ALNUM) ? digits : i;
 }
 
+// A sentence uses its words again, a seed hardly ever.
+static int count_again(const struct scan *s)
+{
+    int again = 0;
+    for (int i = 1; i < s->seed.n; i++) {
+        int k = 0;
+        while (k < i && s->seed.words[k] != s->seed.words[i]) {
+            k++;
+        }
+        again += k < i;
+    }
+    return again;
+}
+
+void find_seed_end(struct scan *s)
+{
+    int n = s->seed.n;
+    if (n >= RUN_MIN) {
+        bool is_sure = s->seed.odd == 0 && has_seed(s);
+        s->out->work += (uint64_t)n * 24;
+        if (count_again(s) <= (is_sure ? 2 : 1) + n / 24) {
+            find_add(s, PRIVACY_SEED, with_number(s, s->seed.begin), s->seed.end,
+                     is_sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
+        }
+    }
+    s->seed.n = s->seed.odd = 0;
+}
+
+// Between two words stand blanks, line breaks, numbers and dots, and nothing else.
+static bool is_next(const struct scan *s, size_t i)
+{
+    if (i - s->seed.end > GAP_MAX || i == s->seed.end) {
+        return false;
+    }
+    bool has_blank = false;
+    for (size_t k = s->seed.end; k < i; k++) {
+        unsigned char c = s->text[k];
+        bool is_blank = c == ' ' || c == '\n' || c == ',' || c == '\t';
+        has_blank |= is_blank;
+        if (!is_blank && !(class_at(s, k) & IS_DIGIT) &&
+            !(c && strchr("\r.:)#|-\"'", c))) {
+            return false;
+        }
+    }
+    return has_blank;
+}
+
 static void add_word(struct scan *s, size_t i, size_t end, int word)
 {
     if (s->seed.n == 0) {
-        s->seed.begin = with_number(s, i);
+        s->seed.begin = i;
     }
     s->seed.words[s->seed.n++] = (uint16_t)word;
     s->seed.end = end;
@@ -132,24 +154,21 @@ void find_seed_word(struct scan *s, size_t i, size_t end)
 {
     char word[8];
     size_t n = end - i;
-    bool is_run = s->seed.n > 0 && is_next(s, i);
     int found = -1;
-    if (s->seed.n > 0 && !is_run) {
+    if (s->seed.n > 0 && !is_next(s, i)) {
         find_seed_end(s);
     }
     if (n >= 3 && n <= 9) {
-        bool is_plain = true;
         for (size_t k = 0; k < n && k < sizeof(word); k++) {
-            is_plain = is_plain && class_at(s, i + k) & IS_LETTER;
             word[k] = (char)(s->text[i + k] | 0x20);
         }
-        found = is_plain && n <= 8 ? look_up(s->f->seeds, word, n, true) : -1;
-        if (found < 0 && is_plain && n >= 4 && s->seed.n >= 2 && s->seed.odd < ODD_MAX) {
+        found = n <= 8 ? look_up(s->f->seeds, word, n, true) : -1;
+        if (found < 0 && n >= 4 && s->seed.n >= 2 && s->seed.odd < ODD_MAX) {
             found = look_up(s->f->seed_starts, word, 4, false);
             s->seed.odd += found >= 0;
         }
     }
-    if (found < 0 || s->seed.n == SEED_RUN_MAX) {
+    if (s->seed.n > 0 && (found < 0 || s->seed.n == SEED_RUN_MAX)) {
         find_seed_end(s);
     }
     if (found >= 0) {

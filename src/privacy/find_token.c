@@ -12,6 +12,9 @@ struct look {
     int changes;  // between two kinds of characters
     int longest;  // run of small letters
     int distinct;
+    struct {
+        int n, lower, upper;
+    } part;  // the longest one between - _ . and /
 };
 
 static bool is_token_char(const struct scan *s, size_t i)
@@ -19,9 +22,18 @@ static bool is_token_char(const struct scan *s, size_t i)
     return class_at(s, i) & IS_KEY || byte_at(s, i) == '.' || byte_at(s, i) == '~';
 }
 
+static void look_at_part(struct look *l, int n, int lower, int upper)
+{
+    if (n > l->part.n) {
+        l->part.n = n;
+        l->part.lower = lower;
+        l->part.upper = upper;
+    }
+}
+
 static struct look look_at(const struct scan *s, size_t begin, size_t end)
 {
-    struct look l = {0};
+    struct look l = {0}, part = {0};  // of the whole, at the last sign
     uint32_t seen[8] = {0};
     uint8_t before = 0;
     int run = 0;
@@ -29,6 +41,11 @@ static struct look look_at(const struct scan *s, size_t begin, size_t end)
     for (size_t i = begin; i < end; i++) {
         uint8_t k = class_at(s, i), kind = k & IS_ALNUM;
         unsigned char c = s->text[i];
+        if (kind == 0 && c != '+') {
+            look_at_part(&l, l.n - part.n, l.lower - part.lower, l.upper - part.upper);
+            part = l;
+            part.n++;
+        }
         l.n++;
         l.lower += kind == IS_LOWER;
         l.upper += kind == IS_UPPER;
@@ -43,6 +60,8 @@ static struct look look_at(const struct scan *s, size_t begin, size_t end)
         seen[c >> 5] |= 1u << (c & 31);
         before = kind;
     }
+    look_at_part(&l, l.n - part.n, l.lower - part.lower, l.upper - part.upper);
+    l.changes -= 2 * l.signs;  // there are two at each
     s->out->work += (uint64_t)l.n;
     return l;
 }
@@ -58,7 +77,8 @@ static bool is_random(const struct look *l)
 
 static bool is_clearly_random(const struct look *l)
 {
-    return l->upper >= 3 && l->lower >= 3 && l->digits >= 1 &&
+    bool is_one = l->part.n >= 10 && l->part.lower >= 2 && l->part.upper >= 2;
+    return is_one && l->upper >= 3 && l->lower >= 3 && l->digits >= 1 &&
            l->longest <= 7 + l->n / 24 && l->changes * 5 >= l->n * 2 &&
            l->slashes * 24 <= l->n + 24 && l->distinct >= 12;
 }
@@ -96,6 +116,7 @@ static void find_service_key(struct scan *s, enum label kind, size_t begin, size
 
 void find_labelled_token(struct scan *s, enum label kind, size_t label, size_t label_end)
 {
+    static const char *const schemes[] = {"token", "bearer", "apikey", "key", NULL};
     size_t name_end = find_name_end(s, label_end);
     if (!name_end) {
         return;
@@ -105,6 +126,10 @@ void find_labelled_token(struct scan *s, enum label kind, size_t label, size_t l
         return;
     }
     size_t end = token_end(s, v.begin);
+    if (v.gap == GAP_SIGN && find_in_list(s, v.begin, end, schemes)) {
+        find_header(s, LABEL_BEARER, end);  // Authorization: Token x
+        return;
+    }
     if (end - v.begin < 16) {
         return;
     }
@@ -190,7 +215,7 @@ static bool is_public(const struct scan *s, size_t i, const struct look *l)
     return is_address || find_near(s, LABEL_PUBLIC, i, 16);
 }
 
-static void find_telegram(struct scan *s, size_t i)
+void find_telegram(struct scan *s, size_t i)
 {
     size_t colon = i, end;
     while (class_at(s, colon) & IS_DIGIT && colon - i < 11) {
@@ -253,10 +278,4 @@ void find_bare_token(struct scan *s, size_t i)
     if (is_clearly_random(&l) && !is_public(s, i, &l)) {
         find_add(s, PRIVACY_TOKEN, i, end, privacy_category_weight(PRIVACY_TOKEN));
     }
-}
-
-void find_digits_token(struct scan *s, size_t i)
-{
-    find_telegram(s, i);
-    find_bare_token(s, i);
 }

@@ -37,13 +37,17 @@ static size_t read_sign(const struct scan *s, size_t i, unsigned char *sign)
 // "is", in the languages of the labels.
 static size_t read_is(const struct scan *s, size_t i)
 {
-    static const char *const words[] = {"is",      "was", "ist", "lautet", "est",
-                                        "es",      "on",  "to",  "jest",   "be",
-                                        "becomes", "zu",  "now", NULL};
+    static const char *const words[] = {"is", "was", "ist",  "lautet", "est",
+                                        "es", "on",  "jest", "be",     "becomes",
+                                        "zu", "now", NULL};
     static const char *const others[] = {"è", "é", "är", "er", "это", "は", "是", "为"};
+    static const char *const before_to[] = {"set", "changed", "reset", "now", NULL};
     size_t end = find_word_end(s, i);
     if (end > i && find_in_list(s, i, end, words)) {
         return end;
+    }
+    if (end > i && find_in_list(s, i, end, before_to) && has_at(s, end, " to ")) {
+        return end + 3;
     }
     for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
         size_t n = strlen(others[k]);
@@ -57,11 +61,11 @@ static size_t read_is(const struct scan *s, size_t i)
 // "for the wifi", "(root)": up to five words that say whose password it is, on the same line.
 static size_t skip_owner(const struct scan *s, size_t i)
 {
-    static const char *const joints[] = {"for",  "of",  "für", "pour",    "para",  "per",
-                                         "del",  "de",  "to",  "von",     "til",   "dla",
-                                         "voor", "has", "set", "changed", "reset", NULL};
+    static const char *const joints[] = {"for", "of",   "pour", "para", "per",
+                                         "del", "de",   "to",   "von",  "til",
+                                         "dla", "voor", NULL};
     size_t at = i, end;
-    if (byte_at(s, at) == '(') {
+    if (byte_at(s, at) == '(' && class_before(s, at) == 0) {
         size_t line_end = find_line_end(s, at);
         size_t limit = line_end - at > 32 ? at + 32 : line_end;
         const unsigned char *close = memchr(s->text + at, ')', limit - at);
@@ -87,6 +91,15 @@ static bool ends_value(const struct scan *s, size_t i, const struct value *v)
     if (i >= s->len || c < ' ' || c == 0x7f || find_blank(s, i)) {
         return true;
     }
+    if (c == '&') {
+        static const char *const entities[] = {"&quot;", "&lt;", "&gt;", "&#39;",
+                                               "&nbsp;"};
+        for (size_t k = 0; k < sizeof(entities) / sizeof(entities[0]); k++) {
+            if (has_at(s, i, entities[k])) {
+                return true;
+            }
+        }
+    }
     if (c == '<') {
         return byte_at(s, i + 1) == '/' || class_at(s, i + 1) & IS_LETTER;
     }
@@ -102,7 +115,7 @@ static void read_bare(const struct scan *s, size_t i, struct value *v)
     while (!ends_value(s, v->end, v) && v->end - i < VALUE_MAX) {
         v->end++;
     }
-    while (v->end > i && strchr(".,;)]}\"'`", byte_at(s, v->end - 1))) {
+    while (v->end > i && strchr(".,;:)]}\"'`", byte_at(s, v->end - 1))) {
         v->end--;
     }
 }
@@ -159,7 +172,7 @@ struct value find_value(const struct scan *s, size_t label_end)
         v.gap = GAP_SIGN;
         v.sign = ':';
         read_bare(s, closed + 1, &v);
-        v.gap = v.end > v.begin ? GAP_SIGN : GAP_NONE;
+        v.gap = v.end > v.begin && !strchr("@:/", s->text[v.begin]) ? GAP_SIGN : GAP_NONE;
         return v;
     }
     at = skip_owner(s, at);
