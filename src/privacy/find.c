@@ -237,8 +237,9 @@ static void read_mark(struct scan *s, size_t i)
 {
     switch (s->text[i]) {
     case '@':
-        find_email(s, i);
-        find_url_password(s, i);
+        if (!find_url_password(s, i)) {
+            find_email(s, i);
+        }
         break;
     case '+':
     case '(': find_phone(s, i); break;

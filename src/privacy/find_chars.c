@@ -100,16 +100,6 @@ size_t find_line_end(const struct scan *s, size_t i)
     return end ? (size_t)(end - s->text) : i + n;
 }
 
-size_t find_line_begin(const struct scan *s, size_t i)
-{
-    size_t limit = i > LOOK_AHEAD ? i - LOOK_AHEAD : 0;
-    while (i > limit && s->text[i - 1] != '\n') {
-        i--;
-        s->out->work++;
-    }
-    return i;
-}
-
 bool find_is_break(const struct scan *s, size_t begin, size_t end)
 {
     return begin < end && memchr(s->text + begin, '\n', end - begin) != NULL;

@@ -87,8 +87,8 @@ void find_email(struct scan *s, size_t at_sign)
     }
     // what stands before a sign of assignment is no part of the name: user=x@example.com
     for (size_t i = at_sign; i > begin; i--) {
-        if (strchr("=/|'", s->text[i - 1]) &&
-            !(s->text[i - 1] == '\'' && i - begin < 3)) {
+        bool is_quote = s->text[i - 1] == '\'' && !(class_before(s, i - 1) & IS_ALNUM);
+        if (is_quote || strchr("=/|", s->text[i - 1])) {
             begin = i;
             break;
         }
@@ -99,8 +99,8 @@ void find_email(struct scan *s, size_t at_sign)
     find_add(s, PRIVACY_EMAIL, begin, end, privacy_category_weight(PRIVACY_EMAIL));
 }
 
-// scheme://user:password@host
-void find_url_password(struct scan *s, size_t at_sign)
+// scheme://user:password@host; false: the sign is none of these.
+bool find_url_password(struct scan *s, size_t at_sign)
 {
     size_t begin = at_sign, colon = 0;
     for (; begin > s->from && at_sign - begin < USERINFO_MAX; begin--) {
@@ -117,7 +117,7 @@ void find_url_password(struct scan *s, size_t at_sign)
     bool is_url = begin >= 3 && has_at(s, begin - 3, "://");
     size_t first = colon + 1;
     if (!is_url || !colon || first >= at_sign) {
-        return;
+        return false;
     }
     unsigned char c = s->text[first];
     bool is_variable = c == '$' || c == '<' || c == '{' || c == '%' || c == '*';
@@ -125,4 +125,5 @@ void find_url_password(struct scan *s, size_t at_sign)
         find_add(s, PRIVACY_PASSWORD, first, at_sign,
                  privacy_category_weight(PRIVACY_PASSWORD));
     }
+    return true;
 }

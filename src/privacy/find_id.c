@@ -335,7 +335,9 @@ bool find_id(struct scan *s, const struct part *p)
     const size_t begin = p->num->begin;
     bool is_labelled = find_near(s, LABEL_ID, begin, NEAR);
     bool is_other = !is_labelled && find_on_line(s, LABEL_NUMBER, begin, NEAR / 2);
-    if (p->misread > (is_labelled ? 3 : 2)) {
+    // a letter at the end is a check letter, of a number of another kind
+    bool ends_in_letter = !(class_before(s, p->end) & IS_DIGIT);
+    if (p->misread > (is_labelled ? 3 : 2) || (ends_in_letter && !is_labelled)) {
         return false;
     }
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
@@ -345,11 +347,14 @@ bool find_id(struct scan *s, const struct part *p)
         }
         bool is_grouped = strcmp(p->sizes, r->sizes) == 0 && find_joined_as(p, r->joints);
         bool is_whole = p->groups == 1 || is_grouped;
+        if (!is_whole) {
+            continue;
+        }
         bool is_enough = r->need == NEED_NOTHING ||
                          (r->need == NEED_GROUPS && is_grouped && p->is_isolated) ||
                          is_labelled || find_follows(s, LABEL_ID, p->end);
         bool is_vetoed = is_other && !(r->need == NEED_NOTHING && is_grouped);
-        if (is_whole && is_enough && !is_vetoed) {
+        if (is_enough && !is_vetoed) {
             find_add(s, PRIVACY_NATIONAL_ID, begin, p->end,
                      privacy_category_weight(PRIVACY_NATIONAL_ID));
             return true;

@@ -262,10 +262,9 @@ bool find_on_line(const struct scan *s, enum label kind, size_t i, size_t max)
 
 bool find_follows(const struct scan *s, enum label kind, size_t end)
 {
-    size_t stop = find_line_end(s, end);
-    stop = stop > end + NEAR / 2 ? end + NEAR / 2 : stop;
-    for (size_t i = end; i < stop;) {
+    for (size_t i = end; i < end + NEAR / 2 && i < s->len && s->text[i] != '\n';) {
         size_t word_end = find_word_end(s, i), phrase_end;
+        s->out->work++;
         if (word_end == i) {
             i++;
             continue;

@@ -70,6 +70,7 @@ struct v6 {
     int colons;
     bool has_gap;  // "::"
     bool has_digit;
+    bool has_long;   // a group of more than two
     unsigned first;  // value of the first group
     size_t end;
 };
@@ -88,6 +89,7 @@ static bool read_v6(const struct scan *s, size_t i, struct v6 *a)
         if (digits > 4) {
             return false;
         }
+        a->has_long |= digits > 2;
         a->first = a->groups == 0 && a->colons == 0 ? v : a->first;
         a->groups += digits > 0;
         a->end = at;
@@ -117,7 +119,7 @@ static void find_v6(struct scan *s, size_t i)
     unsigned f = a.first;
     bool is_known = (f >= 0x2000 && f <= 0x3fff) || (f >= 0xfe80 && f <= 0xfebf) ||
                     (f >= 0xfc00 && f <= 0xfdff) || f >= 0xff00 || f == 0x64;
-    bool is_whole = a.groups == 8 && !a.has_gap;
+    bool is_whole = a.groups == 8 && !a.has_gap && a.has_long;
     if (is_whole ||
         (a.has_gap && a.groups >= 2 && a.groups < 8 && (is_known || a.groups >= 4))) {
         find_add(s, PRIVACY_IP, i, a.end, privacy_category_weight(PRIVACY_IP));

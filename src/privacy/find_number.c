@@ -43,7 +43,8 @@ static size_t read_group(const struct scan *s, size_t i, struct number *num)
         class_at(s, end) & IS_WORD &&
         (byte_at(s, end) == '_' || find_letter(s, end) || class_at(s, end) & IS_ALNUM);
     int size = n - num->n;
-    if (goes_on || n == NUMBER_DIGITS || letters * 2 > size) {
+    bool is_word = num->groups == 0 ? letters == size : letters == size && size < 3;
+    if (goes_on || n == NUMBER_DIGITS || is_word) {
         return i;
     }
     num->size[num->groups] = (uint8_t)size;
@@ -227,7 +228,7 @@ static bool is_in_row(const struct scan *s, const struct part *p)
 bool find_card(struct scan *s, const struct part *p)
 {
     const uint8_t *d = p->num->digits;
-    if (p->n < 12 || p->n > 19 || p->misread > 4 || !find_luhn(d, p->n)) {
+    if (p->n < 12 || p->n > 19 || p->misread > p->n / 2 || !find_luhn(d, p->n)) {
         return false;
     }
     enum issuer issuer = issuer_of(d, p->n);

@@ -63,12 +63,30 @@ static bool is_strong(const struct scan *s, const struct value *v)
            has_inner_capital || l.digits >= 6;
 }
 
+// "your_password_here"
+static bool names_itself(const struct scan *s, const struct value *v)
+{
+    static const char *const parts[] = {"your",      "password",   "passwort",
+                                        "example",   "redacted",   "changeme",
+                                        "change_me", "placeholder"};
+    for (size_t i = v->begin; i + 4 <= v->end; i++) {
+        if (!strchr("yYpPeErRcC", s->text[i])) {
+            continue;
+        }
+        for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+            size_t n = strlen(parts[k]);
+            if (i + n <= v->end && find_is_word(s, i, i + n, parts[k])) {
+                return true;
+            }
+        }
+    }
+    s->out->work += 2 * (v->end - v->begin);
+    return false;
+}
+
 // Dots, stars, <your password>, ${PASSWORD}, %s
 static bool is_placeholder(const struct scan *s, const struct value *v)
 {
-    static const char *const parts[] = {
-        "your", "password", "passwort", "example",   "placeholder", "xxxx",
-        "****", "redacted", "changeme", "change_me", NULL};
     struct look l = look_at(s, v->begin, v->end);
     unsigned char first = s->text[v->begin], last = s->text[v->end - 1];
     bool is_reference = (first == '$' && strchr("{(A", byte_at(s, v->begin + 1))) ||
@@ -81,15 +99,7 @@ static bool is_placeholder(const struct scan *s, const struct value *v)
         (last == '(' && !v->is_quoted)) {
         return true;
     }
-    for (const char *const *p = parts; *p; p++) {
-        size_t n = strlen(*p);
-        for (size_t i = v->begin; i + n <= v->end; i++) {
-            if (find_is_word(s, i, i + n, *p)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return l.digits == 0 && names_itself(s, v);
 }
 
 // request.form["x"], getPassword(), process.env.X, std::string, user->name, oldPassword
@@ -191,8 +201,9 @@ static bool is_password(const struct scan *s, size_t label, const struct value *
         if (v->is_quoted) {
             return n >= 4;
         }
-        return is_strong(s, v) || (n >= 4 && !is_sentence(s, v) &&
-                                   stands_alone(s, v->end) && !find_blank(s, v->begin));
+        return is_strong(s, v) ||
+               (n >= 4 && !is_sentence(s, v) &&
+                (stands_alone(s, v->end) || phrase_end(s, v) > v->end));
     case GAP_LINE: return is_next_line_password(s, v);
     case GAP_IS: return v->is_quoted || is_strong(s, v);
     case GAP_SPACE:
@@ -279,7 +290,7 @@ void find_crypt(struct scan *s, size_t dollar)
             continue;
         }
         size_t end = dollar + 1 + strlen(kinds[k]);
-        while (end - dollar < 160 &&
+        while (end - dollar < 128 &&
                (class_at(s, end) & IS_KEY ||
                 (byte_at(s, end) && strchr("$.,", byte_at(s, end))))) {
             end++;

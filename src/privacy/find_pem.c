@@ -79,16 +79,20 @@ static bool is_private(const struct scan *s, size_t i, size_t *end)
     return has_key;
 }
 
+// The first of the dashes before BEGIN, i itself if there are none.
 static size_t back_over_dashes(const struct scan *s, size_t i)
 {
-    for (int k = 0; k < 16 && i > s->from; k++) {
-        unsigned char c = s->text[i - 1];
+    size_t at = i;
+    bool has_dash = false;
+    for (int k = 0; k < 16 && at > s->from; k++) {
+        unsigned char c = s->text[at - 1];
         if (c != '-' && c != ' ' && c < 0x80) {
             break;
         }
-        i--;
+        has_dash |= c != ' ';
+        at--;
     }
-    return i;
+    return has_dash ? at : i;
 }
 
 // From the line after BEGIN to the end of the block, with the END line if there is one.
@@ -161,15 +165,16 @@ void find_pem(struct scan *s, enum label kind, size_t label, size_t label_end)
         }
         return;
     }
-    size_t next = end;
-    if (byte_at(s, end) == '\\') {
-        next = end + 2 < s->len ? end + 2 : s->len;
-    } else if (byte_at(s, end) == '\r' || byte_at(s, end) == '\n') {
-        next = find_skip_break(s, end);
+    size_t stop = end;
+    unsigned char after = byte_at(s, end);
+    if (after == '\\') {
+        stop = read_block(s, end + 2 < s->len ? end + 2 : s->len);
+    } else if (after == '\r' || after == '\n') {
+        stop = read_block(s, find_skip_break(s, end));
     }
-    size_t stop = read_block(s, next);
+    stop = stop > end ? stop : end;
     if (is_key) {
-        add_key(s, begin, stop > end ? stop : end);
+        add_key(s, begin, stop);
     } else {
         s->block_end = stop;
     }
@@ -178,11 +183,9 @@ void find_pem(struct scan *s, enum label kind, size_t label, size_t label_end)
 // The first line of a key without its BEGIN.
 void find_pem_body(struct scan *s, size_t i)
 {
-    size_t next, end;
     if (i < s->block_end || class_before(s, i) & IS_KEY) {
         return;
     }
-    end = line_end_at(s, i, &next);
     find_key_run(s, i);
     bool is_rsa = true;
     if (has_at(s, i, "MII")) {  // certificates and public keys begin so, too
@@ -196,10 +199,9 @@ void find_pem_body(struct scan *s, size_t i)
         is_rsa |= has_at(s, i, "MIGHAgEA") || has_at(s, i, "MIIBuwIBAA");
     }
     if (is_rsa && s->key_end - i >= 32) {
-        size_t stop = s->key_end == end || byte_at(s, s->key_end) == '\r' ||
-                              byte_at(s, s->key_end) == '\\'
-                          ? read_block(s, i)
-                          : s->key_end;
+        unsigned char after = byte_at(s, s->key_end);
+        bool is_line = after == 0 || strchr("\r\n\\\"", after);
+        size_t stop = is_line ? read_block(s, i) : s->key_end;
         add_key(s, i, stop > s->key_end ? stop : s->key_end);
     }
 }
@@ -241,7 +243,7 @@ static size_t url_run(const struct scan *s, size_t i)
 static size_t read_part(const struct scan *s, size_t i)
 {
     size_t end = url_run(s, i);
-    for (int lines = 0; lines < 40 && end - i >= 10; lines++) {
+    for (int lines = 0; lines < 24 && end - i >= 10; lines++) {
         size_t next = byte_at(s, end) == '\n' || byte_at(s, end) == '\r'
                           ? find_skip_break(s, end)
                           : end;

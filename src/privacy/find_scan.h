@@ -118,7 +118,10 @@ struct scan {
     size_t label_end[LABELS];   // where the latest one ended; 0 = none
     size_t number_end;          // numbers before it are done
     size_t key_begin, key_end;  // the run of IS_KEY measured last
-    size_t block_end;           // of a public block: nothing in it is secret
+    struct {
+        size_t begin, end, run_end;  // end: without full stops
+    } token;                         // what tokens are made of, measured last
+    size_t block_end;                // of a public block: nothing in it is secret
     struct {
         size_t begin, end;
         int n, odd;  // words, of them only similar ones
@@ -180,8 +183,6 @@ size_t find_skip_blanks(const struct scan *s, size_t i);
 size_t find_skip_break(const struct scan *s, size_t i);
 // The end of the line that holds i, at most LOOK_AHEAD away.
 size_t find_line_end(const struct scan *s, size_t i);
-// The first byte of that line, at most LOOK_AHEAD away.
-size_t find_line_begin(const struct scan *s, size_t i);
 bool find_is_break(const struct scan *s, size_t begin,
                    size_t end);  // a line ends between
 // The run of IS_KEY bytes around i, measured once.
@@ -215,7 +216,7 @@ void find_birth(struct scan *s, size_t label_end);
 void find_email(struct scan *s, size_t at_sign);
 void find_network(struct scan *s, size_t i, size_t end);
 void find_password(struct scan *s, size_t label, size_t label_end);
-void find_url_password(struct scan *s, size_t at_sign);
+bool find_url_password(struct scan *s, size_t at_sign);
 void find_crypt(struct scan *s, size_t dollar);
 void find_command(struct scan *s, size_t label, size_t label_end);
 void find_code(struct scan *s, enum label kind, size_t label, size_t label_end);

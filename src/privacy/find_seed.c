@@ -68,16 +68,17 @@ static bool is_checked(const uint16_t *words, int n)
     return (last ^ sum[0]) >> (8 - check) == 0;
 }
 
-static bool has_seed(const struct scan *s)
+// How many words of the run are a seed with its check.
+static int longest_seed(const struct scan *s)
 {
     for (int n = 24; n >= 12; n -= 3) {
         for (int first = 0; first + n <= s->seed.n; first++) {
             if (is_checked(s->seed.words + first, n)) {
-                return true;
+                return n;
             }
         }
     }
-    return false;
+    return 0;
 }
 
 // "1. word": from the number on.
@@ -112,11 +113,11 @@ void find_seed_end(struct scan *s)
 {
     int n = s->seed.n;
     if (n >= RUN_MIN) {
-        bool is_sure = s->seed.odd == 0 && has_seed(s);
+        int sure = longest_seed(s);
         s->out->work += (uint64_t)n * 24;
-        if (count_again(s) <= (is_sure ? 2 : 1) + n / 24) {
+        if (sure == n || count_again(s) <= (sure ? 2 : 1) + n / 24) {
             find_add(s, PRIVACY_SEED, with_number(s, s->seed.begin), s->seed.end,
-                     is_sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
+                     sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
         }
     }
     s->seed.n = s->seed.odd = 0;

@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "privacy/find_scan.h"
 
-enum { STRETCH = 512 };  // of a run that is judged
+enum { STRETCH = 128 };  // of a run that is judged
 
 struct look {
     int n, lower, upper, digits, hex, slashes, signs;
@@ -89,18 +89,23 @@ static bool is_uuid(const struct scan *s, size_t i, size_t end)
            byte_at(s, i + 18) == '-' && byte_at(s, i + 23) == '-';
 }
 
-// The run of characters at i, without full stops at its end.
-static size_t token_end(const struct scan *s, size_t i)
+// The run of characters at i, measured once, without full stops at its end.
+static size_t token_end(struct scan *s, size_t i)
 {
-    size_t end = i;
-    while (is_token_char(s, end) && end - i < STRETCH) {
-        end++;
+    if (i < s->token.begin || i >= s->token.run_end) {
+        size_t end = i;
+        while (is_token_char(s, end)) {
+            end++;
+        }
+        s->out->work += 2 * (end - i);
+        s->token.begin = i;
+        s->token.run_end = end;
+        while (end > i && (s->text[end - 1] == '.' || s->text[end - 1] == '-')) {
+            end--;
+        }
+        s->token.end = end;
     }
-    while (end > i && (s->text[end - 1] == '.' || s->text[end - 1] == '-')) {
-        end--;
-    }
-    s->out->work += end - i;
-    return end;
+    return s->token.end > i ? s->token.end : i;
 }
 
 // Azure and AWS: the label says what it is.

@@ -51,7 +51,8 @@ static size_t read_is(const struct scan *s, size_t i)
     }
     for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
         size_t n = strlen(others[k]);
-        if (has_at(s, i, others[k]) && !find_letter(s, i + n)) {
+        bool is_dense = (unsigned char)others[k][0] >= 0xe3;
+        if (has_at(s, i, others[k]) && (is_dense || !find_letter(s, i + n))) {
             return i + n;
         }
     }
@@ -176,8 +177,11 @@ struct value find_value(const struct scan *s, size_t label_end)
         return v;
     }
     at = skip_owner(s, at);
-    size_t after_is = read_is(s, at);
-    after_is = after_is > at ? find_skip_blanks(s, after_is) : at;
+    size_t after_is = at;
+    for (int words = 0; words < 2; words++) {  // "was changed to"
+        size_t word = read_is(s, after_is);
+        after_is = word > after_is ? find_skip_blanks(s, word) : after_is;
+    }
     size_t after = read_sign(s, after_is, &v.sign);
     if (byte_at(s, at) == '|' && after == at) {  // the next cell of a table
         v.gap = GAP_IS;
