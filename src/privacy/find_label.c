@@ -49,6 +49,7 @@ static void add_phrase(struct privacy_finder *f, uint16_t index)
     struct phrase *p = &f->phrases[index];
     uint32_t hash = hash_of(p->words, first_word(p->words));
     struct label_slot *slot = slot_of(f->labels, hash);
+    assert(first_word(p->words) > 0);
     uint16_t *link = &slot->first;
     while (*link && f->phrases[*link].len >= p->len) {
         link = &f->phrases[*link].next;

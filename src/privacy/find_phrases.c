@@ -22,7 +22,7 @@ const struct find_phrases find_phrases[] = {
     {LABEL_CODE,
      "your code|verification code|security code|login code|log in code|sign in code|"
      "access code|auth code|authentication code|authenticator code|one time code|"
-     "onetime code|one time passcode|one time pin|otp|otp code|totp|2fa code|"
+     "onetime code|one time passcode|one time pin|otp|otp code|totp|"
      "mfa code|fa code|two factor code|confirmation code|activation code|"
      "recovery code|backup code|recovery codes|backup codes|the code|sms code|tan|"
      "mtan|smstan|pairing code|unlock code|reset code|one time password|"
@@ -67,7 +67,7 @@ const struct find_phrases find_phrases[] = {
     {LABEL_BASIC, "basic"},
     {LABEL_BEGIN, "begin"},
     {LABEL_END, "end"},
-    {LABEL_PUTTY, "|pu tty user key file"},
+    {LABEL_PUTTY, "pu tty user key file"},
     {LABEL_CARD,
      "card|cards|cardnumber|card number|credit|debit|visa|mastercard|master card|"
      "maestro|amex|american express|diners|diners club|discover|jcb|unionpay|"
