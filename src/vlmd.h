@@ -341,6 +341,14 @@ struct vlmd_backend_status {
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 
+// What the privacy gate found, by category.
+struct vlmd_category_stats {
+    const char *category;   // "card"
+    int64_t pictures;       // that it stood on, or in their title or address
+    int64_t replaced;       // in what was kept: a model had quoted it, or OCR read it
+};
+enum { VLMD_MAX_CATEGORIES = 32 };
+
 // Of this process; a snapshot.
 struct vlmd_stats {
     bool is_paused;
@@ -353,6 +361,9 @@ struct vlmd_stats {
     int64_t settling;              // files waiting to be complete
     int n_backends;
     struct vlmd_backend_status backends[VLMD_MAX_BACKENDS];
+    int64_t masked;                // pictures with something painted over
+    int n_categories;              // of which anything was found
+    struct vlmd_category_stats categories[VLMD_MAX_CATEGORIES];
 };
 VLMD_API void vlmd_stats(vlmd *v, struct vlmd_stats *out);
 
@@ -410,6 +421,72 @@ typedef struct vlmd_subscription vlmd_subscription;
 // May be called, like vlmd_unsubscribe, from inside a callback.
 VLMD_API vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg);
 VLMD_API void vlmd_unsubscribe(vlmd_subscription *s);
+
+// ---- privacy: what would be done
+
+// What would be done with a picture, or with a text as if it stood on one.
+struct vlmd_examine_input {
+    const char *path;  // absolute, of a picture; or NULL
+    const char *text;  // instead of path
+    const char *app;   // these are taken over what the file says
+    const char *window;
+    const char *page_url;
+    const char *screen;
+    int64_t taken_at_ms;
+    bool wants_png;  // also what would be sent, as PNG
+};
+struct vlmd_found {
+    const char *category;  // "card"
+    const char *words;     // "payment card number"
+    int inside;            // in the picture's text
+    int outside;           // in title, address and path
+};
+struct vlmd_verdict {
+    const char *action;  // "allow", "safe", "mask", "block"
+    const char *reason;  // names rules, categories and counts, never text
+};
+struct vlmd_box {
+    int x, y, width, height;  // pixels of the picture
+};
+struct vlmd_examination {
+    const char *app, *window;  // as judged
+    const char *rule;          // that excludes it: nothing else is known then; "" = none does
+    const char *reason;
+    bool is_text_known;        // its text was read
+    const char *text_problem;  // why it was not
+    const struct vlmd_found *found;
+    int n_found;
+    struct vlmd_verdict local, remote;  // models on this machine, and on others
+    int width, height;                  // of the picture; 0 = a text was given
+    const struct vlmd_box *masks;       // what is painted over
+    int n_masks;
+    int sent_width, sent_height;
+    const void *jpeg;  // what would be sent, byte for byte
+    size_t jpeg_bytes;
+    const void *png;  // the same pixels; NULL = not asked for
+    size_t png_bytes;
+    const char *clean;  // text: as it would be kept
+};
+typedef void vlmd_examine_fn(void *arg, int err, const struct vlmd_examination *x,
+                             const char *message);
+// Reads the picture's text whatever the configuration says.  Nothing is sent or kept.
+VLMD_API int vlmd_examine(vlmd *v, const struct vlmd_examine_input *in,
+                          vlmd_examine_fn *fn, void *arg);
+
+struct vlmd_rule {
+    const char *list;     // "privacy.exclude_apps", "built in"
+    const char *pattern;  // as it was written, or what it is about
+    const char *origin;   // "vlmd.yaml:12", "built in"
+    const char *words;    // built in: what it covers
+    const char *field;    // "program", "window title", ...
+    bool is_allow;
+    bool is_match;  // it names the picture that was asked about
+};
+typedef void vlmd_rule_fn(void *arg, const struct vlmd_rule *rule);
+// Calls fn for each rule, in the order in which they are asked, before it returns.  in: which
+// of them name this, or NULL.
+VLMD_API void vlmd_rules(vlmd *v, const struct vlmd_examine_input *in, vlmd_rule_fn *fn,
+                         void *arg);
 
 // ---- checking
 

@@ -59,6 +59,8 @@ enum cli_opt {
     OPT_DRY_RUN,
     OPT_ROWS,
     OPT_EXPECT,
+    OPT_WINDOW,
+    OPT_URL,
     OPT_COUNT
 };
 

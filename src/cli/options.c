@@ -56,6 +56,8 @@ const struct cli_option cli_options[OPT_COUNT] = {
     {OPT_ROWS, "rows", 0, NULL, NULL, NULL, "report: each decision (50; see --limit)"},
     {OPT_EXPECT, "expect", 0, "HASH", NULL, NULL,
      "verify: a head that was noted before must be among the rows"},
+    {OPT_WINDOW, "window", 0, "TITLE", NULL, NULL, "of a window with this title"},
+    {OPT_URL, "url", 0, "ADDRESS", NULL, NULL, "of a page with this address"},
 };
 
 #define FILTERS OPT_APP, OPT_SINCE, OPT_UNTIL, OPT_TAG, OPT_LIMIT
@@ -73,8 +75,9 @@ static const enum cli_opt export_options[] = {
     OPT_ORDER, OPT_OUTPUT, OPT_DIR,  OPT_BESIDE,  OPT_FORMAT, OPT_COUNT};
 static const enum cli_opt forget_options[] = {OPT_SINCE, OPT_UNTIL,   OPT_APP,
                                               OPT_YES,   OPT_DRY_RUN, OPT_COUNT};
-static const enum cli_opt privacy_options[] = {OPT_SINCE, OPT_UNTIL,  OPT_ROWS, OPT_LIMIT,
-                                               OPT_ORDER, OPT_EXPECT, OPT_COUNT};
+static const enum cli_opt privacy_options[] = {
+    OPT_TEXT,  OPT_APP,  OPT_WINDOW, OPT_URL,   OPT_OUTPUT, OPT_SINCE,
+    OPT_UNTIL, OPT_ROWS, OPT_LIMIT,  OPT_ORDER, OPT_EXPECT, OPT_COUNT};
 static const enum cli_opt config_options[] = {OPT_OUTPUT, OPT_FORCE, OPT_COUNT};
 
 const struct cli_command cli_commands[] = {
@@ -115,15 +118,22 @@ const struct cli_command cli_commands[] = {
      "one\n"
      "in a watched folder is new to vlmd again.  The audit keeps how many there were.",
      NULL, forget_options, cli_run_forget},
-    {"privacy", "report|verify", "what was decided and sent, and the proof of it",
-     "report  how many pictures were allowed, masked and blocked, what was found on "
+    {"privacy", "test|preview|rules|report|verify",
+     "what may be sent, what was, and the proof of it",
+     "test     [PICTURE] what would be done with a picture, a --text, --app, --window "
+     "or\n"
+     "         --url, and why; nothing is sent\n"
+     "preview  PICTURE -o FILE.png (or .jpg: byte for byte) what would be sent\n"
+     "rules    which apply, and where each comes from\n"
+     "report   how many pictures were allowed, masked and blocked, what was found on "
      "them,\n"
-     "        of which programs they were, where they went; with --rows each decision\n"
-     "verify  computes the chain of hashes of these rows anew; exit code 1 when one was\n"
-     "        altered, removed or put in.  Note the head it shows in another place: "
+     "         of which programs they were, where they went; with --rows each decision\n"
+     "verify   computes the chain of hashes of these rows anew; exit code 1 when one "
+     "was\n"
+     "         altered, removed or put in.  Note the head it shows in another place: "
      "with\n"
-     "        --expect HASH an audit that was made anew as a whole is found as well",
-     "report|verify", privacy_options, cli_run_privacy},
+     "         --expect HASH an audit that was made anew as a whole is found as well",
+     "test|preview|rules|report|verify", privacy_options, cli_run_privacy},
     {"status", "", "progress, backlog, failures, workers and backends", NULL, NULL,
      status_options, cli_run_status},
     {"doctor", "", "check everything; exit code 1 when something is wrong", NULL, NULL,

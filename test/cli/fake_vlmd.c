@@ -834,3 +834,60 @@ const char *vlmd_config_path(char *out, size_t size)
     snprintf(out, size, "%s%s", home ? home : "", home ? "/.config/vlmd/vlmd.yaml" : "");
     return out;
 }
+
+// ---- privacy: dry run
+
+int vlmd_examine(vlmd *v, const struct vlmd_examine_input *in, vlmd_examine_fn *fn, void *arg)
+{
+    static const struct vlmd_found found[] = {{"card", "payment card number", 1, 0},
+                                              {"email", "e-mail address", 0, 2}};
+    static const struct vlmd_box masks[] = {{10, 20, 300, 40}};
+    struct vlmd_examination x = {
+        .app = in->app ? in->app : "",
+        .window = in->window ? in->window : "",
+        .rule = "",
+        .reason = "",
+        .is_text_known = true,
+        .text_problem = "",
+        .found = found,
+        .n_found = 2,
+        .local = {"mask", "1 card"},
+        .remote = {"block", "excluded by privacy.allow_remote"},
+        .width = in->path ? 1920 : 0,
+        .height = in->path ? 1080 : 0,
+        .masks = masks,
+        .n_masks = 1,
+        .sent_width = 768,
+        .sent_height = 432,
+        .jpeg = "JPEG",
+        .jpeg_bytes = 4,
+        .png = in->wants_png ? "PNG" : NULL,
+        .png_bytes = in->wants_png ? 3 : 0,
+        .clean = in->text ? "pay with [card]" : "",
+    };
+    (void)v;
+    if (in->app && strcmp(in->app, "KeePassXC") == 0) {
+        x.rule = "built in: password managers";
+        x.reason = "excluded by built in: password managers";
+    }
+    if (in->path && strstr(in->path, "broken")) {
+        fn(arg, VLMD_ERR_NOT_FOUND, NULL, "it is broken");
+        return 0;
+    }
+    fn(arg, 0, &x, "");
+    return 0;
+}
+
+void vlmd_rules(vlmd *v, const struct vlmd_examine_input *in, vlmd_rule_fn *fn, void *arg)
+{
+    static const struct vlmd_rule rules[] = {
+        {"privacy.exclude_apps", "Signal", "vlmd.yaml:12", "", "program", false, false},
+        {"built in", "password managers", "built in", "KeePass, 1Password", "program", false,
+         false},
+    };
+    (void)v;
+    (void)in;
+    for (int i = 0; i < 2; i++) {
+        fn(arg, &rules[i]);
+    }
+}

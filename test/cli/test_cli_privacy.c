@@ -196,8 +196,8 @@ static void test_privacy_usage(void **state)
         const char *args[6];
         const char *words;
     } cases[] = {
-        {{"privacy"}, "say what: report|verify"},
-        {{"privacy", "raport"}, "\"raport\" is none of report|verify"},
+        {{"privacy"}, "say what: test|preview|rules|report|verify"},
+        {{"privacy", "raport"}, "\"raport\" is none of test|preview|rules|report|verify"},
         {{"privacy", "report", "x"}, "report takes no operands"},
         {{"privacy", "report", "--expect", "ab"}, "--expect goes with verify"},
         {{"privacy", "report", "--limit", "3"}, "--limit goes with --rows"},
