@@ -88,12 +88,26 @@ bool gate_is_denied(struct gate *g, int64_t wall_ms, char *words, size_t size)
     return is_refused(g, is_denied, &reason, wall_ms, words, size);
 }
 
+// A picture that was blocked has lost its title: what the rules said of it may have been the
+// reason.  The file may tell it again.
+static bool lacks_title(const struct gate *g, struct privacy_reason *reason)
+{
+    if (!g->has_lost_meta || g->meta->window[0]) {
+        return false;
+    }
+    snprintf(reason->rule, sizeof(reason->rule), "blocked before");
+    snprintf(reason->why, sizeof(reason->why),
+             "it was blocked before, and its window title is not kept to be judged again");
+    return true;
+}
+
 bool gate_is_excluded(struct gate *g, int64_t wall_ms, char *words, size_t size)
 {
     struct privacy_subject s;
     struct privacy_reason reason;
     gate_fill_subject(g, &s);
-    bool is_excluded = privacy_is_excluded(g->config->rules, &s, &reason);
+    bool is_excluded = privacy_is_excluded(g->config->rules, &s, &reason) ||
+                       lacks_title(g, &reason);
     return is_refused(g, is_excluded, &reason, wall_ms, words, size);
 }
 

@@ -56,6 +56,7 @@ struct gate {
     const char *path;                // borrowed: as long as the gate
     const struct ingest_meta *meta;  // borrowed: as long as the gate
     int64_t written_ms;  // unix, of the file; stands in for the time it was taken at
+    bool has_lost_meta;  // title and address were known once, and are not any more
     struct privacy_counts found;
     bool is_text_known;
     bool is_text_lacking;  // it was tried, and can not be had
@@ -76,7 +77,7 @@ struct gate {
     struct gate_note cleaning;        // gate_audit's
 };
 
-// written_ms: 0 = not known.
+// written_ms: 0 = not known.  Copies nothing.
 void gate_init(struct gate *g, const struct gate_config *c, const char *path,
                const struct ingest_meta *meta, int64_t written_ms);
 void gate_fini(struct gate *g);

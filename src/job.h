@@ -126,6 +126,7 @@ struct job {
     struct store_release release;
     struct store_audit_row *audit;  // owned; of save or release
     char *masks;                    // owned; of save
+    bool is_meta_clean;             // something in title or address was replaced
 };
 
 // Moves j, in the lists and on its clock, and writes one debug line.  Asserts the table.

@@ -123,8 +123,10 @@ static void clean(struct job *j)
         n->raw = NULL;
     }
     gate_clean(g, &n->raw);
+    const int before = gate_cleaned(g);
     gate_clean_array(g, j->meta.window, sizeof(j->meta.window));
     gate_clean_array(g, j->meta.url, sizeof(j->meta.url));
+    j->is_meta_clean = gate_cleaned(g) > before;
     gate_clean_array(g, j->reason, sizeof(j->reason));
     for (int i = 0; i < j->n_attempts; i++) {
         gate_clean_array(g, j->attempt_text[i].words, sizeof(j->attempt_text[i].words));
@@ -154,6 +156,7 @@ void keep_save(struct job *j)
     j->masks = gate_masks_text(&j->gate);
     j->save.masks = j->masks;
     j->save.verdict = gate_verdict(&j->gate);
+    j->save.is_redacted = j->is_meta_clean;
     j->save.n_audit = take_audit(j);
     j->save.audit = j->audit;
     buf_fini(&j->image.jpeg);

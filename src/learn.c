@@ -41,6 +41,7 @@ void learn_begin(struct job *j)
     copy_known_meta(j);
     gate_init(&j->gate, &j->pipeline->config.gate, j->row.path, &j->meta,
               j->row.is_url ? 0 : j->row.mtime_ns / 1000000);
+    j->gate.has_lost_meta = j->row.is_meta_erased;
     if (gate_is_denied(&j->gate, step_wall_ms(j), why, sizeof(why))) {
         step_end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {

@@ -393,9 +393,29 @@ static void what_the_model_quotes_is_cleaned(void **state)
     fake_run_to(f, FAKE_SAVE);
     assert_string_equal(f->last_summary, "Somebody pays with card [card] in a shop");
     assert_string_equal(f->last_window, "Order [card] - Shop");
+    assert_true(f->last_save.is_redacted);
     assert_string_equal(f->last_save.result->raw, "");
     assert_string_equal(f->audit[f->n_audit - 1], "answer redact card=2  0");
     expect_end(f, STORE_ANSWERED);
+}
+
+// Its title was the reason, perhaps, and is gone; the file may tell it again.
+static void what_was_blocked_is_not_sent_without_its_title(void **state)
+{
+    struct fake *f = *state;
+    for (int i = 0; i < 2; i++) {
+        struct store_job row = {.path = "/shots/a.png",
+                                .size_bytes = 100,
+                                .mtime_ns = f->wall_ms * 1000000,
+                                .claims = 1,
+                                .is_redo = true,
+                                .is_meta_erased = true};
+        fake_add_row(f, &row);
+        struct meta_req *r = fake_req(f, FAKE_INSPECT);
+        snprintf(r->meta.window, sizeof(r->meta.window), "%s", i ? "Harmless" : "");
+        fake_run_to(f, FAKE_SAVE);
+        expect_end(f, i ? STORE_ANSWERED : STORE_BLOCKED);
+    }
 }
 
 static void a_clean_answer_is_kept_as_it_came(void **state)
@@ -430,6 +450,7 @@ int main(void)
         T(a_stop_while_recording_sends_nothing),
         T(what_was_sent_in_vain_is_in_the_release),
         T(what_the_model_quotes_is_cleaned),
+        T(what_was_blocked_is_not_sent_without_its_title),
         T(a_clean_answer_is_kept_as_it_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
