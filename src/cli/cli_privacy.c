@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/json.h"
 #include "cli.h"
+#include "cli_examine.h"
 #include "out.h"
 #include "record.h"
 #include "table.h"
@@ -446,15 +447,22 @@ static int verify(struct cli *c)
 static const struct {
     const char *name;
     int (*run)(struct cli *c);
-} verbs[] = {{"report", report}, {"verify", verify}};
+    int operands;  // at most
+} verbs[] = {{"test", cli_privacy_test, 1},
+             {"preview", cli_privacy_preview, 1},
+             {"rules", cli_privacy_rules, 0},
+             {"report", report, 0},
+             {"verify", verify, 0}};
 
 int cli_run_privacy(struct cli *c)
 {
-    if (c->n_args > 1) {
-        return cli_usage(c, "%s takes no operands", c->args[0]);
-    }
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(verbs[i].name, c->args[0]) == 0) {
+        const bool is_it = strcmp(verbs[i].name, c->args[0]) == 0;
+        if (is_it && c->n_args > 1 + verbs[i].operands) {
+            return cli_usage(c, "%s takes %s", c->args[0],
+                             verbs[i].operands ? "one picture" : "no operands");
+        }
+        if (is_it) {
             return verbs[i].run(c);
         }
     }
