@@ -63,8 +63,8 @@ struct page_spec page_spec_of(uint32_t seed)
                          (layout == PAGE_TABLE && page_mix(seed, 1) % 3 == 0);
     const bool is_fine = page_mix(seed, 2) % 6 == 0;
     return (struct page_spec){
-        .width = is_fine ? 760 : 900,
-        .height = is_fine ? 480 : 620,
+        .width = is_fine ? 600 : 760,
+        .height = is_fine ? 400 : 480,
         .scale = is_fine ? 2 : 1,
         .layout = layout,
         .theme = seed / PAGE_LAYOUTS % PAGE_THEMES,

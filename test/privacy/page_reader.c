@@ -43,8 +43,7 @@ static void on_done(struct ocr_req *req, int err)
 void reader_read(struct page_reader *r, const uint8_t *luma, int width, int height,
                  struct page_reading *out)
 {
-    *out = (struct page_reading){
-        .req = {.luma = luma, .width = width, .height = height}};
+    *out = (struct page_reading){.req = {.luma = luma, .width = width, .height = height}};
     ocr_read(r->ocr, &out->req, on_done);
     while (!out->is_done) {
         assert_true(uv_run(&r->loop.uv, UV_RUN_ONCE) || out->is_done);
