@@ -432,7 +432,7 @@ static int open_dispatch(struct app *a, struct err *e)
         .n_backends = c->is_auto ? n_guesses : c->n_backends,
         .is_search = c->is_auto,
         .stand_in_after_ms = c->ocr_after_ms,
-        .allow_remote = c->privacy.allow_remote,
+        .allow_remote = c->privacy.policy.allow_remote,
         .concurrency = c->concurrency,
         .breaker = c->breaker,
         .prompts = &c->prompts,
@@ -470,12 +470,15 @@ static void init_pipeline(struct app *a)
     organs_bind(a, &organs);
     struct pipeline_config c = {
         .target_px = a->config->target_px,
+        .target_tokens = a->config->target_tokens,
+        .patch_px = a->config->patch_px,
         .tier = tier_name(a->config->tier),
         .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
         .duplicates = a->config->duplicates,
         .max_file_bytes = a->config->image.max_file_bytes,
         .retry = a->config->retry,
-        .privacy = &a->config->privacy,
+        .rules = a->config->rules,
+        .policy = &a->config->privacy.policy,
     };
     struct pipeline_events events = {
         .arg = a, .on_ended = on_ended, .on_room = on_room, .on_trouble = on_state};

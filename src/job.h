@@ -79,6 +79,7 @@ struct job {
     bool has_image;
     bool wants_luma;
     int target_px;
+    int target_tokens;  // 0 = target_px counts
     int input_tries;    // times the file was not complete or not reachable
     int tries;          // failures that count, of this lease
     int strikes;        // failures that were the backend's

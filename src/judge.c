@@ -17,6 +17,7 @@ enum {
     FRESH_MS = 60000,  // a file this old is not being written any more
     MAX_STRIKES = 10,
     MIN_TARGET_PX = 256,
+    MIN_TARGET_TOKENS = 64,
 };
 
 int judge_fetch(int err, int status, char *words, size_t size)
@@ -60,6 +61,10 @@ int64_t judge_input(struct job *j, int code)
 
 static bool shrink(struct job *j)
 {
+    if (j->target_tokens) {
+        j->target_tokens = j->target_tokens * 9 / 16;
+        return j->target_tokens >= MIN_TARGET_TOKENS;
+    }
     int smaller = j->target_px * 3 / 4;
     if (smaller < MIN_TARGET_PX) {
         return false;

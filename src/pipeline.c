@@ -4,13 +4,15 @@
 // or for a WAITING job when a backend may have room; each case names the callback that
 // resumes it.  At most one asynchronous call is under way per job.
 //
-// The privacy gate is here and nowhere else: is_excluded() before the picture is opened,
-// may_send() before any byte goes to a backend.
+// The privacy gate (gate.c) is asked here and nowhere else: before the picture is opened, when
+// its metadata is known, and before any byte goes to a backend.
 // SPDX-License-Identifier: MIT
 #include "pipeline.h"
 
 #include "base/log.h"
+#include "gate.h"
 #include "judge.h"
+#include "keep.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -23,7 +25,6 @@ enum {
     FETCH_CONNECT_MS = 10000,
     PARKED_MS = 1000,        // an equal picture is being asked: look again
     NEAR_PARKED_MS = 10000,  // one of this process that is alike: its end wakes
-    SAVE_AGAIN_MS = 2000,
 };
 
 static void step(struct job *j);
@@ -75,27 +76,6 @@ static void back_off(struct job *j, enum job_state resume, int64_t delay_ms)
     go(j, JOB_BACKOFF);
 }
 
-// ---- the gate
-
-static bool is_excluded(const struct job *j, char *why, size_t size)
-{
-    struct privacy_subject s = {
-        .app = j->meta.app,
-        .window = j->meta.window,
-        .path = j->row.path,
-    };
-    return privacy_check_meta(j->pipeline->config.privacy, &s, why, size) ==
-           PRIVACY_BLOCK;
-}
-
-static bool may_send(struct ask *a, bool is_remote, char *why, size_t size)
-{
-    const struct job *j = container_of(a, struct job, ask);
-    const struct privacy_config *c = j->pipeline->config.privacy;
-    return !is_excluded(j, why, size) &&
-           privacy_check_destination(c, is_remote, why, size) == PRIVACY_ALLOW;
-}
-
 // ---- CLAIMED
 
 static void copy_known_meta(struct job *j)
@@ -111,12 +91,9 @@ static void copy_known_meta(struct job *j)
 // What the path or an offered app name already forbids is not even opened.
 static void begin(struct job *j)
 {
-    char why[200];
+    char why[300];
     copy_known_meta(j);
-    struct privacy_config named_only = *j->pipeline->config.privacy;
-    named_only.need_metadata = false;  // it may still be inside the file
-    struct privacy_subject s = {j->meta.app, j->meta.window, j->row.path};
-    if (privacy_check_meta(&named_only, &s, why, sizeof(why)) == PRIVACY_BLOCK) {
+    if (gate_is_denied(j, why, sizeof(why))) {
         end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
         go(j, j->row.is_url ? JOB_FETCHING : JOB_INSPECTING);
@@ -216,7 +193,7 @@ static void on_inspected(struct meta_req *r, int err)
 {
     struct job *j = container_of(r, struct job, req.meta);
     struct ingest_meta found = r->meta;
-    char why[200];
+    char why[300];
     if (leaves(j)) {
         return;
     }
@@ -227,7 +204,7 @@ static void on_inspected(struct meta_req *r, int err)
     merge_meta(&j->meta, &found);
     if (found.is_thumbnail) {
         end(j, STORE_SKIPPED, 0, "a tracker's thumbnail, not a screenshot");
-    } else if (is_excluded(j, why, sizeof(why))) {
+    } else if (gate_is_excluded(j, why, sizeof(why))) {
         end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
         go(j, JOB_PREPARING);
@@ -264,6 +241,20 @@ static void on_prepared(struct image_req *r, int err)
     go(j, j->compared ? JOB_WAITING : JOB_COMPARING);
 }
 
+// Of the model that will most likely be asked; 0 = not known.
+static int patch_px(const struct job *j)
+{
+    const struct pipeline *p = j->pipeline;
+    char model[192] = "", prompt[48], params[128];
+    if (p->config.patch_px || !j->target_tokens) {
+        return p->config.patch_px;
+    }
+    bool is_known =
+        p->organs.expect(p->organs.ctx, j->meta.app, j->meta.window, model, sizeof(model),
+                         prompt, sizeof(prompt), params, sizeof(params));
+    return is_known ? backend_patch_px(model) : 0;
+}
+
 static void start_prepare(struct job *j)
 {
     struct pipeline *p = j->pipeline;
@@ -278,6 +269,8 @@ static void start_prepare(struct job *j)
     r->root = j->row.root;
     r->path = path_below_root(j);
     r->target_px = j->target_px;
+    r->target_patches = j->target_tokens;
+    r->patch_px = patch_px(j);
     r->want_luma = j->wants_luma || p->organs.uses_stand_in(p->organs.ctx) ||
                    (p->config.reads_text_always && !j->compared);
     p->organs.prepare(p->organs.ctx, r, on_prepared);
@@ -463,7 +456,7 @@ static void fill_ask(struct job *j)
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->needs_model = j->row.is_degraded;
-    a->may_send = may_send;
+    a->may_send = gate_may_send;
 }
 
 // Stays in WAITING while no backend has room: pipeline_pump tries again.
@@ -486,124 +479,6 @@ static void try_ask(struct job *j)
     }
 }
 
-// ---- SAVING, RELEASING
-
-static void leave(struct job *j)
-{
-    struct pipeline *p = j->pipeline;
-    move(j, JOB_GONE);
-    job_free(j);
-    p->events.on_room(p->events.arg);
-}
-
-// Equal pictures, and ones that are alike, that waited for this one need not wait any longer.
-static void wake_parked(struct pipeline *p, const struct job *ended)
-{
-    struct list *node, *tmp;
-    list_each(node, tmp, &p->jobs.head[JOB_BACKOFF])
-    {
-        struct job *j = container_of(node, struct job, node);
-        bool is_equal = ended->has_image && memcmp(j->image.content, ended->image.content,
-                                                   IMAGE_HASH_BYTES) == 0;
-        if (j->resume == JOB_COMPARING && (is_equal || judge_is_compared(j))) {
-            j->wake_ms = 0;
-        }
-    }
-}
-
-static void save_later(struct job *j, int err)
-{
-    struct pipeline *p = j->pipeline;
-    if (!p->trouble[0]) {
-        snprintf(p->trouble, sizeof(p->trouble), "results can not be saved: %.200s",
-                 j->save.err.msg[0] ? j->save.err.msg : err_words(err));
-        log_error("pipeline", "job=%lld class=%s %s", (long long)j->row.id, err_name(err),
-                  p->trouble);
-        p->events.on_trouble(p->events.arg);
-    }
-    j->wake_ms = now_of(j) + SAVE_AGAIN_MS;
-}
-
-static void end_trouble(struct pipeline *p)
-{
-    if (p->trouble[0]) {
-        p->trouble[0] = 0;
-        p->events.on_trouble(p->events.arg);
-    }
-}
-
-static void on_saved(struct store_save *r, int err)
-{
-    struct job *j = container_of(r, struct job, save);
-    struct pipeline *p = j->pipeline;
-    bool gives_up = j->is_stopping && p->is_stopping;
-    if (err && !gives_up) {
-        save_later(j, err);
-        return;
-    }
-    if (err) {
-        log_error("pipeline", "job=%lld stays queued: %s", (long long)j->row.id,
-                  r->err.msg);
-        leave(j);
-        return;
-    }
-    end_trouble(p);
-    if (r->lost) {
-        log_info("pipeline", "job=%lld was taken over by another process",
-                 (long long)j->row.id);
-    } else {
-        p->totals.by_outcome[j->outcome]++;
-        wake_parked(p, j);
-        int64_t id = r->merged_into ? r->merged_into : j->row.id;
-        p->events.on_ended(p->events.arg, id, j->outcome);
-    }
-    leave(j);
-}
-
-static void send_save(struct job *j)
-{
-    const struct pipeline_organs *o = &j->pipeline->organs;
-    j->wake_ms = INT64_MAX;
-    o->save(o->ctx, &j->save, on_saved);
-}
-
-static void start_save(struct job *j)
-{
-    struct pipeline *p = j->pipeline;
-    drop_luma(j);
-    judge_fill_save(j, p->config.tier);
-    buf_fini(&j->image.jpeg);
-    buf_fini(&j->fetched);
-    send_save(j);
-}
-
-static void on_released(struct store_release *r, int err)
-{
-    struct job *j = container_of(r, struct job, release);
-    if (err) {
-        log_warn("pipeline", "job=%lld lease ends by itself: %s", (long long)j->row.id,
-                 r->err.msg);
-    }
-    leave(j);
-}
-
-static void start_release(struct job *j)
-{
-    struct pipeline *p = j->pipeline;
-    if (j->has_lost_lease) {
-        leave(j);
-        return;
-    }
-    j->release = (struct store_release){
-        .id = j->row.id,
-        .claims = j->row.claims,
-        .counts_as_claim = false,
-        .attempts = j->attempts,
-        .n_attempts = j->n_attempts,
-    };
-    p->organs.release(p->organs.ctx, &j->release, on_released);
-}
-
 // ---- the step function
 
 static void step(struct job *j)
@@ -617,8 +492,8 @@ static void step(struct job *j)
     case JOB_RECOGNISING: start_recognise(j); return;  // on_recognised
     case JOB_WAITING: try_ask(j); return;              // on_asked, or pipeline_pump
     case JOB_BACKOFF: return;                          // pipeline_tick
-    case JOB_SAVING: start_save(j); return;            // on_saved
-    case JOB_RELEASING: start_release(j); return;      // on_released
+    case JOB_SAVING: keep_save(j); return;             // keep.c
+    case JOB_RELEASING: keep_release(j); return;       // keep.c
     case JOB_ASKING:
     case JOB_GONE:
     case JOB_STATES: assert(!"no step from here");
@@ -639,6 +514,7 @@ void pipeline_add(struct pipeline *p, struct store_job *row)
     struct job *j = job_new(&p->jobs, row, p->organs.now_ms(p->organs.ctx));
     j->pipeline = p;
     j->target_px = p->config.target_px;
+    j->target_tokens = p->config.target_tokens;
     j->is_stopping = p->is_stopping;
     if (!leaves(j)) {
         step(j);
@@ -674,7 +550,7 @@ static void wake_due(struct pipeline *p, enum job_state state, int64_t now_ms,
         if (j->wake_ms > now_ms) {
             *next_ms = j->wake_ms < *next_ms ? j->wake_ms : *next_ms;
         } else if (state == JOB_SAVING) {
-            send_save(j);
+            keep_save_again(j);
         } else {
             go(j, j->resume);
         }

@@ -43,12 +43,15 @@ struct pipeline_organs {
 
 struct pipeline_config {
     int target_px;
-    const char *tier;        // name, kept with the result
-    bool reads_text_always;  // OCR text for the index of every picture
+    int target_tokens;  // instead of target_px when not 0: whole patches of the model
+    int patch_px;       // 0 = as the model's name tells
+    const char *tier;   // name, kept with the result
+    bool reads_text_always;      // OCR text for the index of every picture
     enum image_near duplicates;  // of watched folders: which changes need no new answer
-    int64_t max_file_bytes;  // of a fetched picture
+    int64_t max_file_bytes;      // of a fetched picture
     struct retry_config retry;
-    const struct privacy_config *privacy;  // borrowed: as long as the pipeline
+    const struct privacy_rules *rules;    // borrowed: as long as the pipeline
+    const struct privacy_policy *policy;  // the same
 };
 
 struct pipeline_events {

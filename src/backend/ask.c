@@ -45,6 +45,14 @@ static int64_t count_words(const char *s)
     return n;
 }
 
+int ask_words(const struct backend_ask *a, struct buf *out)
+{
+    const char *rule = a->prompt->rule ? a->prompt->rule : "";
+    return buf_printf(out, "%s\n\n%s%s%s", a->prompt->user,
+                      a->no_schema ? answer_plain_form : answer_form, *rule ? "\n\n" : "",
+                      rule);
+}
+
 static int64_t least_image_tokens(int width, int height)
 {
     int64_t cells = (int64_t)(width / GRID_PX) * (height / GRID_PX);
@@ -81,7 +89,8 @@ static struct answer_input answer_input(const struct backend_ask *a,
     };
     if (counts_prompt(s->b)) {
         in.text_tokens = count_words(a->prompt->system) + count_words(a->prompt->user) +
-                         count_words(a->no_schema ? answer_plain_form : answer_form);
+                         count_words(a->no_schema ? answer_plain_form : answer_form) +
+                         count_words(a->prompt->rule);
         in.image_tokens = least_image_tokens(a->width, a->height);
     }
     return in;

@@ -104,6 +104,11 @@ void backend_load(struct backend *b, struct backend_call *c,
 // done comes with E_CANCELED; a load that is cancelled is left to finish on the server.
 void backend_cancel(struct backend *b, struct backend_call *c);
 
+// Side of the square of a picture that costs this model one token, in pixels; 0 = not known,
+// or the model cuts pictures in another way.  By the family its name tells.
+// Source: PROTOCOLS.md 9.2.
+int backend_patch_px(const char *model);
+
 // ---- prompts
 
 // Kinds of application a prompt exists for.
@@ -128,13 +133,17 @@ struct prompt {
     enum prompt_kind kind;
     const char *system;
     const char *user;
-    char version[48];  // "ide/1", or "ide/custom-1a2b3c4d"
+    const char *rule;  // said last, behind the form of the answer; "" or NULL = none
+    char version[48];  // "ide/1", or "ide/custom-1a2b3c4d"; with a rule "ide/1s", ...
 };
 
 const char *prompt_kind_name(enum prompt_kind k);
 enum prompt_kind prompt_kind_of(const char *app, const char *window);
 void prompt_pick(const struct prompt_config *c, const char *app, const char *window,
                  struct prompt *out);
+// For pictures with personal data on them: asks for an answer that quotes none of it.
+void prompt_pick_safe(const struct prompt_config *c, const char *app, const char *window,
+                      struct prompt *out);
 
 // ---- answers
 

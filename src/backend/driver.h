@@ -149,6 +149,11 @@ MUST_USE int talk_check_status(struct talk *t, const struct reply *r);
 // Chooses and fills the facts.  Returns TALK_DONE or E_*.
 MUST_USE int talk_choose(struct talk *t);
 
+// ---- shared by all kinds (ask.c)
+
+// All that is said beside the picture: question, form of the answer, rule.
+MUST_USE int ask_words(const struct backend_ask *a, struct buf *out);
+
 // ---- shared by the kinds that speak OpenAI (driver_openai.c)
 
 int openai_encode(const struct backend *b, const struct backend_ask *a, struct buf *head,

@@ -204,8 +204,7 @@ static int encode(const struct backend *b, const struct backend_ask *a, struct b
     struct buf text;
     struct json_writer w;
     buf_init(&text, head->max_bytes);
-    int rc = buf_printf(&text, "%s\n\n%s", a->prompt->user,
-                        a->no_schema ? answer_plain_form : answer_form);
+    int rc = ask_words(a, &text);
     json_init(&w, head);
     json_object(&w, NULL);
     json_str(&w, "model", backend_model(b));

@@ -173,8 +173,7 @@ static int write_tail(const struct backend_ask *a, struct buf *tail)
     struct json_writer w;
     struct buf text;
     buf_init(&text, tail->max_bytes);
-    int rc = buf_printf(&text, "%s\n\n%s", a->prompt->user,
-                        a->no_schema ? answer_plain_form : answer_form);
+    int rc = ask_words(a, &text);
     rc = rc == 0 ? buf_add_str(tail, "\"}},") : rc;
     json_init(&w, tail);
     json_object(&w, NULL);

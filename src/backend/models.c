@@ -13,58 +13,59 @@
 static const struct family {
     const char *part;
     int rank;
+    int patch_px;  // square that costs a token; 0 = none: tiles, or one size for all
 } families[] = {
-    {"qwen3-vl", 9},
-    {"qwen3vl", 9},
-    {"qwen3.5", 9},
-    {"qwen3.6", 9},
-    {"qwen2.5vl", 8},
-    {"qwen2.5-vl", 8},
-    {"qwen25vl", 8},
-    {"qwen2-vl", 7},
-    {"gemma4", 8},
-    {"gemma-4", 8},
-    {"internvl", 7},
-    {"minicpm-v", 7},
-    {"minicpm-o", 7},
-    {"minicpmv", 7},
-    {"mistral-small3", 7},
-    {"mistral-small-3", 7},
-    {"ministral-3", 7},
-    {"glm-4.", 6},
-    {"glm4v", 6},
-    {"ovis", 6},
-    {"kimi-vl", 6},
-    {"pixtral", 6},
-    {"gemma3", 6},
-    {"gemma-3", 6},
-    {"granite-vision", 5},
-    {"granite3.2-vision", 5},
-    {"llama4", 5},
-    {"llama-4", 5},
-    {"llama3.2-vision", 5},
-    {"llama-3.2-11b-vision", 5},
-    {"phi-4-multimodal", 5},
-    {"phi-3.5-vision", 4},
-    {"gpt-4o-mini", 7},
-    {"gpt-4.1-mini", 7},
-    {"gpt-5-mini", 7},
-    {"gpt-4o", 6},
-    {"gpt-4.1", 6},
-    {"gpt-5", 6},
-    {"gemini", 6},
-    {"claude", 5},
-    {"smolvlm", 3},
-    {"lfm2-vl", 3},
-    {"llava", 2},
-    {"bakllava", 2},
-    {"moondream", 1},
-    {"-vl", 4},
-    {"vl-", 4},
-    {"vlm", 4},
-    {"vision", 4},
-    {"omni", 3},
-    {"-ocr", 2},
+    {"qwen3-vl", 9, 32},
+    {"qwen3vl", 9, 32},
+    {"qwen3.5", 9, 32},
+    {"qwen3.6", 9, 32},
+    {"qwen2.5vl", 8, 28},
+    {"qwen2.5-vl", 8, 28},
+    {"qwen25vl", 8, 28},
+    {"qwen2-vl", 7, 28},
+    {"gemma4", 8, 48},
+    {"gemma-4", 8, 48},
+    {"internvl", 7, 0},
+    {"minicpm-v", 7, 0},
+    {"minicpm-o", 7, 0},
+    {"minicpmv", 7, 0},
+    {"mistral-small3", 7, 28},
+    {"mistral-small-3", 7, 28},
+    {"ministral-3", 7, 28},
+    {"glm-4.", 6, 28},
+    {"glm4v", 6, 28},
+    {"ovis", 6, 0},
+    {"kimi-vl", 6, 28},
+    {"pixtral", 6, 16},
+    {"gemma3", 6, 0},
+    {"gemma-3", 6, 0},
+    {"granite-vision", 5, 0},
+    {"granite3.2-vision", 5, 0},
+    {"llama4", 5, 0},
+    {"llama-4", 5, 0},
+    {"llama3.2-vision", 5, 0},
+    {"llama-3.2-11b-vision", 5, 0},
+    {"phi-4-multimodal", 5, 0},
+    {"phi-3.5-vision", 4, 0},
+    {"gpt-4o-mini", 7, 0},
+    {"gpt-4.1-mini", 7, 0},
+    {"gpt-5-mini", 7, 0},
+    {"gpt-4o", 6, 0},
+    {"gpt-4.1", 6, 0},
+    {"gpt-5", 6, 0},
+    {"gemini", 6, 0},
+    {"claude", 5, 0},
+    {"smolvlm", 3, 0},
+    {"lfm2-vl", 3, 0},
+    {"llava", 2, 0},
+    {"bakllava", 2, 0},
+    {"moondream", 1, 0},
+    {"-vl", 4, 0},
+    {"vl-", 4, 0},
+    {"vlm", 4, 0},
+    {"vision", 4, 0},
+    {"omni", 3, 0},
+    {"-ocr", 2, 0},
 };
 
 // Not for chat at all, whatever the server says.
@@ -77,14 +78,26 @@ static bool has_part(const char *name, const char *part)
     return strcasestr(name, part) != NULL;
 }
 
-static int family_rank(const char *name)
+static const struct family *family_of(const char *name)
 {
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
         if (has_part(name, families[i].part)) {
-            return families[i].rank;
+            return &families[i];
         }
     }
-    return 0;
+    return NULL;
+}
+
+static int family_rank(const char *name)
+{
+    const struct family *f = family_of(name);
+    return f ? f->rank : 0;
+}
+
+int backend_patch_px(const char *model)
+{
+    const struct family *f = family_of(model);
+    return f ? f->patch_px : 0;
 }
 
 static bool is_for_chat(const char *name)

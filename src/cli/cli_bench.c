@@ -37,9 +37,6 @@ static bool find_bench(char *out, size_t size)
 int cli_run_bench(struct cli *c)
 {
     char path[PATH_MAX];
-    if (c->n_args < 2) {
-        return cli_usage(c, "image needs the pictures to measure with");
-    }
     if (!find_bench(path, sizeof(path))) {
         say("vlmd: bench: %s can not be looked for", BENCH_NAME);
         return CLI_SOME_FAILED;

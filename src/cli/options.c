@@ -114,7 +114,7 @@ const struct cli_command cli_commands[] = {
      "sidecar  NAME.txt and NAME.json per picture, below --dir DIR or --beside the\n"
      "         pictures; files that vlmd did not write are never replaced",
      "jsonl|csv|sidecar", export_options, cli_run_export},
-    {"bench", "image FILE...", "what preparing these pictures costs",
+    {"bench", "image [FILE...]", "what preparing these pictures, or made-up ones, costs",
      "CPU time per picture and stage, its distance from what decoding alone costs, bytes,\n"
      "likeness to an exact shrink, and pictures per second on one and two threads.",
      "image", none, cli_run_bench},

@@ -116,7 +116,7 @@ void config_split_path(struct config_loader *l, struct config_entry *e, const ch
 
 static bool is_list_type(enum config_type type)
 {
-    return type == CONFIG_PATHS || type == CONFIG_LIST || type == CONFIG_BACKENDS;
+    return type == CONFIG_PATHS || type == CONFIG_RULES || type == CONFIG_BACKENDS;
 }
 
 static void add_plain(struct config_loader *l, enum config_layer layer, const char *key,
@@ -349,6 +349,7 @@ static void derive(struct config_loader *l)
     static const int tier_px[] = {768, 1024, 1280};
     struct config *c = l->c;
     config_set_backends(l);
+    config_set_rules(l);
     if (c->target_px == 0) {
         c->target_px = tier_px[c->tier];
     } else if (c->target_px < 64) {
@@ -373,6 +374,11 @@ static void derive(struct config_loader *l)
 
 // ---- defaults and texts
 
+static const struct privacy_pattern *new_list(struct config *c)
+{
+    return keep(c, mem_zero(CONFIG_MAX_LIST * sizeof(struct privacy_pattern)));
+}
+
 static void organ_defaults(struct config *c)
 {
     char path[CONFIG_MAX_PATH];
@@ -384,11 +390,10 @@ static void organ_defaults(struct config *c)
     retry_config_default(&c->retry);
     breaker_config_default(&c->breaker);
     c->store.path = config_keep(c, config_default_db(path, sizeof(path)));
-    const char ***lists[] = {(const char ***)(void *)&c->privacy.exclude_apps,
-                             (const char ***)(void *)&c->privacy.exclude_windows,
-                             (const char ***)(void *)&c->privacy.exclude_paths};
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        *lists[i] = keep(c, mem_zero((CONFIG_MAX_LIST + 1) * sizeof(char *)));
+    privacy_policy_default(&c->privacy.policy);
+    for (int f = 0; f < PRIVACY_FIELDS; f++) {
+        c->privacy.rules.deny[f].items = new_list(c);
+        c->privacy.rules.allow[f].items = new_list(c);
     }
 }
 
@@ -489,6 +494,7 @@ void config_free(struct config *c)
     if (!c) {
         return;
     }
+    privacy_rules_close(c->rules);
     struct strings *s = c->strings;
     for (size_t i = 0; s && i < s->n; i++) {
         free(s->items[i]);

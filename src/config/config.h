@@ -26,6 +26,8 @@ struct config {
     const char *watch_dirs[CONFIG_MAX_LIST + 1];
     enum config_tier tier;     // target_px 768, 1024, 1280 unless image.target_px is set
     int target_px;
+    int target_tokens;         // instead of target_px: size in tokens of the model; 0 = no
+    int patch_px;              // square that costs a token; 0 = by the model's name
     enum image_near duplicates;  // changes of a watched screen that need no new answer
     int concurrency;           // per backend; 0 = what the backend says, else its default
     int prepare_ahead;         // pictures prepared before a slot is free, default 2
@@ -45,6 +47,7 @@ struct config {
     struct retry_config retry;
     struct breaker_config breaker;
     struct privacy_config privacy;
+    struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;
     char *log_level;           // error, warn, info, debug
     char *log_format;          // text, json

@@ -22,6 +22,28 @@
 #define TEXT_MAX   190
 #define PROMPT_MAX 16384
 
+// Rows that are alike.
+#define DENY(field, name, help)                                                          \
+    {                                                                                    \
+        "privacy.exclude_" name, CONFIG_RULES, AT(privacy.rules.deny[field]), "", 0,     \
+            CONFIG_MAX_LIST, 0, 0, NULL, true, help                                      \
+    }
+#define ALLOW(field, name, help)                                                         \
+    {                                                                                    \
+        "privacy.allow_" name, CONFIG_RULES, AT(privacy.rules.allow[field]), "", 0,      \
+            CONFIG_MAX_LIST, 0, 0, NULL, true, help                                      \
+    }
+#define FROM(name, field, help)                                                          \
+    {                                                                                    \
+        "privacy." name, CONFIG_INT, AT(privacy.policy.field), NULL, 0, 1000, 0, 0,      \
+            NULL, true, help                                                             \
+    }
+#define ACTION(name, field, words)                                                       \
+    {                                                                                    \
+        name, CONFIG_CHOICE, AT(privacy.policy.field), NULL, 0, 0, 0, 0,                 \
+            "allow|safe|mask|block", true, words                                         \
+    }
+
 // Fields after def: min, max, warn_min, warn_max, choices, needs_restart, help.
 const struct config_key config_keys[] = {
     {"db", CONFIG_PATH, AT(store.path), NULL, 1, 4095, 0, 0, NULL, true,
@@ -36,7 +58,8 @@ const struct config_key config_keys[] = {
      "How closely to look: pictures are sent 768, 1024 or 1280 pixels long."},
     {"duplicates", CONFIG_CHOICE, AT(duplicates), "normal", 0, 0, 0, 0,
      "off|strict|normal|loose", true,
-     "Changes of a watched screen that need no new description.  strict: clock and caret. "
+     "Changes of a watched screen that need no new description.  strict: clock and "
+     "caret. "
      "normal: also the pointer.  loose: also up to a line of text."},
     {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, true,
      "Requests to each backend at a time.  0: what the backend says it can do."},
@@ -81,6 +104,12 @@ const struct config_key config_keys[] = {
 
     {"image.target_px", CONFIG_INT, AT(target_px), "0", 0, 4096, 0, 0, NULL, true,
      "Long side of what is sent, in pixels.  0: as the tier says."},
+    {"image.target_tokens", CONFIG_INT, AT(target_tokens), "0", 0, 16384, 0, 0, NULL,
+     true,
+     "Size of what is sent in tokens of the model, instead of pixels.  0: in pixels."},
+    {"image.patch_px", CONFIG_INT, AT(patch_px), "0", 0, 1024, 0, 0, NULL, true,
+     "For target_tokens: side of the square that costs a token.  0: by the model's name, "
+     "else 32."},
     {"image.quality", CONFIG_INT, AT(image.quality), NULL, 1, 100, 0, 0, NULL, true,
      "JPEG quality of what is sent."},
     {"image.max_file_bytes", CONFIG_BYTES, AT(image.max_file_bytes), NULL, KIB, 4 * GIB,
@@ -154,20 +183,68 @@ const struct config_key config_keys[] = {
     {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, true,
      "How long at most."},
 
-    {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.allow_remote), "no", 0, 0, 0, 0,
-     NULL, true, "Pictures may be sent to other machines."},
-    {"privacy.need_metadata", CONFIG_BOOL, AT(privacy.need_metadata), "no", 0, 0, 0, 0,
-     NULL, true, "Pictures with neither program nor window title known are not sent."},
-    {"privacy.exclude_apps", CONFIG_LIST, AT(privacy.exclude_apps), "", 0,
-     CONFIG_MAX_LIST, 0, 0, NULL, true,
-     "Programs whose pictures are not sent: names or patterns."},
-    {"privacy.exclude_windows", CONFIG_LIST, AT(privacy.exclude_windows), "", 0,
-     CONFIG_MAX_LIST, 0, 0, NULL, true, "The same for window titles."},
-    {"privacy.exclude_paths", CONFIG_LIST, AT(privacy.exclude_paths), "", 0,
-     CONFIG_MAX_LIST, 0, 0, NULL, true, "The same for paths of pictures."},
+    {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.policy.allow_remote), "no", 0, 0, 0,
+     0, NULL, true, "Pictures may be sent to other machines."},
+    {"privacy.read_text", CONFIG_CHOICE, AT(privacy.policy.read_text), "remote", 0, 0, 0,
+     0, "never|remote|always", true,
+     "When the text on a picture is read and judged before it is sent: never, to other "
+     "machines only, or always."},
+    {"privacy.remote_without_ocr", CONFIG_BOOL, AT(privacy.policy.remote_without_ocr),
+     "no", 0, 0, 0, 0, NULL, true,
+     "Pictures may be sent to other machines although their text could not be read."},
+    {"privacy.need_metadata", CONFIG_BOOL, AT(privacy.rules.need_metadata), "no", 0, 0, 0,
+     0, NULL, true, "Pictures with neither program nor window title known are not sent."},
+    {"privacy.defaults", CONFIG_BOOL, AT(privacy.rules.has_defaults), "yes", 0, 0, 0, 0,
+     NULL, true,
+     "Password managers, banking, private windows and dialogs for passwords are not "
+     "sent."},
+    {"privacy.only_allowed", CONFIG_BOOL, AT(privacy.rules.only_allowed), "no", 0, 0, 0,
+     0, NULL, true,
+     "Nothing is sent but what allow lists name; so it is anyway once there is one."},
+    DENY(PRIVACY_APP, "apps",
+         "Programs whose pictures are not sent.  Signal: a part of the name; KeePass*: "
+         "the "
+         "whole; re:^vault: a regular expression."),
+    DENY(PRIVACY_WINDOW, "windows", "The same for window titles."),
+    DENY(PRIVACY_PATH, "paths", "The same for paths and URLs of pictures."),
+    DENY(PRIVACY_URL, "urls", "The same for addresses of the pages on the screen."),
+    DENY(PRIVACY_SCREEN, "screens", "The same for names of screens."),
+    DENY(PRIVACY_HOURS, "hours",
+         "Times from which pictures are not sent: mon-fri 09:00-17:00, sat,sun, "
+         "22:00-06:00."),
+    ALLOW(PRIVACY_APP, "apps",
+          "Only pictures of these programs are sent.  With several allow lists a picture "
+          "has to be named in each; exclude lists go before."),
+    ALLOW(PRIVACY_WINDOW, "windows", "Only those with these window titles."),
+    ALLOW(PRIVACY_PATH, "paths", "Only those with these paths or URLs."),
+    ALLOW(PRIVACY_URL, "urls", "Only those of pages with these addresses."),
+    ALLOW(PRIVACY_SCREEN, "screens", "Only those of these screens."),
+    ALLOW(PRIVACY_HOURS, "hours", "Only those from these times."),
+    FROM("safe_from", local.safe_from,
+         "What is no secret alone adds up: e-mail address 15, telephone number 25, date "
+         "of "
+         "birth 40, IP or hardware address 10, at most four of a kind.  From this sum on "
+         "the model is asked not to quote.  0: never."),
+    FROM("mask_from", local.mask_from, "From this sum on they are painted over."),
+    FROM("block_from", local.block_from, "From this sum on the picture is not sent."),
+    FROM("remote_safe_from", remote.safe_from,
+         "safe_from for pictures that go to other machines."),
+    FROM("remote_mask_from", remote.mask_from,
+         "mask_from for pictures that go to other machines."),
+    FROM("remote_block_from", remote.block_from,
+         "block_from for pictures that go to other machines."),
+#define X(category, name, weight, words)                                                 \
+    ACTION("privacy.local." name, local.action[category], words),
+    PRIVACY_CATEGORY_TABLE(X)
+#undef X
+#define X(category, name, weight, words)                                                 \
+    ACTION("privacy.remote." name, remote.action[category], words),
+        PRIVACY_CATEGORY_TABLE(X)
+#undef X
 
-    {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
-     true, "Own text instead of the built-in instructions.  Empty: built in."},
+            {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0,
+             NULL, true,
+             "Own text instead of the built-in instructions.  Empty: built in."},
     {"prompts.default", CONFIG_TEXT, AT(prompts.user[PROMPT_DEFAULT]), "", 0, PROMPT_MAX,
      0, 0, NULL, true, "Own question for pictures of any program."},
     {"prompts.ide", CONFIG_TEXT, AT(prompts.user[PROMPT_IDE]), "", 0, PROMPT_MAX, 0, 0,

@@ -26,7 +26,7 @@ enum config_type {
     CONFIG_KIND,     // enum backend_kind
     CONFIG_WORD,     // text, one of choices
     CONFIG_PATHS,    // array of CONFIG_MAX_LIST + 1 inside the struct
-    CONFIG_LIST,     // pointer to such an array
+    CONFIG_RULES,    // struct privacy_list
     CONFIG_BACKENDS  // config_backends.c
 };
 
@@ -147,6 +147,14 @@ char *config_expand(struct config_loader *l, const struct config_entry *e);
 // The home folder, or NULL.
 const char *config_home(char *out, size_t size);
 const char *config_default_db(char *out, size_t size);  // "" without a home
+
+// ---- privacy (config_privacy.c)
+
+// Adds one member to a list of rules.
+bool config_add_rule(struct config_loader *l, struct privacy_list *list,
+                     const struct config_entry *e);
+// Compiles c->rules, and checks what the privacy keys say together.
+void config_set_rules(struct config_loader *l);
 
 // ---- backends
 

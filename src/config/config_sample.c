@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/config_private.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static int assignment(struct buf *out, const char *indent, const char *name,
     if (rc) {
         return rc;
     }
-    if (k->type == CONFIG_PATHS || k->type == CONFIG_LIST) {
+    if (k->type == CONFIG_PATHS || k->type == CONFIG_RULES) {
         return buf_add_str(out, "[]\n");
     }
     bool is_plain =
@@ -86,6 +87,49 @@ static int one_key(struct buf *out, const struct config_key *k, const char *def)
     return rc ? rc : assignment(out, indent, dot ? dot + 1 : k->name, k, def);
 }
 
+// What the keys of a section inside a section have in common; they have one line each.
+static const struct {
+    const char *name;
+    const char *help;
+} inner[] = {
+    {"privacy.local",
+     "What is done with what is found on a picture before it goes to a model on this "
+     "machine.  allow: nothing; safe: the model is asked not to quote; mask: it is "
+     "painted "
+     "over; block: the picture is not sent."},
+    {"privacy.remote", "The same for models on other machines."},
+};
+
+static const char *inner_help(const char *name, size_t len)
+{
+    for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+        if (strlen(inner[i].name) == len && strncmp(inner[i].name, name, len) == 0) {
+            return inner[i].help;
+        }
+    }
+    return NULL;
+}
+
+static int inner_key(struct buf *out, const struct config_key *k, const char *def,
+                     const char *previous)
+{
+    const char *dot = strrchr(k->name, '.');
+    size_t len = (size_t)(dot - k->name);
+    int rc = 0;
+    if (strncmp(previous, k->name, len + 1) != 0) {
+        const char *help = inner_help(k->name, len);
+        assert(help);
+        rc = buf_add_str(out, "\n");
+        rc = rc ? rc : wrap(out, "  ", help);
+        rc = rc ? rc
+                : buf_printf(out, "  %.*s:\n", (int)(len - strcspn(k->name, ".") - 1),
+                             strchr(k->name, '.') + 1);
+    }
+    char value[64];
+    snprintf(value, sizeof(value), "#%s: %s", dot + 1, def);
+    return rc ? rc : buf_printf(out, "    %-22s # %s\n", value, k->help);
+}
+
 static int section(struct buf *out, const char *name, char *last, size_t size)
 {
     size_t len = strcspn(name, ".");
@@ -96,13 +140,21 @@ static int section(struct buf *out, const char *name, char *last, size_t size)
     return buf_printf(out, "\n%s:\n", last);
 }
 
+static bool is_inner(const char *name)
+{
+    return strchr(name, '.') != strrchr(name, '.');
+}
+
 static int write_all(struct buf *out, const struct config *c)
 {
     char last[64] = "";
     int rc = buf_add_str(out, head);
     for (int i = 0; i < n_config_keys && rc == 0; i++) {
         rc = section(out, config_keys[i].name, last, sizeof(last));
-        if (rc == 0) {
+        if (rc == 0 && is_inner(config_keys[i].name)) {
+            rc = inner_key(out, &config_keys[i], c->values[i].def,
+                           config_keys[i - 1].name);
+        } else if (rc == 0) {
             rc = one_key(out, &config_keys[i], c->values[i].def);
         }
     }

@@ -207,7 +207,7 @@ void config_range(const struct config_key *k, char *out, size_t size)
     case CONFIG_SECRET_FILE:
     case CONFIG_SECRET_ENV: break;
     case CONFIG_PATHS:
-    case CONFIG_LIST:
+    case CONFIG_RULES:
     case CONFIG_BACKENDS: snprintf(out, size, "at most %" PRId64, k->max); break;
     }
 }
@@ -231,7 +231,7 @@ const char *config_type_name(const struct config_key *k)
     case CONFIG_KIND:
     case CONFIG_WORD: return "choice";
     case CONFIG_PATHS:
-    case CONFIG_LIST: return "list";
+    case CONFIG_RULES: return "list";
     case CONFIG_BACKENDS: return "list of backends";
     }
     return "";
@@ -244,6 +244,15 @@ static int add_list(const char *const *list, struct buf *out)
     int rc = 0;
     for (int i = 0; list && list[i] && rc == 0; i++) {
         rc = buf_printf(out, "%s%s", i ? ", " : "", list[i]);
+    }
+    return rc;
+}
+
+static int add_rules(const struct privacy_list *list, struct buf *out)
+{
+    int rc = 0;
+    for (int i = 0; i < list->n && rc == 0; i++) {
+        rc = buf_printf(out, "%s%s", i ? ", " : "", list->items[i].text);
     }
     return rc;
 }
@@ -315,7 +324,8 @@ int config_format(const struct config_key *k, const struct config *c, struct buf
         return add_text(backend_kind_name(*(const enum backend_kind *)(const void *)at),
                         out);
     case CONFIG_PATHS: return add_list(texts, out);
-    case CONFIG_LIST: return add_list(*(const char *const *const *)(const void *)at, out);
+    case CONFIG_RULES:
+        return add_rules((const struct privacy_list *)(const void *)at, out);
     case CONFIG_SECRET_FILE:
     case CONFIG_SECRET_ENV:
     case CONFIG_BACKENDS: return 0;

@@ -47,7 +47,7 @@ static const char *form_words(enum config_type type)
     case CONFIG_KIND:
     case CONFIG_WORD:
     case CONFIG_PATHS:
-    case CONFIG_LIST:
+    case CONFIG_RULES:
     case CONFIG_BACKENDS: break;
     }
     return "is not a whole number";
@@ -302,17 +302,22 @@ static bool set_secret(struct config_loader *l, const struct config_key *k, char
     return keep_secret(l, k, at, e, secret);
 }
 
+static void empty_list(struct config_value *v, const struct config_key *k, char *at)
+{
+    v->count = 0;
+    if (k->type == CONFIG_RULES) {
+        ((struct privacy_list *)(void *)at)->n = 0;
+    } else {
+        *(const char **)(void *)at = NULL;
+    }
+}
+
 static bool set_member(struct config_loader *l, const struct config_key *k, char *at,
                        const struct config_entry *e)
 {
     struct config_value *v = &l->c->values[k - config_keys];
-    const char **list = (const char **)(void *)at;
-    if (k->type == CONFIG_LIST) {
-        list = *(const char ***)(void *)at;
-    }
     if (v->layer != e->layer) {
-        v->count = 0;
-        list[0] = NULL;
+        empty_list(v, k, at);
     }
     if (e->is_empty_list) {
         return true;
@@ -325,8 +330,12 @@ static bool set_member(struct config_loader *l, const struct config_key *k, char
     if (!is_text_ok(l, &one, e, false)) {
         return false;
     }
-    list[v->count++] =
-        k->type == CONFIG_PATHS ? config_expand(l, e) : config_keep(l->c, e->value);
+    v->count++;
+    if (k->type == CONFIG_RULES) {
+        return config_add_rule(l, (struct privacy_list *)(void *)at, e);
+    }
+    const char **list = (const char **)(void *)at;
+    list[v->count - 1] = config_expand(l, e);
     list[v->count] = NULL;
     return true;
 }
@@ -352,7 +361,7 @@ bool config_set(struct config_loader *l, const struct config_key *k, char *at,
     case CONFIG_KIND:
     case CONFIG_WORD: return set_choice(l, k, at, e);
     case CONFIG_PATHS:
-    case CONFIG_LIST: return set_member(l, k, at, e);
+    case CONFIG_RULES: return set_member(l, k, at, e);
     case CONFIG_BACKENDS: return true;
     }
     return false;

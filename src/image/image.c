@@ -13,9 +13,9 @@
 
 #include "base/mem.h"
 #include "image/prepare.h"
+#include "image/trim.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,8 +35,6 @@ struct images {
     struct pool *pool;       // owned
     struct list waiting;     // for memory
     int in_pool;             // requests
-    struct pool_work trim;
-    bool is_trimming;
     bool is_closing;
     void (*on_closed)(void *arg);
     void *arg;
@@ -88,6 +86,12 @@ static void *on_thread_open(void *arg)
     return &m->workers[i];
 }
 
+static void on_thread_rest(void *thread)
+{
+    (void)thread;
+    trim_heap();
+}
+
 int image_open(struct images **out, struct loop *l, const struct image_config *c)
 {
     struct images *m = mem_new(struct images);
@@ -102,7 +106,12 @@ int image_open(struct images **out, struct loop *l, const struct image_config *c
         m->workers[i].keep = m->config.memory_bytes / n / 2;
     }
     const struct pool_config pc = {
-        .name = "vlmd-image", .threads = n, .arg = m, .thread_open = on_thread_open};
+        .name = "vlmd-image",
+        .threads = n,
+        .arg = m,
+        .thread_open = on_thread_open,
+        .thread_rest = on_thread_rest,
+    };
     int rc = pool_open(&m->pool, l, &pc);
     if (rc) {
         free(m->workers);
@@ -162,28 +171,13 @@ void image_cancel(struct images *m, struct image_req *r)
 
 // ---- memory goes back when nothing is under way
 
-static void trim_run(struct pool_work *w, void *thread)
-{
-    (void)w;
-    (void)thread;
-    malloc_trim(0);
-}
-
-static void trim_done(struct pool_work *w, int err)
-{
-    (void)err;
-    container_of(w, struct images, trim)->is_trimming = false;
-}
-
 static void give_memory_back(struct images *m)
 {
     for (int i = 0; i < m->config.threads; i++) {
         worker_release(&m->workers[i]);
     }
-    if (!m->is_trimming && !m->is_closing) {
-        m->is_trimming = true;
-        m->trim = (struct pool_work){.run = trim_run, .done = trim_done};
-        pool_submit(m->pool, &m->trim);
+    if (!m->is_closing) {
+        pool_rest(m->pool);
     }
 }
 

@@ -21,6 +21,16 @@ enum {
     IMAGE_HASH_BYTES = 16,  // XXH3-128, canonical (big-endian) form
     IMAGE_THUMB_W = 128,  // half of it: 7 blocks for a typed line, up to 8 for a pointer
     IMAGE_THUMB_H = 72,
+    IMAGE_PATCH_PX = 32,  // of a model that is not known: Qwen3-VL and its kin
+    IMAGE_MOST_MASKS = 512,
+};
+
+// Pixels of the source, upright.  May reach outside of it.
+struct image_box {
+    int x;
+    int y;
+    int width;
+    int height;
 };
 
 struct image_config {
@@ -40,8 +50,15 @@ struct image_req {
     size_t bytes_len;
     int target_px;     // long side of what is sent, 0 = 768; never enlarged; the other
                        // side in proportion, rounded to nearest, at least 1
+    int target_patches;  // instead of target_px when not 0: at most so many whole patches
+    int patch_px;        // of the model, 0 = IMAGE_PATCH_PX
     bool want_luma;    // also the full-size grey picture, for OCR
     bool skip_encode;  // only hash, size, luma
+    // Painted black in the full-size pixels before anything but content is made of them:
+    // jpeg, luma and thumb show the masked picture.  For JPEG and lossy WebP they grow by
+    // up to a block.  mask.h says what is left outside of them.
+    const struct image_box *masks;  // borrowed: until done; none without area
+    int n_masks;                    // 0 to IMAGE_MOST_MASKS
     // out; valid in done
     struct buf jpeg;  // what is sent; owned by the caller after done
     uint8_t *luma;    // width * height bytes, row after row, 0 black; owned: free()
@@ -55,7 +72,8 @@ struct image_req {
     int sent_height;
     int64_t file_bytes;  // of the version that was read
     int64_t mtime_ns;    // 0 for bytes
-    int64_t read_us;
+    // CPU time of the thread; reading also waits for the disk.
+    int64_t read_us;    // with hash and head
     int64_t decode_us;  // decode and shrink
     int64_t encode_us;
     struct err err;         // words for a person when done's err is not 0
@@ -77,7 +95,8 @@ MUST_USE int image_open(struct images **out, struct loop *l,
 // Thread: loop; the work runs in the image pool.
 // Owns:   jpeg and luma belong to the caller after done; image_req_fini frees both.
 // Errors: E_NOT_FOUND E_ACCESS E_NOT_FILE E_OUTSIDE E_TOOBIG E_FORMAT E_CORRUPT (give up);
-//         E_CUT (the file is not complete yet), E_NOMEM, E_IO (retry); E_CANCELED.
+//         E_CUT (the file is not complete yet), E_NOMEM, E_IO (retry); E_CANCELED;
+//         E_USAGE (neither path nor bytes, or masks that can not be painted).
 void image_prepare(struct images *m, struct image_req *r,
                    void (*done)(struct image_req *r, int err));
 void image_cancel(struct images *m, struct image_req *r);
@@ -94,7 +113,12 @@ MUST_USE int image_prepare_now(const struct image_config *c, struct image_req *r
 
 // ---- near-duplicates, pure
 
-enum image_near { IMAGE_NEAR_OFF, IMAGE_NEAR_STRICT, IMAGE_NEAR_NORMAL, IMAGE_NEAR_LOOSE };
+enum image_near {
+    IMAGE_NEAR_OFF,
+    IMAGE_NEAR_STRICT,
+    IMAGE_NEAR_NORMAL,
+    IMAGE_NEAR_LOOSE
+};
 
 struct image_look {
     const uint8_t *thumb;  // of an image_req

@@ -18,6 +18,7 @@
 #define STRETCH ((size_t)128 * 1024)
 
 enum {
+    OFFSET_MAX_BITS = 15 + 13,  // code and extra bits
     FAST_IN = 32,                   // bytes that one round of the fast loop may load
     SLACK = 4 + 258 + ARENA_ALIGN,  // and write
     MAX_LENS = MAX_LITERALS + MAX_OFFSETS,
@@ -183,7 +184,8 @@ static int slow_symbol(struct inflate *z)
     return 0;
 }
 
-// What the hot loop changes; a local copy of it is kept in registers.
+// What the hot loop changes; a local copy of it is kept in registers.  Whole entries are
+// subtracted from n_bits, so only its lowest byte means anything.
 struct fast {
     const uint8_t *in;
     uint8_t *out;
@@ -196,15 +198,16 @@ struct fast {
 // At least 56 bits afterwards.
 static ALWAYS_INLINE void fill_fast(struct fast *f)
 {
-    f->bits |= load64(f->in) << f->n_bits;
-    f->in += (63 - f->n_bits) >> 3;
+    f->bits |= load64(f->in) << (f->n_bits & 63);
+    f->in += 7 - (f->n_bits >> 3 & 7);
     f->n_bits |= 56;
 }
 
-static ALWAYS_INLINE void drop_fast(struct fast *f, unsigned n)
+// entry: or just a number of bits.
+static ALWAYS_INLINE void drop_fast(struct fast *f, uint32_t entry)
 {
-    f->bits >>= n;
-    f->n_bits -= n;
+    f->bits >>= entry & 63;
+    f->n_bits -= entry;
 }
 
 // The entry behind one for longer codes, when it is one.
@@ -223,7 +226,7 @@ enum fast_end { FAST_STOPPED, FAST_BLOCK_END, FAST_WRONG };
 static ALWAYS_INLINE uint32_t put_literal(struct fast *f, const uint32_t *literals,
                                           uint32_t e)
 {
-    drop_fast(f, e & 63);
+    drop_fast(f, e);
     *f->out++ = (uint8_t)(e >> 16);
     return literals[low_bits(f->bits, LITERAL_BITS)];
 }
@@ -233,8 +236,10 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
                                      uint32_t *entry)
 {
     const size_t length = value_of(*entry, f->bits);
-    drop_fast(f, *entry & 63);
-    fill_fast(f);
+    drop_fast(f, *entry);
+    if (__builtin_expect((uint8_t)f->n_bits < OFFSET_MAX_BITS, 0)) {
+        fill_fast(f);
+    }
     uint32_t e = offsets[low_bits(f->bits, OFFSET_BITS)];
     if (__builtin_expect(e & ENTRY_EXCEPTION, 0)) {
         e = resolve(f, offsets, e, OFFSET_BITS);
@@ -243,7 +248,7 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
         }
     }
     const size_t offset = value_of(e, f->bits);
-    drop_fast(f, e & 63);
+    drop_fast(f, e);
     if (__builtin_expect(offset > (size_t)(f->out - window), 0)) {
         return false;
     }
@@ -286,7 +291,7 @@ static ALWAYS_INLINE enum fast_end fast_symbols(struct fast *f, const struct inf
                 continue;
             }
             if (e & ENTRY_EXCEPTION) {
-                drop_fast(f, e & 63);
+                drop_fast(f, e);
                 return e & ENTRY_STOP ? FAST_BLOCK_END : FAST_WRONG;
             }
         }
@@ -304,7 +309,7 @@ static ALWAYS_INLINE enum fast_end fast_local(struct inflate *z)
     z->in = f.in;
     z->out = f.out;
     z->bits = f.bits;
-    z->n_bits = f.n_bits;
+    z->n_bits = (uint8_t)f.n_bits;
     return end;
 }
 
@@ -488,6 +493,16 @@ static int open_block(struct inflate *z)
 
 // ---- the whole stream
 
+static size_t window_bytes(size_t piece)
+{
+    return HISTORY + piece + STRETCH + SLACK;
+}
+
+size_t inflate_bytes(size_t piece)
+{
+    return window_bytes(piece) + sizeof(struct inflate_tables);
+}
+
 int inflate_open(struct inflate *z, struct arena *arena, size_t piece)
 {
     uint32_t method, flags;
@@ -496,7 +511,7 @@ int inflate_open(struct inflate *z, struct arena *arena, size_t piece)
     z->state = INFLATE_HEAD;
     z->sum = 1;
     z->stored_left = 0;
-    z->window = arena_get(arena, HISTORY + piece + STRETCH + SLACK);
+    z->window = arena_get(arena, window_bytes(piece));
     z->tables = arena_get(arena, sizeof(*z->tables));
     if (!z->window || !z->tables) {
         return E_NOMEM;

@@ -33,6 +33,8 @@ struct inflate {
     struct inflate_tables *tables;  // borrowed: of the arena
 };
 
+// What inflate_open takes of the arena.
+size_t inflate_bytes(size_t piece);
 // piece: the most bytes that inflate_more is asked for.  The caller has set in, in_end,
 // on_part_end and arg.
 // Errors: E_NOMEM; E_FORMAT: no zlib stream.

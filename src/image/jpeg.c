@@ -10,6 +10,8 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+enum { DCTSIZE = 8, SMOOTHED = 2 };
+
 struct jpeg {
     struct decode *d;
     tjhandle tj;
@@ -17,6 +19,7 @@ struct jpeg {
     int sampling;     // TJSAMP_*
     int width;        // after the decoder's own shrink
     int height;
+    int scale;  // the decoder's: 1, 2, 4 or 8
 };
 
 // Half a picture, a damaged one, or none at all?
@@ -65,6 +68,7 @@ static void choose_scale(struct jpeg *j)
         by /= 2;
     }
     const tjscalingfactor f = {1, by};
+    j->scale = by;
     j->width = TJSCALED(h->width, f);
     j->height = TJSCALED(h->height, f);
 }
@@ -75,6 +79,12 @@ static int no_memory(const struct jpeg *j)
 }
 
 // ---- planes
+
+// Blocks on each side that have an effect on one.
+static int smoothed(const struct head *h)
+{
+    return h->is_coarse ? SMOOTHED : 0;
+}
 
 static int get_planes(struct jpeg *j, struct planes *full)
 {
@@ -109,6 +119,8 @@ static int decode_planes(struct jpeg *j)
     }
     const int sub_x = j->sampling == TJSAMP_GRAY ? 1 : tjMCUWidth[j->sampling] / 8;
     const int sub_y = j->sampling == TJSAMP_GRAY ? 1 : tjMCUHeight[j->sampling] / 8;
+    const struct mask_grid grid = {sub_x, sub_y, DCTSIZE, smoothed(d->head), j->scale};
+    mask_paint_planes(&d->mask, &full, &grid);
     if (planes_shrink(&d->small, &full, sub_x, sub_y, d->kernels, d->arena)) {
         return no_memory(j);
     }
@@ -132,10 +144,18 @@ static void cmyk_to_rgb(const uint8_t *cmyk, int n, bool is_inverted, uint8_t *r
     }
 }
 
+static void mask_widen_mcus(struct decode *d)
+{
+    const struct head *h = d->head;
+    const int side = h->mcu_width > h->mcu_height ? h->mcu_width : h->mcu_height;
+    mask_widen(&d->mask, h->mcu_width, h->mcu_height, 1 + smoothed(h) * side);
+}
+
 static int put_rows(struct jpeg *j, uint8_t *pixels, int channels)
 {
     struct decode *d = j->d;
     struct rows rows;
+    mask_widen_mcus(d);
     if (rows_open(&rows, d)) {
         return no_memory(j);
     }

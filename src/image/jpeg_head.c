@@ -26,10 +26,15 @@ enum marker {
 // Each scan is one more pass over the whole picture: a few bytes of file could buy hours.
 enum { MAX_SCANS = 100 };
 
+enum { MAX_COMPONENTS = 4 };
+
 struct walk {
     const uint8_t *b;
     size_t len;
     size_t pos;
+    // Of each component, its name and a bit for every low frequency that is exact.
+    uint8_t names[MAX_COMPONENTS];
+    uint16_t exact[MAX_COMPONENTS];
 };
 
 // The next marker from pos on, which then points behind it; -1 at the end.
@@ -60,7 +65,24 @@ static bool is_sof(int marker)
            marker != M_DAC;
 }
 
-static int read_sof(struct head *h, int marker, const uint8_t *b, size_t n, struct err *e)
+// b: three bytes per component.
+static void read_sampling(struct head *h, const uint8_t *b)
+{
+    const int luma = (b[1] >> 4) * (b[1] & 15);
+    const int chroma = h->components > 1 ? (b[4] >> 4) * (b[4] & 15) : luma;
+    h->max_sampling = chroma ? luma / chroma : 0;
+    int across = 1, down = 1;
+    for (int i = 0; i < h->components; i++) {
+        const int x = b[3 * i + 1] >> 4, y = b[3 * i + 1] & 15;
+        across = x > across ? x : across;
+        down = y > down ? y : down;
+    }
+    h->mcu_width = 8 * across;
+    h->mcu_height = 8 * down;
+}
+
+static int read_sof(struct head *h, struct walk *w, int marker, const uint8_t *b,
+                    size_t n, struct err *e)
 {
     // Baseline, extended, progressive; Huffman or arithmetic.
     const int kind = marker & 15;
@@ -86,21 +108,72 @@ static int read_sof(struct head *h, int marker, const uint8_t *b, size_t n, stru
         return err_set(e, E_FORMAT, "a JPEG of %d components is not supported",
                        h->components);
     }
-    int luma = (b[7] >> 4) * (b[7] & 15);
-    int chroma = h->components > 1 ? (b[10] >> 4) * (b[10] & 15) : luma;
-    h->max_sampling = chroma ? luma / chroma : 0;
+    read_sampling(h, b + 6);
+    for (int i = 0; i < h->components; i++) {
+        w->names[i] = b[6 + 3 * i];
+    }
     return 0;
 }
 
+// libjpeg makes up for these frequencies where they are not exact, out of the means of
+// the blocks around.
+enum { LOW_FROM = 1, LOW_TO = 9 };
+
+// The first one of this name counts; a second one would stay coarse.
+static int find_component(const struct walk *w, const struct head *h, uint8_t name)
+{
+    for (int i = 0; i < h->components; i++) {
+        if (w->names[i] == name) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// A scan sends some frequencies of some components, exactly when no low bits are missing.
+static void note_scan(struct walk *w, const struct head *h, const uint8_t *b, size_t n)
+{
+    const size_t components = n ? b[0] : 0;
+    if (n < 4 + 2 * components) {
+        return;
+    }
+    const uint8_t *script = b + 1 + 2 * components;
+    unsigned bits = 0;
+    for (int f = script[0]; f <= script[1] && f <= LOW_TO; f++) {
+        bits |= 1u << f;
+    }
+    for (size_t k = 0; k < components; k++) {
+        const int i = find_component(w, h, b[1 + 2 * k]);
+        if (i >= 0) {
+            const unsigned other = w->exact[i] & ~bits;
+            w->exact[i] = (uint16_t)(script[2] & 15 ? other : other | bits);
+        }
+    }
+}
+
+static bool is_coarse(const struct head *h, const struct walk *w)
+{
+    const unsigned all = (1u << (LOW_TO + 1)) - (1u << LOW_FROM);
+    for (int i = 0; h->is_progressive && i < h->components; i++) {
+        if ((w->exact[i] & all) != all) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // One marker segment of n bytes at b.
-static int read_segment(struct head *h, int marker, const uint8_t *b, size_t n,
-                        struct err *e)
+static int read_segment(struct head *h, struct walk *w, int marker, const uint8_t *b,
+                        size_t n, struct err *e)
 {
     if (is_sof(marker)) {
         if (h->width) {
             return err_set(e, E_CORRUPT, "the JPEG has two frame headers");
         }
-        return read_sof(h, marker, b, n, e);
+        return read_sof(h, w, marker, b, n, e);
+    }
+    if (marker == M_SOS) {
+        note_scan(w, h, b, n);
     }
     if (marker == M_APP1 && n >= 6 && memcmp(b, "Exif\0\0", 6) == 0) {
         h->orientation = exif_orientation(b, n);
@@ -137,7 +210,7 @@ static int walk(struct head *h, struct walk *w, bool only_sizes, struct err *e)
             return err_set(e, E_CUT, "the JPEG ends after %zu bytes, inside a marker",
                            w->len);
         }
-        int rc = read_segment(h, marker, w->b + w->pos + 2, n - 2, e);
+        int rc = read_segment(h, w, marker, w->b + w->pos + 2, n - 2, e);
         if (rc) {
             return rc;
         }
@@ -148,7 +221,7 @@ static int walk(struct head *h, struct walk *w, bool only_sizes, struct err *e)
 
 int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e)
 {
-    struct walk w = {b, len, 0};
+    struct walk w = {.b = b, .len = len};
     int rc = walk(h, &w, true, e);
     if (!rc && !h->width) {
         return err_set(e, E_CORRUPT, "the JPEG ends without a frame header");
@@ -158,7 +231,7 @@ int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e)
 
 int jpeg_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
 {
-    struct walk w = {b, len, 0};
+    struct walk w = {.b = b, .len = len};
     *h = (struct head){.format = IMAGE_JPEG, .orientation = 1};
     int rc = walk(h, &w, false, e);
     if (rc) {
@@ -168,5 +241,6 @@ int jpeg_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
         return err_set(e, E_CORRUPT, "the JPEG ends without a picture");
     }
     h->file_len = w.pos;
+    h->is_coarse = is_coarse(h, &w);
     return 0;
 }

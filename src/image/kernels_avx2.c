@@ -227,7 +227,7 @@ static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, 
                                 uint8_t *out, int taps)
 {
     const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
-    const __m128i half = _mm_set1_epi32(1 << (shift - 1));
+    const __m128i bias = _mm_set1_epi32(x->bias);
     int i = from;
     for (; i + 4 <= x->dst_n; i += 4) {
         const int16_t *w = x->weights + (size_t)i * (size_t)taps;
@@ -240,7 +240,7 @@ static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, 
             _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
         __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums),
                                     _mm256_extracti128_si256(sums, 1));
-        sum = _mm_srai_epi32(_mm_add_epi32(sum, half), shift);
+        sum = _mm_srai_epi32(_mm_add_epi32(sum, bias), shift);
         sum = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
         _mm_storeu_si32(out + i, sum);
     }

@@ -166,7 +166,7 @@ static void line(const struct resize_axis *x, const int16_t *in, int from, uint8
             sum = vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b));
             sum = vmlal_high_s16(sum, a, b);
         }
-        const int32_t byte = (vaddvq_s32(sum) + (1 << (shift - 1))) >> shift;
+        const int32_t byte = (vaddvq_s32(sum) + x->bias) >> shift;
         out[i] = (uint8_t)(byte < 0 ? 0 : byte > 255 ? 255 : byte);
     }
 }

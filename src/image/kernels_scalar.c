@@ -125,7 +125,7 @@ static void line(const struct resize_axis *x, const int16_t *in, int from, uint8
     for (int i = from; i < x->dst_n; i++) {
         const int16_t *v = in + x->first[i];
         const int16_t *w = x->weights + (size_t)i * (size_t)x->taps;
-        int32_t sum = 1 << (shift - 1);
+        int32_t sum = x->bias;
         for (int k = 0; k < x->taps; k++) {
             sum += v[k] * w[k];
         }

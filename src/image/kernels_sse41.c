@@ -192,7 +192,7 @@ static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, 
                                 uint8_t *out, int taps)
 {
     const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
-    const __m128i half = _mm_set1_epi32(1 << (shift - 1));
+    const __m128i bias = _mm_set1_epi32(x->bias);
     int i = from;
     for (; i + 4 <= x->dst_n; i += 4) {
         const int16_t *w = x->weights + (size_t)i * (size_t)taps;
@@ -202,7 +202,7 @@ static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, 
         const __m128i c = dot(in + first[2], w + 2 * taps, taps);
         const __m128i d = dot(in + first[3], w + 3 * taps, taps);
         __m128i sum = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
-        sum = _mm_srai_epi32(_mm_add_epi32(sum, half), shift);
+        sum = _mm_srai_epi32(_mm_add_epi32(sum, bias), shift);
         sum = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
         _mm_storeu_si32(out + i, sum);
     }

@@ -8,7 +8,9 @@
 #define VLMD_IMAGE_PICTURE_H
 
 #include "image/arena.h"
+#include "image/feed.h"
 #include "image/image.h"
+#include "image/mask.h"
 
 // Plane 0 is luma of width x height, planes 1 and 2 chroma of half that, rounded up.
 // Strides are padded to whole JPEG blocks.  All borrowed: until the arena's reset.
@@ -17,6 +19,7 @@ struct planes {
     int stride[3];
     int width;
     int height;
+    bool is_video_range;  // luma 16 to 235, chroma 16 to 240; else 0 to 255
 };
 
 // Facts from the header.  Sizes are as stored, before orientation.
@@ -34,7 +37,10 @@ struct head {
     int components;       // JPEG
     int max_sampling;     // JPEG: luma samples per chroma sample, 1 to 16
     int scans;            // JPEG
+    int mcu_width;        // JPEG: pixels that are coded together
+    int mcu_height;       // JPEG
     bool is_progressive;  // JPEG
+    bool is_coarse;       // JPEG: progressive, and low frequencies are not exact
     bool has_adobe;       // JPEG: CMYK is stored inverted
     bool has_alpha;       // WebP
     bool is_animated;     // WebP
@@ -46,11 +52,13 @@ struct kernels;
 // One decoder call: bytes become small (shrunk to its size) and luma (full size).
 struct decode {
     // in
-    const uint8_t *bytes;  // head->file_len of them
+    const uint8_t *bytes;  // head->file_len of them; NULL: only the feed has them
+    struct feed *feed;     // what PNG reads
     const struct head *head;
     struct arena *arena;
     uint8_t *luma;  // width * height bytes as stored, or NULL when not wanted
     const struct kernels *kernels;  // NULL: the fastest
+    struct mask mask;  // painted before small and luma are made; decoders widen it
     // out
     struct planes small;  // memory and size are set by the caller, pixels by the decoder
     struct err *err;
@@ -70,17 +78,27 @@ int exif_orientation(const uint8_t *b, size_t len);
 
 // The per-format halves of head_sizes and head_check.
 MUST_USE int png_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e);
-MUST_USE int png_check(struct head *h, const uint8_t *b, size_t len, struct err *e);
+MUST_USE int png_check(struct head *h, struct feed *s, struct err *e);
 MUST_USE int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e);
 MUST_USE int jpeg_check(struct head *h, const uint8_t *b, size_t len, struct err *e);
 MUST_USE int webp_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e);
 MUST_USE int webp_check(struct head *h, const uint8_t *b, size_t len, struct err *e);
 
-// Errors: E_CUT, E_CORRUPT, E_FORMAT, E_NOMEM.
+struct png_chunk {
+    uint8_t type[4];
+    size_t n;     // bytes of data
+    size_t data;  // where they are; the checksum is behind them
+    size_t next;  // where the next chunk is
+};
+// pos: at least 8 bytes are there.  Errors: as feed_read.
+MUST_USE int png_chunk_read(struct png_chunk *c, struct feed *s, size_t pos);
+bool png_chunk_is(const struct png_chunk *c, const char *type);
+
+// Errors: E_CUT, E_CORRUPT, E_FORMAT, E_NOMEM; E_IO.
 MUST_USE int png_decode(struct decode *d);
 // The common kinds of PNG without libpng.
 bool png_fast_fits(const struct head *h);
-int64_t png_fast_bytes(const struct head *h);  // that it takes; rows not counted
+int64_t png_fast_bytes(const struct head *h);  // that inflating takes
 int64_t png_raw_bytes(const struct head *h);   // filtered rows, not interlaced
 // Errors: E_NOMEM; E_FORMAT: anything unusual, libpng shall start over and judge.
 MUST_USE int png_fast_decode(struct decode *d);

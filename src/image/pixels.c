@@ -34,6 +34,13 @@ static void fill_grey(struct planes *p, int i)
     memset(p->p[i], 128, (size_t)p->stride[i] * (size_t)((p->height + 1) / 2));
 }
 
+// From video range, which the filter changes on its way.
+// Source: BT.601: 219 steps of luma from 16, 224 of chroma around 128.
+static const struct resize_range from_video[2] = {
+    {255.0 / 219, -16 * 255.0 / 219},
+    {255.0 / 224, 128 - 128 * 255.0 / 224},
+};
+
 int planes_shrink(struct planes *small, const struct planes *full, int sub_x, int sub_y,
                   const struct kernels *kernels, struct arena *arena)
 {
@@ -48,6 +55,7 @@ int planes_shrink(struct planes *small, const struct planes *full, int sub_x, in
             .src_height = i ? (double)full->height / sub_y : full->height,
             .dst_width = i ? small->width / 2.0 : small->width,
             .dst_height = i ? small->height / 2.0 : small->height,
+            .range = full->is_video_range ? &from_video[i > 0] : NULL,
             .out = small->p[i],
             .out_stride = small->stride[i],
         };
@@ -73,15 +81,6 @@ static void luma_table(uint8_t table[256])
     }
 }
 
-// Rounded away from the middle, the same on both sides.
-static void chroma_table(uint8_t table[256])
-{
-    for (int i = 0; i < 256; i++) {
-        const int v = (i - 128) * 255;
-        table[i] = clamp_byte(128 + (v >= 0 ? v + 112 : v - 112) / 224);
-    }
-}
-
 static void map_plane(uint8_t *p, int stride, int width, int height,
                       const uint8_t table[256])
 {
@@ -90,17 +89,6 @@ static void map_plane(uint8_t *p, int stride, int width, int height,
             p[x] = table[p[x]];
         }
         p += stride;
-    }
-}
-
-void planes_to_full_range(struct planes *p)
-{
-    uint8_t table[256];
-    luma_table(table);
-    map_plane(p->p[0], p->stride[0], p->width, p->height, table);
-    chroma_table(table);
-    for (int i = 1; i < 3; i++) {
-        map_plane(p->p[i], p->stride[i], (p->width + 1) / 2, (p->height + 1) / 2, table);
     }
 }
 
@@ -121,20 +109,23 @@ void luma_copy(uint8_t *out, const uint8_t *in, int stride, int width, int heigh
     }
 }
 
-void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
-                int height, int orientation)
+struct turn orientation_turn(int orientation)
 {
-    // Where output (0,0) is read, and the steps to its right and lower neighbours.
-    static const struct turn {
-        bool from_right, from_bottom, swaps;
-    } turns[9] = {
+    static const struct turn turns[9] = {
         [1] = {false, false, false}, [2] = {true, false, false},
         [3] = {true, true, false},   [4] = {false, true, false},
         [5] = {false, false, true},  [6] = {false, true, true},
         [7] = {true, true, true},    [8] = {true, false, true},
     };
     assert(orientation >= 1 && orientation <= 8);
-    const struct turn t = turns[orientation];
+    return turns[orientation];
+}
+
+void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
+                int height, int orientation)
+{
+    const struct turn t = orientation_turn(orientation);
+    // From an output pixel to its right and its lower neighbour.
     const ptrdiff_t across = t.from_right ? -1 : 1;
     const ptrdiff_t down = t.from_bottom ? -(ptrdiff_t)stride : stride;
     const uint8_t *from = in + (t.from_right ? width - 1 : 0) +

@@ -9,17 +9,21 @@
 // Strides are padded so that whole 16 x 16 blocks are readable in each row.
 // Errors: E_NOMEM.
 MUST_USE int planes_get(struct planes *p, int width, int height, struct arena *arena);
-// Shrinks full to small's size.  full's chroma planes are sub_x and sub_y times smaller
-// than its luma; a NULL chroma plane is grey.
+// Shrinks full to small's size, and to full range.  full's chroma planes are sub_x and
+// sub_y times smaller than its luma; a NULL chroma plane is grey.
 // Errors: E_NOMEM.
 MUST_USE int planes_shrink(struct planes *small, const struct planes *full, int sub_x,
                            int sub_y, const struct kernels *kernels, struct arena *arena);
-// From 16..235 and 16..240 to 0..255, in place.
-void planes_to_full_range(struct planes *p);
+// To full range from 16..235.
 void luma_copy_full_range(uint8_t *out, const uint8_t *in, int stride, int width,
                           int height);
 void luma_copy(uint8_t *out, const uint8_t *in, int stride, int width, int height);
 
+// Where output (0,0) is read, and whether output columns are input rows.
+struct turn {
+    bool from_right, from_bottom, swaps;
+};
+struct turn orientation_turn(int orientation);
 // Upright by EXIF orientation.  plane_turn writes tightly or with out_stride; sides are
 // those of the input.
 void plane_turn(uint8_t *out, int out_stride, const uint8_t *in, int stride, int width,
@@ -46,17 +50,20 @@ struct rows {
     int half_width;  // of the rows that are converted
     int half_height;
     int half_y;
-    uint8_t *flat;     // alpha gone
-    uint16_t *boxes;   // sums of pixels, see kernels.h
-    uint8_t *box_row;  // RGBX
-    uint16_t *pairs;   // sums of pixels, for chroma
-    uint8_t *luma;     // borrowed: full size, or NULL
+    uint8_t *flat;            // alpha gone
+    uint16_t *boxes;          // sums of pixels, see kernels.h
+    uint8_t *box_row;         // RGBX
+    uint16_t *pairs;          // sums of pixels, for chroma
+    uint8_t *luma;            // borrowed: full size, or NULL
+    const struct mask *mask;  // borrowed: as long as the rows
+    uint8_t *painted;         // a row with its boxes; NULL without any
     struct resize plane[3];
 };
 
 // Sizes, output and luma are taken from d.  Errors: E_NOMEM.
 MUST_USE int rows_open(struct rows *r, const struct decode *d);
-// channels 3: R G B; 4: R G B A, not premultiplied, laid on white.  row is not kept.
+// channels 3: R G B; 4: R G B A, not premultiplied, laid on white.  row is not kept, and
+// not painted over: the decoder may predict the next row from it.
 void rows_put(struct rows *r, const uint8_t *row, int channels);
 
 #endif

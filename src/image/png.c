@@ -30,7 +30,9 @@ static void on_error(png_structp png, png_const_charp message)
 {
     struct reader *r = png_get_error_ptr(png);
     struct err *e = r->d->err;
-    if (r->is_out_of_memory) {
+    if (r->d->feed->rc) {
+        // It has been said what is wrong with the file.
+    } else if (r->is_out_of_memory) {
         err_set(e, E_NOMEM, "not enough memory to decode the PNG");
     } else if (r->is_at_end) {
         err_set(e, E_CUT, "the PNG ends before its picture is complete");
@@ -60,11 +62,11 @@ static void on_free(png_structp png, png_voidp p)
     free(p);
 }
 
-static bool is_wanted(const uint8_t *type)
+static bool is_wanted(const struct png_chunk *c)
 {
     static const char wanted[][5] = {"IHDR", "PLTE", "tRNS", "IDAT", "IEND"};
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        if (memcmp(type, wanted[i], 4) == 0) {
+        if (png_chunk_is(c, wanted[i])) {
             return true;
         }
     }
@@ -76,13 +78,14 @@ static bool is_wanted(const uint8_t *type)
 static bool next_chunk(struct reader *r)
 {
     const struct decode *d = r->d;
-    while (d->head->file_len - r->pos >= CHUNK_BYTES) {
-        const uint8_t *chunk = d->bytes + r->pos;
-        r->chunk_end = r->pos + CHUNK_BYTES + read_be32(chunk);
-        if (is_wanted(chunk + 4)) {
+    struct png_chunk c;
+    while (d->head->file_len - r->pos >= CHUNK_BYTES &&
+           !png_chunk_read(&c, d->feed, r->pos)) {
+        r->chunk_end = c.next;
+        if (is_wanted(&c)) {
             return true;
         }
-        r->pos = r->chunk_end;
+        r->pos = c.next;
     }
     return false;
 }
@@ -95,9 +98,14 @@ static void on_read(png_structp png, png_bytep out, size_t n)
             r->is_at_end = true;
             png_error(png, "end of file");
         }
-        size_t part = r->chunk_end - r->pos;
+        size_t part;
+        const uint8_t *from = feed_run(r->d->feed, r->pos, &part);
+        if (!from) {
+            png_error(png, "the file");
+        }
+        part = part < r->chunk_end - r->pos ? part : r->chunk_end - r->pos;
         part = part < n ? part : n;
-        memcpy(out, r->d->bytes + r->pos, part);
+        memcpy(out, from, part);
         out += part;
         r->pos += part;
         n -= part;

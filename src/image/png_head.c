@@ -13,6 +13,7 @@ enum {
     CHUNK_BYTES = 12,  // length, type, CRC
     IHDR_BYTES = 13,
     SIZES_BYTES = SIGNATURE_BYTES + CHUNK_BYTES + IHDR_BYTES,
+    MOST_EXIF = 8192,  // the orientation is among the first entries
 };
 
 // Deflate can't expand more than this.
@@ -73,76 +74,120 @@ static bool is_type(const uint8_t *type)
     return true;
 }
 
-// The chunk at pos is whole.  Errors: E_CUT, E_CORRUPT.
-static int check_chunk(const uint8_t *b, size_t len, size_t pos, struct err *e)
+int png_chunk_read(struct png_chunk *c, struct feed *s, size_t pos)
 {
-    static const uint8_t zeros[8];
-    if (len - pos < CHUNK_BYTES || memcmp(b + pos, zeros, 8) == 0) {
-        return err_set(e, E_CUT, "the PNG ends after %zu bytes, before its end chunk",
-                       pos);
+    uint8_t b[8];
+    int rc = feed_read(s, pos, b, sizeof(b));
+    if (rc) {
+        return rc;
     }
-    if (!is_type(b + pos + 4)) {
+    memcpy(c->type, b + 4, sizeof(c->type));
+    c->n = read_be32(b);
+    c->data = pos + sizeof(b);
+    c->next = pos + CHUNK_BYTES + c->n;
+    return 0;
+}
+
+bool png_chunk_is(const struct png_chunk *c, const char *type)
+{
+    return memcmp(c->type, type, sizeof(c->type)) == 0;
+}
+
+static int cut(size_t pos, struct err *e)
+{
+    return err_set(e, E_CUT, "the PNG ends after %zu bytes, before its end chunk", pos);
+}
+
+// The chunk at pos is whole.  Errors: E_CUT, E_CORRUPT, E_IO.
+static int check_chunk(struct png_chunk *c, struct feed *s, size_t pos, struct err *e)
+{
+    static const uint8_t zeros[4];
+    if (s->len - pos < CHUNK_BYTES) {
+        return cut(pos, e);
+    }
+    int rc = png_chunk_read(c, s, pos);
+    if (rc) {
+        return rc;
+    }
+    if (c->n == 0 && memcmp(c->type, zeros, sizeof(zeros)) == 0) {
+        return cut(pos, e);
+    }
+    if (!is_type(c->type)) {
         return err_set(e, E_CORRUPT, "the PNG has a damaged chunk at byte %zu", pos);
     }
-    const size_t n = read_be32(b + pos);
-    if (n > len - pos - CHUNK_BYTES) {
+    const size_t room = s->len - pos - CHUNK_BYTES;
+    if (c->n > room) {
         return err_set(e, E_CUT, "the PNG's chunk at byte %zu needs %zu bytes more", pos,
-                       n - (len - pos - CHUNK_BYTES));
+                       c->n - room);
     }
     return 0;
 }
 
 // What a decoder has to refuse: a second header, pixels in two places, and in front of them
 // chunks without which they can not be understood.  libpng judges the same way.
-static int check_order(const uint8_t *b, size_t pos, size_t idat_end, struct err *e)
+static int check_order(const struct png_chunk *c, size_t pos, size_t idat_end,
+                       struct err *e)
 {
     static const char known[][5] = {"IDAT", "IEND", "PLTE"};
-    const uint8_t *type = b + pos + 4;
-    if (memcmp(type, "IDAT", 4) == 0 && idat_end && idat_end != pos) {
+    if (png_chunk_is(c, "IDAT") && idat_end && idat_end != pos) {
         return err_set(e, E_CORRUPT, "the PNG's pixels are not in one place");
     }
-    const bool is_header = memcmp(type, "IHDR", 4) == 0;
-    if (pos == SIGNATURE_BYTES || type[0] & 0x20 || (idat_end && !is_header)) {
+    const bool is_header = png_chunk_is(c, "IHDR");
+    if (pos == SIGNATURE_BYTES || c->type[0] & 0x20 || (idat_end && !is_header)) {
         return 0;
     }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (memcmp(type, known[i], 4) == 0) {
+        if (png_chunk_is(c, known[i])) {
             return 0;
         }
     }
-    return err_set(e, E_CORRUPT, "the PNG has a chunk %.4s at byte %zu", type, pos);
+    return err_set(e, E_CORRUPT, "the PNG has a chunk %.4s at byte %zu",
+                   (const char *)c->type, pos);
 }
 
-// Facts from a chunk that is whole; n bytes.
-static void note_chunk(struct head *h, const uint8_t *type, size_t n)
+static int read_orientation(struct head *h, struct feed *s, const struct png_chunk *c)
 {
-    if (memcmp(type, "IDAT", 4) == 0) {
-        h->idat_bytes += n;
-    } else if (memcmp(type, "tRNS", 4) == 0) {
-        h->has_colour_key = h->colour_type != 3;
-    } else if (memcmp(type, "eXIf", 4) == 0) {
-        h->orientation = exif_orientation(type + 4, n);
+    uint8_t exif[MOST_EXIF];
+    const size_t n = c->n < sizeof(exif) ? c->n : sizeof(exif);
+    int rc = feed_read(s, c->data, exif, n);
+    if (!rc) {
+        h->orientation = exif_orientation(exif, n);
     }
+    return rc;
 }
 
-int png_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
+// Facts from a chunk that is whole.
+static int note_chunk(struct head *h, struct feed *s, const struct png_chunk *c)
 {
+    if (png_chunk_is(c, "IDAT")) {
+        h->idat_bytes += c->n;
+    } else if (png_chunk_is(c, "tRNS")) {
+        h->has_colour_key = h->colour_type != 3;
+    } else if (png_chunk_is(c, "eXIf")) {
+        return read_orientation(h, s, c);
+    }
+    return 0;
+}
+
+int png_check(struct head *h, struct feed *s, struct err *e)
+{
+    struct png_chunk c;
     size_t pos = SIGNATURE_BYTES;
     size_t idat_end = 0;
     for (bool is_end = false; !is_end;) {
-        int rc = check_chunk(b, len, pos, e);
+        int rc = check_chunk(&c, s, pos, e);
         if (!rc) {
-            rc = check_order(b, pos, idat_end, e);
+            rc = check_order(&c, pos, idat_end, e);
+        }
+        if (!rc) {
+            rc = note_chunk(h, s, &c);
         }
         if (rc) {
             return rc;
         }
-        const size_t n = read_be32(b + pos);
-        const uint8_t *type = b + pos + 4;
-        note_chunk(h, type, n);
-        pos += CHUNK_BYTES + n;
-        idat_end = memcmp(type, "IDAT", 4) == 0 ? pos : idat_end;
-        is_end = memcmp(type, "IEND", 4) == 0;
+        pos = c.next;
+        idat_end = png_chunk_is(&c, "IDAT") ? pos : idat_end;
+        is_end = png_chunk_is(&c, "IEND");
     }
     h->file_len = pos;
     if ((int64_t)h->idat_bytes * MAX_DEFLATE_RATIO < png_raw_bytes(h)) {

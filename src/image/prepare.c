@@ -1,12 +1,13 @@
 // prepare.c -- the steps of one picture, in the order they fail cheapest.
 //
-// open -> size of the file -> signature, sides and area from the first bytes -> read ->
-// hash -> whole header -> memory budget -> decode and shrink -> upright -> thumb ->
-// encode.  Runs in a pool thread (image.c) or in the caller's; touches only the request,
-// the configuration and its worker.
+// open -> size of the file -> signature, sides and area from the first bytes -> read (a
+// large PNG: in windows, see feed.h) -> hash -> whole header -> memory budget -> decode
+// and shrink -> upright -> thumb -> encode.  Runs in a pool thread (image.c) or in the
+// caller's; touches only the request, the configuration and its worker.
 // SPDX-License-Identifier: MIT
 #include "image/prepare.h"
 
+#include "image/fit.h"
 #include "image/image_file.h"
 #include "image/picture.h"
 #include "image/pixels.h"
@@ -22,12 +23,15 @@ enum {
     BASE_BYTES = 1 << 20,  // tables, rows and what the libraries take for themselves
 };
 
+// Of a file that is read as a whole if there is another way.
+#define MOST_BYTES_READ ((int64_t)50 << 20)
+
 struct run {
     struct image_req *r;
     const struct image_config *c;
     struct worker *w;
-    const uint8_t *bytes;
-    size_t len;
+    struct image_file file;  // closed when bytes were given
+    struct feed feed;
     struct head head;
     struct decode decode;
 };
@@ -35,23 +39,8 @@ struct run {
 static int64_t now_us(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-void picture_sent_size(int width, int height, int target, int *out_width, int *out_height)
-{
-    const int64_t longer = width > height ? width : height;
-    const int64_t shorter = width > height ? height : width;
-    if (longer <= target) {
-        *out_width = width;
-        *out_height = height;
-        return;
-    }
-    int64_t other = (2 * shorter * target + longer) / (2 * longer);
-    other = other < 1 ? 1 : other;
-    *out_width = width > height ? target : (int)other;
-    *out_height = width > height ? (int)other : target;
 }
 
 // ---- memory
@@ -92,6 +81,15 @@ void worker_release(struct worker *w)
     hold_exactly(w, 0);
 }
 
+static int64_t feed_held(const struct run *x)
+{
+    if (x->r->bytes) {
+        return 0;
+    }
+    const int64_t len = (int64_t)x->feed.len;
+    return x->feed.bytes ? len : feed_file_bytes(len);
+}
+
 // File, decoder, the rows a stretched filter reaches over, the small planes twice.
 static int64_t memory_needed(const struct run *x)
 {
@@ -100,8 +98,8 @@ static int64_t memory_needed(const struct run *x)
     const int64_t sides = (int64_t)h->width + h->height;
     const int64_t reach = 8 * (h->height / s->height + 1);
     const int64_t rows = (reach < h->height ? reach : h->height) * h->width * 2;
-    return (int64_t)(x->r->bytes ? 0 : x->len) + head_memory(h, x->r->want_luma) + rows +
-           sides * 64 + (int64_t)s->width * s->height * 4 + BASE_BYTES;
+    return feed_held(x) + head_memory(h, x->r->want_luma) + rows + sides * 64 +
+           (int64_t)s->width * s->height * 4 + BASE_BYTES;
 }
 
 // ---- limits
@@ -178,41 +176,51 @@ static int read_whole(struct run *x, const struct image_file *s)
     if (!rc) {
         rc = image_file_check(s, e);
     }
-    x->bytes = bytes;
-    x->len = size;
+    x->feed = feed_of_bytes(bytes, size);
     return rc;
 }
 
-static int read_source(struct run *x, const struct image_file *s)
+// A PNG of any size in a window's memory.
+static int read_windows(struct run *x)
 {
+    struct err *e = &x->r->err;
+    int rc = hold(x, feed_file_bytes(x->file.size) + BASE_BYTES);
+    if (!rc) {
+        rc = feed_open_file(&x->feed, &x->file, FEED_WINDOW, &x->w->arena, x->r->content,
+                            e);
+    }
+    return rc ? rc : image_file_check(&x->file, e);
+}
+
+static int read_source(struct run *x)
+{
+    const struct image_file *s = &x->file;
     x->r->file_bytes = s->size;
     x->r->mtime_ns = s->mtime_ns;
     int rc = check_file_bytes(x, s->size);
     if (!rc) {
         rc = check_prefix(x, s);
     }
-    return rc ? rc : read_whole(x, s);
+    if (rc) {
+        return rc;
+    }
+    const bool is_large = s->size > MOST_BYTES_READ;
+    return is_large && x->head.format == IMAGE_PNG ? read_windows(x) : read_whole(x, s);
 }
 
 static int read_path(struct run *x)
 {
-    struct image_file s;
     if (!x->r->path) {
         return err_set(&x->r->err, E_USAGE, "neither a path nor bytes are given");
     }
-    int rc = image_file_open(&s, x->r->root, x->r->path, &x->r->err);
-    if (!rc) {
-        rc = read_source(x, &s);
-        image_file_close(&s);
-    }
-    return rc;
+    int rc = image_file_open(&x->file, x->r->root, x->r->path, &x->r->err);
+    return rc ? rc : read_source(x);
 }
 
 static int read_bytes(struct run *x)
 {
-    x->bytes = x->r->bytes;
-    x->len = x->r->bytes_len;
-    x->r->file_bytes = (int64_t)x->len;
+    x->feed = feed_of_bytes(x->r->bytes, x->r->bytes_len);
+    x->r->file_bytes = (int64_t)x->feed.len;
     return check_file_bytes(x, x->r->file_bytes);
 }
 
@@ -224,15 +232,33 @@ static void hash(const void *bytes, size_t len, uint8_t out[IMAGE_HASH_BYTES])
     memcpy(out, canonical.digest, IMAGE_HASH_BYTES);
 }
 
+// The prefix was read before the first window was: it counts only now.
+static int check_windows(struct run *x)
+{
+    uint8_t prefix[PREFIX_BYTES];
+    int rc = feed_read(&x->feed, 0, prefix, sizeof(prefix));
+    if (!rc) {
+        rc = check_head(x, prefix, sizeof(prefix), true);
+    }
+    if (!rc && x->head.format != IMAGE_PNG) {
+        rc = err_set(&x->r->err, E_CUT, "it changed while it was read");
+    }
+    return rc ? rc : png_check(&x->head, &x->feed, &x->r->err);
+}
+
 static int load(struct run *x)
 {
     int rc = x->r->bytes ? read_bytes(x) : read_path(x);
     if (rc) {
         return rc;
     }
-    hash(x->bytes, x->len, x->r->content);
-    rc = check_head(x, x->bytes, x->len, true);
-    return rc ? rc : head_check(&x->head, x->bytes, x->len, &x->r->err);
+    const struct feed *f = &x->feed;
+    if (!f->bytes) {
+        return check_windows(x);
+    }
+    hash(f->bytes, f->len, x->r->content);
+    rc = check_head(x, f->bytes, f->len, true);
+    return rc ? rc : head_check(&x->head, f->bytes, f->len, &x->r->err);
 }
 
 // ---- pixels
@@ -253,15 +279,27 @@ static int no_memory(const struct run *x)
     return err_set(&x->r->err, E_NOMEM, "not enough memory for the picture");
 }
 
+static void find_sent_size(const struct image_req *r, const struct head *h, int *width,
+                           int *height)
+{
+    if (r->target_patches > 0) {
+        const int patch = r->patch_px > 0 ? r->patch_px : IMAGE_PATCH_PX;
+        fit_patches(h->width, h->height, patch, r->target_patches, width, height);
+    } else {
+        const int side = r->target_px > 0 ? r->target_px : DEFAULT_TARGET_PX;
+        fit_side(h->width, h->height, side, width, height);
+    }
+}
+
 // Everything that decoding will need, taken before it starts.
 static int get_memory(struct run *x)
 {
     struct image_req *r = x->r;
     const struct head *h = &x->head;
-    const int target = r->target_px > 0 ? r->target_px : DEFAULT_TARGET_PX;
     int width, height;
-    picture_sent_size(h->width, h->height, target, &width, &height);
-    x->decode = (struct decode){.bytes = x->bytes,
+    find_sent_size(r, h, &width, &height);
+    x->decode = (struct decode){.bytes = x->feed.bytes,
+                                .feed = &x->feed,
                                 .head = h,
                                 .arena = &x->w->arena,
                                 .small = {.width = width, .height = height},
@@ -270,7 +308,9 @@ static int get_memory(struct run *x)
     if (rc) {
         return rc;
     }
-    if (planes_get(&x->decode.small, width, height, &x->w->arena)) {
+    if (planes_get(&x->decode.small, width, height, &x->w->arena) ||
+        mask_init(&x->decode.mask, r->masks, r->n_masks, h->width, h->height,
+                  h->orientation, &x->w->arena)) {
         return no_memory(x);
     }
     if (r->want_luma) {
@@ -378,8 +418,12 @@ static void clear_outputs(struct image_req *r)
 int picture_prepare(struct image_req *r, const struct image_config *c, struct worker *w)
 {
     clear_outputs(r);
-    struct run x = {.r = r, .c = c, .w = w};
-    int rc = run_steps(&x);
+    struct run x = {.r = r, .c = c, .w = w, .file = {.fd = -1}};
+    int rc = mask_check(r->masks, r->n_masks, &r->err);
+    if (!rc) {
+        rc = run_steps(&x);
+    }
+    image_file_close(&x.file);
     arena_reset(&w->arena, (size_t)w->keep);
     hold_exactly(w, (int64_t)w->arena.total);
     if (rc) {

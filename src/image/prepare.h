@@ -29,9 +29,5 @@ MUST_USE int picture_prepare(struct image_req *r, const struct image_config *c,
                              struct worker *w);
 // Gives all memory and budget back.
 void worker_release(struct worker *w);
-// The size that is sent: the long side at most target, the other one in proportion,
-// rounded to nearest (halves up), both at least 1; never enlarged.
-void picture_sent_size(int width, int height, int target, int *out_width,
-                       int *out_height);
 
 #endif

@@ -17,8 +17,9 @@ enum {
 struct kernels;
 
 // The filter of one direction.  Output i is the sum over k < count[i] of
-// weights[i * taps + k] * input[first[i] + k]; the weights of an output sum to 1 << RESIZE_WEIGHT_BITS;
-// those from count[i] to taps are 0.
+// weights[i * taps + k] * input[first[i] + k], plus bias; the weights of an output sum to
+// 1 << RESIZE_WEIGHT_BITS (times the gain of a change of range); those from count[i] to taps
+// are 0.
 struct resize_axis {
     int src_n;
     int dst_n;
@@ -27,13 +28,21 @@ struct resize_axis {
     const int *first;  // borrowed: until the arena's reset, as all below
     const int *count;
     const int16_t *weights;
+    int32_t bias;  // half a unit and the range's offset; of the horizontal filter
+};
+
+// A change of range that comes with the filter: value * gain + offset.
+struct resize_range {
+    double gain;
+    double offset;
 };
 
 // src_len and dst_len are the lengths in units of samples; for a chroma plane of an odd
-// picture they are half a sample shorter than src_n and dst_n.
+// picture they are half a sample shorter than src_n and dst_n.  range: NULL for none.
 // Errors: E_NOMEM.
 MUST_USE int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
-                              double src_len, int dst_n, double dst_len);
+                              double src_len, int dst_n, double dst_len,
+                              const struct resize_range *range);
 
 // One plane on its way through.
 struct resize {
@@ -58,6 +67,7 @@ struct resize_plane {
     double src_height;
     double dst_width;
     double dst_height;
+    const struct resize_range *range;  // or NULL
     uint8_t *out;
     int out_stride;
 };

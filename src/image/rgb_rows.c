@@ -49,7 +49,8 @@ int rows_open(struct rows *r, const struct decode *d)
     *r = (struct rows){.kernels = d->kernels ? d->kernels : kernels_best(),
                        .width = h->width,
                        .height = h->height,
-                       .luma = d->luma};
+                       .luma = d->luma,
+                       .mask = &d->mask};
     r->is_halved = h->width >= HALVE_FROM_RATIO * d->small.width &&
                    h->height >= HALVE_FROM_RATIO * d->small.height;
     r->half_width = r->is_halved ? (h->width + 1) / 2 : h->width;
@@ -60,7 +61,11 @@ int rows_open(struct rows *r, const struct decode *d)
     r->boxes = arena_get_array(d->arena, half, SUM_WORDS * sizeof(*r->boxes));
     r->box_row = arena_get_array(d->arena, half, 4);
     r->pairs = arena_get_array(d->arena, (half + 1) / 2, SUM_WORDS * sizeof(*r->pairs));
-    if (!r->flat || !r->boxes || !r->box_row || !r->pairs) {
+    if (d->mask.n > 0) {
+        r->painted = arena_get_array(d->arena, width, 4);
+    }
+    if (!r->flat || !r->boxes || !r->box_row || !r->pairs ||
+        (d->mask.n > 0 && !r->painted)) {
         return E_NOMEM;
     }
     return open_planes(r, d);
@@ -118,8 +123,19 @@ static void halve_row(struct rows *r, const uint8_t *px, int step)
     convert_row(r, r->box_row, 4);
 }
 
+static const uint8_t *paint(struct rows *r, const uint8_t *row, int channels)
+{
+    if (!r->painted || !mask_has_row(r->mask, r->y)) {
+        return row;
+    }
+    memcpy(r->painted, row, (size_t)r->width * (size_t)channels);
+    mask_paint_row(r->mask, r->y, r->painted, channels);
+    return r->painted;
+}
+
 void rows_put(struct rows *r, const uint8_t *row, int channels)
 {
+    row = paint(r, row, channels);
     const uint8_t *px = row;
     int step = channels;
     if (channels == 4 && !r->kernels->is_opaque(row, r->width)) {

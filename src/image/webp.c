@@ -1,7 +1,7 @@
 // webp.c -- WebP through libwebp: facts, then planes (lossy) or pixels (all others).
 //
-// Lossy pictures stay planar: full YUV, own shrink, and only the small planes are brought
-// from television range to full range.  libwebp's own scaler is slower and blurs text.
+// Lossy pictures stay planar: full YUV in video range, which our own shrink brings to full
+// range.  libwebp's own scaler is slower and blurs text.
 // Source: RFC 9649; BT.601.
 // SPDX-License-Identifier: MIT
 #include "image/picture.h"
@@ -89,11 +89,12 @@ static int decode_twice(const uint8_t *bytes, size_t len, WebPDecoderConfig *c,
 
 static int shrink_planes(struct decode *d, const struct planes *full)
 {
+    const struct mask_grid grid = {2, 2, 1, 0, 1};
+    mask_paint_planes(&d->mask, full, &grid);
     int rc = planes_shrink(&d->small, full, 2, 2, d->kernels, d->arena);
     if (rc) {
         return err_set(d->err, rc, "not enough memory to shrink the WebP");
     }
-    planes_to_full_range(&d->small);
     if (d->luma) {
         luma_copy_full_range(d->luma, full->p[0], full->stride[0], full->width,
                              full->height);
@@ -113,6 +114,7 @@ static int decode_planes(struct decode *d)
     if (rc) {
         return err_set(d->err, rc, "not enough memory to decode the WebP");
     }
+    full.is_video_range = true;
     const size_t chroma_rows = (size_t)(h->height + 1) / 2;
     c.output.colorspace = MODE_YUV;
     c.output.is_external_memory = 1;
@@ -185,6 +187,9 @@ static int shrink_pixels(struct decode *d, const struct frame *f)
 {
     const struct head *h = d->head;
     struct rows rows;
+    if (!h->is_lossless) {
+        mask_widen(&d->mask, 2, 2, 1);  // a pixel's chroma comes from two samples
+    }
     int rc = rows_open(&rows, d);
     uint8_t *row = arena_get_array(d->arena, (size_t)h->width, 4);
     if (rc || !row) {

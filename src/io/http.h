@@ -88,8 +88,6 @@ int http_in_flight(const struct http *h);
 
 // Is the URL's host this machine (loopback address, localhost, Unix socket)?
 bool http_is_loopback(const char *url);
-// Base64 with padding, standard alphabet; returns the length written (4 * ceil(len / 3)).
-size_t http_base64(const uint8_t *in, size_t len, char *out);
 // Retry-After value (seconds or an HTTP date, RFC 9110 10.2.3) -> ms from now, or -1.
 int64_t http_retry_after_ms(const char *value, int64_t wall_ms);
 

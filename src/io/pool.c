@@ -38,6 +38,7 @@ struct pool {
     bool is_stopping;
     bool has_async;
     int exited;
+    unsigned rests;  // calls of pool_rest
     // Written under the lock, read without.
     atomic_int queued;
     atomic_int running;
@@ -204,6 +205,14 @@ void pool_cancel(struct pool *p, struct pool_work *w)
     uv_mutex_unlock(&p->lock);
 }
 
+void pool_rest(struct pool *p)
+{
+    uv_mutex_lock(&p->lock);
+    p->rests++;
+    uv_cond_broadcast(&p->wake);
+    uv_mutex_unlock(&p->lock);
+}
+
 void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg)
 {
     assert(!p->on_closed && on_closed);
@@ -222,14 +231,33 @@ int pool_running(const struct pool *p)
     return atomic_load(&p->running);
 }
 
+// A thread's own.
+struct member {
+    void *thread;    // of thread_open
+    unsigned rests;  // of the pool that it has followed
+};
+
+// Lock held, but not during the hook.
+static void wait_or_rest(struct pool *p, struct member *m)
+{
+    if (m->rests == p->rests || !p->config.thread_rest) {
+        uv_cond_wait(&p->wake, &p->lock);
+        return;
+    }
+    m->rests = p->rests;
+    uv_mutex_unlock(&p->lock);
+    p->config.thread_rest(m->thread);
+    uv_mutex_lock(&p->lock);
+}
+
 // Waits for works and moves up to batch_max of them to batch; false: time to go.
-static bool take_batch(struct pool *p, struct list *batch)
+static bool take_batch(struct pool *p, struct member *m, struct list *batch)
 {
     int room = p->config.batch_max > 1 ? p->config.batch_max : 1;
     list_init(batch);
     uv_mutex_lock(&p->lock);
     while (list_is_empty(&p->queue) && !p->is_stopping) {
-        uv_cond_wait(&p->wake, &p->lock);
+        wait_or_rest(p, m);
     }
     for (; room > 0 && !list_is_empty(&p->queue); room--) {
         struct list *node = list_pop_front(&p->queue);
@@ -274,12 +302,15 @@ static void thread_main(void *arg)
     struct pool *p = arg;
     struct list batch;
     pthread_setname_np(pthread_self(), p->name);
-    void *thread = p->config.thread_open ? p->config.thread_open(p->config.arg) : NULL;
-    while (take_batch(p, &batch)) {
-        give_back(p, &batch, run_works(p, &batch, thread));
+    struct member m = {0};
+    if (p->config.thread_open) {
+        m.thread = p->config.thread_open(p->config.arg);
+    }
+    while (take_batch(p, &m, &batch)) {
+        give_back(p, &batch, run_works(p, &batch, m.thread));
     }
     if (p->config.thread_close) {
-        p->config.thread_close(p->config.arg, thread);
+        p->config.thread_close(p->config.arg, m.thread);
     }
     uv_mutex_lock(&p->lock);
     p->exited++;

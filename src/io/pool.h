@@ -31,6 +31,7 @@ struct pool_config {
     void *arg;         // for the hooks below; each may be NULL
     void *(*thread_open)(void *arg);   // in the new thread, before any work
     void (*thread_close)(void *arg, void *thread);
+    void (*thread_rest)(void *thread);  // see pool_rest
     // Group commit: a thread takes up to batch_max queued works at once, calls batch_begin,
     // each run in order, batch_end; the works' done come only after that.  0 or 1 = off.
     int batch_max;
@@ -43,6 +44,8 @@ MUST_USE int pool_open(struct pool **out, struct loop *l, const struct pool_conf
 void pool_submit(struct pool *p, struct pool_work *w);
 // Not begun yet: done comes with E_CANCELED.  Begun: runs to its end, done comes with 0.
 void pool_cancel(struct pool *p, struct pool_work *w);
+// Each thread calls thread_rest once, as soon as it finds no work.
+void pool_rest(struct pool *p);
 // Takes no more work, finishes what is queued, joins the threads, then calls on_closed and
 // the pool is gone.  The caller must not touch p after on_closed.
 void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "ocr/child.h"
 #include "ocr/locate.h"
+#include "ocr/shelf.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -54,6 +55,7 @@ struct ocr {
     bool is_closing;
     void (*on_closed)(void *arg);
     void *closed_arg;
+    struct shelf shelf;
     int processes;        // slots that are not empty
     struct slot slots[];  // config.processes
 };
@@ -84,6 +86,7 @@ int ocr_open(struct ocr **out, struct loop *l, const struct ocr_config *c)
     o->config = *c;
     list_init(&o->queue);
     list_init(&o->finished);
+    shelf_init(&o->shelf);
     for (int i = 0; i < c->processes; i++) {
         o->slots[i].owner = o;
     }
@@ -275,6 +278,8 @@ void ocr_read(struct ocr *o, struct ocr_req *r, void (*done)(struct ocr_req *r, 
     int rc = o->is_closing ? E_CANCELED : check_req(o, r);
     if (rc) {
         finish(o, r, rc, err_words(rc));
+    } else if (shelf_find(&o->shelf, r)) {
+        finish(o, r, 0, "");
     } else {
         list_push_back(&o->queue, &r->node);
     }
@@ -331,6 +336,7 @@ static void on_timer_closed(uv_handle_t *handle)
     struct ocr *o = container_of((uv_timer_t *)handle, struct ocr, timer);
     void (*on_closed)(void *arg) = o->on_closed;
     void *arg = o->closed_arg;
+    shelf_fini(&o->shelf);
     free(o);
     on_closed(arg);
 }
@@ -462,6 +468,9 @@ static void on_answer(void *arg)
     log_debug("ocr", "page width=%d height=%d words=%d confidence=%d ms=%lld err=%s",
               r->width, r->height, r->n_words, r->mean_confidence,
               (long long)r->elapsed_ms, rc ? err_name(rc) : "none");
+    if (rc == 0) {
+        shelf_keep(&o->shelf, r);
+    }
     finish(o, r, rc, err_words(rc));
     s->state = SLOT_IDLE;
     s->due_ms = loop_now_ms(o->loop) + o->config.ttl_ms;

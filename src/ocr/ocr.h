@@ -25,6 +25,8 @@ struct ocr_config {
     int64_t memory_bytes;     // address space limit of the helper, default 1 GiB
 };
 
+enum { OCR_KEY_BYTES = 16 };
+
 struct ocr_word {
     int left, top, width, height;  // px in the picture given
     int confidence;                // 0-100
@@ -37,6 +39,9 @@ struct ocr_req {
     const uint8_t *luma;  // width * height bytes
     int width;
     int height;
+    const uint8_t
+        *key;  // OCR_KEY_BYTES that stand for just these pixels (content hash of the
+               // picture), or NULL: what was read lately is not read again
     // out; valid in done
     struct buf text;         // UTF-8; owned by the caller after done
     struct ocr_word *words;  // owned: free()

@@ -1,38 +1,21 @@
-// privacy.h -- pure decisions on what may leave, and where to.
+// privacy.h -- what configuration says about what may leave, and how the parts work together.
 //
-// Decided from metadata before the picture is opened, and again for each (job, backend)
-// pair before any byte is sent.  When in doubt, don't send.
+// All of it is pure: decisions on texts and numbers, nothing is opened or sent.
+//   rules.h     from what is known about a picture: may it be looked at at all?  Asked before
+//               the file is opened, when its metadata is known, and again before every send
+//   find.h      what stands in a text that should not leave
+//   verdict.h   from that, for one destination: allow, ask safely, mask, block
+//   boxes.h     where in the picture it stands
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_PRIVACY_PRIVACY_H
 #define VLMD_PRIVACY_PRIVACY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-enum privacy_verdict { PRIVACY_ALLOW, PRIVACY_BLOCK };
+#include "privacy/rules.h"
+#include "privacy/verdict.h"
 
 struct privacy_config {
-    bool allow_remote;                // send to anything but this machine
-    bool need_metadata;               // block what has neither app nor window
-    const char *const *exclude_apps;  // globs, case ignored; NULL ends; borrowed
-    const char *const *exclude_windows;
-    const char *const *exclude_paths;
+    struct privacy_rules_config rules;
+    struct privacy_policy policy;
 };
-
-struct privacy_subject {
-    const char *app;  // "" = not known
-    const char *window;
-    const char *path;  // or URL
-};
-
-// why gets a short reason that names the rule, never the window's text.
-// Matching: fnmatch(3), letters compared without case; a pattern without * or ? matches as
-// a part of the text.
-enum privacy_verdict privacy_check_meta(const struct privacy_config *c,
-                                        const struct privacy_subject *s, char *why,
-                                        size_t why_size);
-enum privacy_verdict privacy_check_destination(const struct privacy_config *c,
-                                               bool is_remote, char *why,
-                                               size_t why_size);
 
 #endif

@@ -179,6 +179,25 @@ static void odd_prompts_stay_valid_json(void **state)
     script_play(NULL);
 }
 
+static void a_rule_is_the_last_word(void **state)
+{
+    (void)state;
+    static const enum backend_kind kinds[] = {BACKEND_OLLAMA, BACKEND_VLLM};
+    for (int i = 0; i < 4; i++) {
+        bn->prompt.rule = i < 2 ? "Name nobody." : "";
+        ask_once(kinds[i % 2], (struct backend_ask){0});
+        cJSON *body = script_body(i % 2 ? CHAT : OLLAMA);
+        const char *text =
+            at(body, i % 2 ? "messages.1.content.1.text" : "messages.1.content")
+                ->valuestring;
+        const char *expected = i < 2 ? "\n\nName nobody." : answer_form;
+        assert_true(strlen(text) > strlen(expected));
+        assert_string_equal(text + strlen(text) - strlen(expected), expected);
+        json_free(body);
+    }
+    script_play(NULL);
+}
+
 static void a_prompt_over_the_limit_is_not_sent(void **state)
 {
     (void)state;
@@ -757,6 +776,7 @@ int main(void)
         BENCH_TEST(kinds_differ_by_a_field),
         BENCH_TEST(a_png_says_so),
         BENCH_TEST(odd_prompts_stay_valid_json),
+        BENCH_TEST(a_rule_is_the_last_word),
         BENCH_TEST(a_prompt_over_the_limit_is_not_sent),
         BENCH_TEST(urls_are_taken_as_people_write_them),
         BENCH_TEST(bad_configuration_is_refused),

@@ -146,6 +146,46 @@ static void every_kind_has_a_short_text_and_a_version(void **state)
     assert_string_equal(prompt_kind_name(PROMPT_KINDS), "unknown");
 }
 
+static void a_safe_question_quotes_nothing(void **state)
+{
+    (void)state;
+    static const char *const apps[PROMPT_KINDS] = {"",     "code",   "kitty", "firefox",
+                                                   "zoom", "evince", "slack"};
+    for (int i = 0; i < PROMPT_KINDS; i++) {
+        struct prompt p, usual;
+        char version[64];
+        prompt_pick(NULL, apps[i], "", &usual);
+        assert_string_equal(usual.rule, "");
+        prompt_pick_safe(NULL, apps[i], "", &p);
+        assert_int_equal(p.kind, i);
+        snprintf(version, sizeof(version), "%s/1s", prompt_kind_name(p.kind));
+        assert_string_equal(p.version, version);
+        assert_string_equal(p.system, usual.system);
+        assert_string_not_equal(p.user, usual.user);
+        // The usual ones ask for what stands there.
+        assert_null(strstr(p.user, "uote"));
+        assert_null(strstr(p.user, "names"));
+        assert_non_null(strstr(p.rule, "Quote nothing word for word"));
+        assert_in_range(words_of(p.user) + words_of(p.system) + words_of(p.rule), 60,
+                        130);
+    }
+}
+
+static void a_text_of_the_users_own_gets_the_rule_behind_it(void **state)
+{
+    (void)state;
+    struct prompt_config c = {.system = "", .user = {[PROMPT_IDE] = "What code is it?"}};
+    struct prompt usual, p, browser;
+    prompt_pick(&c, "code", "", &usual);
+    prompt_pick_safe(&c, "code", "", &p);
+    assert_string_equal(p.user, "What code is it?");
+    assert_true(strlen(p.rule) > 0);
+    assert_int_equal(strlen(p.version), strlen("ide/custom-12345678s"));
+    assert_string_not_equal(p.version, usual.version);
+    prompt_pick_safe(&c, "firefox", "", &browser);
+    assert_string_equal(browser.version, "browser/1s");
+}
+
 static void configuration_replaces_texts_and_versions(void **state)
 {
     (void)state;
@@ -181,6 +221,8 @@ int main(void)
         cmocka_unit_test(every_window_has_its_kind),
         cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(every_kind_has_a_short_text_and_a_version),
+        cmocka_unit_test(a_safe_question_quotes_nothing),
+        cmocka_unit_test(a_text_of_the_users_own_gets_the_rule_behind_it),
         cmocka_unit_test(configuration_replaces_texts_and_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,11 @@ static void test_none(void **state)
     assert_int_equal(l.c->ocr_when, CONFIG_OCR_FALLBACK);
     assert_int_equal(l.c->backend.timeouts.first_byte_ms, 300000);
     assert_int_equal(l.c->image.max_pixels, 40000000);
-    assert_null(l.c->privacy.exclude_apps[0]);
+    assert_int_equal(l.c->privacy.rules.deny[PRIVACY_APP].n, 0);
+    assert_true(l.c->privacy.rules.has_defaults);
+    assert_non_null(l.c->rules);
+    assert_int_equal(l.c->privacy.policy.read_text, PRIVACY_READ_REMOTE);
+    assert_int_equal(l.c->privacy.policy.local.action[PRIVACY_CARD], PRIVACY_DO_MASK);
     assert_null(l.c->watch_dirs[0]);
     assert_string_equal(l.c->log_level, "info");
     char db[512];
@@ -157,9 +161,12 @@ static void test_all_types(void **state)
     assert_int_equal(l.c->ocr_when, CONFIG_OCR_ALWAYS);
     snprintf(path, sizeof(path), "%s/bin/vlmd-ocr", dir);
     assert_string_equal(l.c->ocr.helper, path);
-    assert_true(l.c->privacy.allow_remote);
-    assert_string_equal(l.c->privacy.exclude_apps[1], "1Password");
-    assert_null(l.c->privacy.exclude_apps[2]);
+    assert_true(l.c->privacy.policy.allow_remote);
+    const struct privacy_list *apps = &l.c->privacy.rules.deny[PRIVACY_APP];
+    assert_int_equal(apps->n, 2);
+    assert_string_equal(apps->items[1].text, "1Password");
+    assert_string_equal(apps->items[1].origin, "vlmd.yaml:17");
+    assert_memory_equal(apps->items[1].where, dir, strlen(dir));
     assert_string_equal(l.c->prompts.user[PROMPT_IDE], "Describe the code.\nBe short.\n");
     assert_string_equal(l.c->log_format, "json");
     assert_string_equal(value_of(&l, "privacy.exclude_apps"), "KeePass*, 1Password");
@@ -264,6 +271,88 @@ static void test_layers(void **state)
     assert_string_equal(value_of(&l, "grace"), "1s");
     assert_string_equal(value_of(&l, "privacy.exclude_apps"), "");
     unload(&l);
+}
+
+static void test_privacy_rules(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load_text(&l, "privacy:\n"
+                  "  exclude_windows:\n    - fine\n    - \"re:(a\"\n    - \"*[z-a]*\"\n"
+                  "  allow_hours: [\"mon-fri 9-17\"]\n");
+    assert_int_equal(l.rc, E_CONFIG);
+    assert_int_equal(l.errors, 3);
+    says(&l, "error vlmd.yaml:4: privacy.exclude_windows: \"re:(a\" is no regular "
+             "expression: missing closing parenthesis (at character 6)\n");
+    says(&l, "error vlmd.yaml:5: privacy.exclude_windows: \"*[z-a]*\" is no pattern");
+    says(&l, "error vlmd.yaml:6: privacy.allow_hours: \"mon-fri 9-17\" is no time");
+    unload(&l);
+    setenv("VLMD_PRIVACY_EXCLUDE_URLS", "a.example,re:(", 1);
+    const char *path = config_fixture_text("privacy: {exclude_urls: [b.example]}\n");
+    load_options(&l, &(struct vlmd_options){.config_file = path});
+    says(&l, "error VLMD_PRIVACY_EXCLUDE_URLS: privacy.exclude_urls: \"re:(\"");
+    unload(&l);
+    unsetenv("VLMD_PRIVACY_EXCLUDE_URLS");
+    load_text(&l, "privacy: {exclude_apps: [\"Signal\"], defaults: no}\n");
+    assert_string_equal(l.said, "");
+    struct privacy_reason why;
+    const struct privacy_subject signal = {.app = "signal-desktop"};
+    const struct privacy_subject keepass = {.app = "KeePassXC"};
+    assert_true(privacy_is_excluded(l.c->rules, &signal, &why));
+    assert_string_equal(why.rule, "privacy.exclude_apps: Signal");
+    assert_false(privacy_is_excluded(l.c->rules, &keepass, &why));
+    unload(&l);
+    load_text(&l, "");
+    assert_true(privacy_is_excluded(l.c->rules, &keepass, &why));
+    unload(&l);
+}
+
+static void test_privacy_policy(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load_text(&l, "privacy:\n"
+                  "  read_text: always\n  remote_without_ocr: yes\n  mask_from: 77\n"
+                  "  remote_block_from: 0\n"
+                  "  local: {email: mask, card: block}\n"
+                  "  remote:\n    jwt: safe\n");
+    assert_string_equal(l.said, "");
+    const struct privacy_policy *p = &l.c->privacy.policy;
+    assert_int_equal(p->read_text, PRIVACY_READ_ALWAYS);
+    assert_true(p->remote_without_ocr);
+    assert_int_equal(p->local.mask_from, 77);
+    assert_int_equal(p->remote.block_from, 0);
+    assert_int_equal(p->local.action[PRIVACY_EMAIL], PRIVACY_DO_MASK);
+    assert_int_equal(p->local.action[PRIVACY_CARD], PRIVACY_DO_BLOCK);
+    assert_int_equal(p->remote.action[PRIVACY_JWT], PRIVACY_DO_SAFE_PROMPT);
+    assert_string_equal(value_of(&l, "privacy.local.email"), "mask");
+    assert_string_equal(origin_of(&l, "privacy.remote.jwt"), "vlmd.yaml:8");
+    assert_string_equal(value_of(&l, "privacy.remote.seed"), "block");
+    unload(&l);
+    static const struct {
+        const char *text;
+        const char *words;
+    } rows[] = {
+        {"privacy: {local: {card: paint}}\n",
+         "error vlmd.yaml:1: privacy.local.card: \"paint\" is none of: "
+         "allow|safe|mask|block"},
+        {"privacy: {local: {cart: mask}}\n",
+         "is no key; did you mean privacy.local.card?"},
+        {"privacy: {local: mask}\n", "privacy.local: is a section"},
+        {"privacy: {mask_from: -1}\n", "\"-1\" is out of range: 0-1000"},
+        {"privacy: {only_allowed: yes}\n",
+         "warn vlmd.yaml:1: privacy.only_allowed: nothing is sent"},
+        {"privacy:\n  allow_remote: yes\n  read_text: never\n",
+         "warn vlmd.yaml:3: privacy.read_text: is never, so that nothing is sent to "
+         "other"},
+        {"privacy: {mask_from: 30}\n", "warn vlmd.yaml:1: privacy.mask_from: thresholds"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        load_text(&l, rows[i].text);
+        assert_int_equal(l.errors + l.warnings, 1);
+        says(&l, rows[i].words);
+        unload(&l);
+    }
 }
 
 static void test_list_layers(void **state)
@@ -662,7 +751,7 @@ static void same_value(void *arg, const struct vlmd_key *key)
     assert_string_equal(value_of(c->other, key->key), key->value);
     c->live += strncmp(origin_of(c->other, key->key), "vlmd.yaml:", 10) == 0;
     c->keys++;
-    assert_true(strlen(key->help) > 10);
+    assert_true(strlen(key->help) >= 10);
     assert_true(strlen(key->type) > 0);
 }
 
@@ -738,6 +827,8 @@ int main(void)
         CASE(test_bad_values),
         CASE(test_all_problems_at_once),
         CASE(test_layers),
+        CASE(test_privacy_rules),
+        CASE(test_privacy_policy),
         CASE(test_list_layers),
         CASE(test_urls),
         CASE(test_backends),

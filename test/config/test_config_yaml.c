@@ -93,7 +93,7 @@ static void test_json_values(void **state)
                   "\"concurrency\": 3, \"privacy\":{\"allow_remote\":true}}");
     assert_string_equal(value_of(&l, "backends"), "http://h:1, http://h:2");
     assert_int_equal(l.c->concurrency, 3);
-    assert_true(l.c->privacy.allow_remote);
+    assert_true(l.c->privacy.policy.allow_remote);
     unload(&l);
 }
 

@@ -27,6 +27,9 @@ struct scene scene_get(int width, int height, const struct rgba q[4])
 
 static int quadrant(const struct scene *s, int x, int y)
 {
+    if (s->map) {
+        return s->map[(size_t)y * (size_t)s->width + (size_t)x];
+    }
     return (y >= s->height / 2 ? 2 : 0) + (x >= s->width / 2 ? 1 : 0);
 }
 
@@ -337,8 +340,8 @@ void make_png_lie(struct buf *out, uint32_t width, uint32_t height)
 
 // ---- JPEG
 
-// Where stored row 0 and column 0 lie in the upright picture (Exif 2.32, tag 0x112).
-static void upright(int orientation, int w, int h, int sx, int sy, int *x, int *y)
+// Source: Exif 2.32, tag 0x112: where row 0 and column 0 are.
+void upright(int orientation, int w, int h, int sx, int sy, int *x, int *y)
 {
     static const char *const row0 = " TTBBLRRL";
     static const char *const col0 = " LRRLTTBB";
@@ -383,6 +386,20 @@ static void jpeg_pixel(const struct jpeg_spec *spec, struct rgba c, uint8_t *out
     }
 }
 
+// The middle of each block roughly, and what comes next to it more roughly.
+static void jpeg_coarse_scans(struct jpeg_compress_struct *c)
+{
+    static jpeg_scan_info scans[5];
+    const int n = c->num_components;
+    scans[0] = (jpeg_scan_info){.comps_in_scan = n, .component_index = {0, 1, 2, 3}};
+    for (int i = 0; i < n; i++) {
+        scans[1 + i] = (jpeg_scan_info){
+            .comps_in_scan = 1, .component_index = {i}, .Ss = 1, .Se = 2, .Al = 3};
+    }
+    c->scan_info = scans;
+    c->num_scans = 1 + n;
+}
+
 static void jpeg_set_up(struct jpeg_compress_struct *c, const struct jpeg_spec *spec)
 {
     c->in_color_space = input_space(spec->colourspace);
@@ -395,6 +412,9 @@ static void jpeg_set_up(struct jpeg_compress_struct *c, const struct jpeg_spec *
     c->restart_in_rows = spec->restart;
     if (spec->is_progressive) {
         jpeg_simple_progression(c);
+    }
+    if (spec->is_coarse) {
+        jpeg_coarse_scans(c);
     }
     if (spec->has_no_adobe) {
         c->write_Adobe_marker = FALSE;

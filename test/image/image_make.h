@@ -20,6 +20,7 @@ struct scene {
     int width;
     int height;
     struct rgba q[4];
+    const uint8_t *map;  // borrowed; which of the four colours each pixel has instead
 };
 
 extern const struct rgba scene_opaque[4];
@@ -42,6 +43,7 @@ struct jpeg_spec {
     int h;            // luma sampling
     int v;
     bool is_progressive;
+    bool is_coarse;  // progressive without the scans that make it exact
     bool has_no_adobe;
     int restart;
     int orientation;  // 0 = no EXIF; stored so that it is upright when obeyed
@@ -68,6 +70,9 @@ void make_png_pixels(struct buf *out, const uint8_t *pixels, int width, int heig
 void make_jpeg_pixels(struct buf *out, const uint8_t *rgb, int width, int height);
 // A PNG header with these sizes, some bytes of pixels, and an end.
 void make_png_lie(struct buf *out, uint32_t width, uint32_t height);
+
+// Where stored row sy and column sx lie in the upright picture of w x h pixels.
+void upright(int orientation, int w, int h, int sx, int sy, int *x, int *y);
 
 // Decodes a JPEG; free() the result.
 uint8_t *read_jpeg_rgb(const struct buf *jpeg, int *width, int *height);

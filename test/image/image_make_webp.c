@@ -40,6 +40,9 @@ static void configure(WebPConfig *c, const struct webp_spec *spec)
     c->quality = 95;
     c->method = 0;
     c->exact = 1;
+    // What one place shows has no effect on how coarsely others are coded.
+    c->sns_strength = 0;
+    c->segments = 1;
 }
 
 static void make_still(struct buf *out, const struct scene *s,

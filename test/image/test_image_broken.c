@@ -1,6 +1,7 @@
 // test_image_broken.c -- files cut anywhere and bits flipped anywhere: never a crash, and
 // never a picture where half of it is missing.
 // SPDX-License-Identifier: MIT
+#include "image/fuzz_kit.h"
 #include "image/image.h"
 #include "image/image_make.h"
 
@@ -71,10 +72,15 @@ static int prepare_copy(const uint8_t *bytes, size_t len, struct image_req *r)
 {
     static const struct image_config c = {.max_pixels = 1000000,
                                           .memory_bytes = 64 << 20};
+    static const struct image_box box = {30, 20, 31, 300};
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, bytes, len);
-    *r = (struct image_req){
-        .bytes = copy, .bytes_len = len, .target_px = 40, .want_luma = true};
+    *r = (struct image_req){.bytes = copy,
+                            .bytes_len = len,
+                            .target_px = 40,
+                            .want_luma = true,
+                            .masks = &box,
+                            .n_masks = 1};
     const int rc = image_prepare_now(&c, r);
     free(copy);
     return rc;
@@ -170,6 +176,27 @@ static void test_flipped_bits(void **state)
     assert_true(refused > 1000);
 }
 
+// What a decoder leaves out of a damaged picture must not be filled by the picture before
+// it.  Aborts where it is.
+static void test_old_memory_never_shows(void **state)
+{
+    (void)state;
+    uint32_t seed = 20240602;
+    for (int round = 0; round < 1400; round++) {
+        const struct buf *file = &files[round % KINDS];
+        const struct fuzz_params p = {.target_px = round % 3 ? 93 : 20,
+                                      .want_luma = round % 2,
+                                      .boxes = {{30, 20, 31, 300}},
+                                      .n_boxes = 1};
+        uint8_t *copy = fuzz_copy(file->data, file->len);
+        for (uint32_t flips = 1 + next(&seed) % 4; flips > 0; flips--) {
+            copy[next(&seed) % file->len] ^= (uint8_t)(1u << next(&seed) % 8);
+        }
+        fuzz_prepare(copy, file->len, &p);
+        free(copy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_cut_at_every_byte_of_the_head),
         cmocka_unit_test(test_tail_of_zeros),
         cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_old_memory_never_shows),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -113,11 +113,14 @@ void NAME(free)(void *p)
 static int fail_each(const char *what, const struct buf *file)
 {
     static const struct image_config c = {0};
+    static const struct image_box box = {10, 10, 20, 20};
     for (int n = 1;; n++) {
         struct image_req r = {.bytes = file->data,
                               .bytes_len = file->len,
                               .target_px = 60,
-                              .want_luma = true};
+                              .want_luma = true,
+                              .masks = &box,
+                              .n_masks = 1};
         blocks = 0;
         countdown = n;
         is_counting = true;

@@ -1,6 +1,7 @@
 // test_image_pixels.c -- the shrink against exact arithmetic, sizes, thumbs, memory.
 // SPDX-License-Identifier: MIT
 #include "image/arena.h"
+#include "image/fit.h"
 #include "image/image_make.h"
 #include "image/pixels.h"
 #include "image/prepare.h"
@@ -129,7 +130,7 @@ struct page {
 static void page_open(struct page *p, int w, int h, int target)
 {
     *p = (struct page){.w = w, .h = h, .rgb = text_page(w, h)};
-    picture_sent_size(w, h, target, &p->dw, &p->dh);
+    fit_side(w, h, target, &p->dw, &p->dh);
     p->head = (struct head){.width = w, .height = h, .orientation = 1};
     p->d = (struct decode){.head = &p->head, .arena = &p->arena};
     assert_int_equal(planes_get(&p->d.small, p->dw, p->dh, &p->arena), 0);
@@ -371,17 +372,63 @@ static void test_sent_size(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int w, h;
-        picture_sent_size(cases[i][0], cases[i][1], cases[i][2], &w, &h);
+        fit_side(cases[i][0], cases[i][1], cases[i][2], &w, &h);
         assert_int_equal(w, cases[i][3]);
         assert_int_equal(h, cases[i][4]);
     }
+}
+
+// PROTOCOLS 9.2: the sizes for common screens.
+static void test_patches(void **state)
+{
+    (void)state;
+    static const int cases[][6] = {
+        {1920, 1080, 28, 400, 728, 420},
+        {1920, 1080, 28, 576, 896, 504},
+        {1920, 1080, 28, 1024, 1176, 672},
+        {1920, 1080, 28, 1296, 1344, 756},
+        {2560, 1440, 32, 1024, 1344, 768},
+        {3840, 2160, 32, 1296, 1536, 864},
+        {1920, 1200, 28, 400, 700, 448},
+        {2560, 1600, 32, 1024, 1280, 800},
+        {3440, 1440, 28, 1024, 1344, 560},
+        {3024, 1964, 32, 1296, 1408, 928},
+        {1964, 3024, 32, 1296, 928, 1408},
+        {1080, 1920, 28, 400, 420, 728},
+        {3840, 2160, 48, 280, 1056, 576},
+        {640, 480, 32, 4000, 640, 480},  // not enlarged
+        {20, 20, 32, 400, 20, 20},       // smaller than a patch
+        {1, 1, 32, 1, 1, 1},
+        {16000, 16, 32, 1000, 16000, 16},
+        {16000, 40, 32, 100, 6400, 16},  // no whole patches of that shape
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int w, h;
+        fit_patches(cases[i][0], cases[i][1], cases[i][2], cases[i][3], &w, &h);
+        assert_int_equal(w, cases[i][4]);
+        assert_int_equal(h, cases[i][5]);
+    }
+    for (int i = 0; i < 20000; i++) {
+        const int width = 1 + rand() % 5000, height = 1 + rand() % 5000;
+        int w, h;
+        fit_patches(width, height, 28, 1 + i % 2000, &w, &h);
+        assert_in_range(w, 1, width);
+        assert_in_range(h, 1, height);
+    }
+}
+
+// Rounding may go either way when it is as good as half.
+static void check_rounded(double want, int got)
+{
+    want = want < 0 ? 0 : want > 255 ? 255 : want;
+    assert_true(fabs(want - got) < 0.55);
 }
 
 static void test_range(void **state)
 {
     (void)state;
     struct arena arena = {0};
-    struct planes p;
+    struct planes p, same;
     assert_int_equal(planes_get(&p, 256, 2, &arena), 0);
     for (int i = 0; i < 256; i++) {
         p.p[0][i] = p.p[0][p.stride[0] + i] = (uint8_t)i;
@@ -389,17 +436,17 @@ static void test_range(void **state)
     }
     uint8_t luma[512];
     luma_copy_full_range(luma, p.p[0], p.stride[0], 256, 2);
-    planes_to_full_range(&p);
+    p.is_video_range = true;
+    assert_int_equal(planes_get(&same, 256, 2, &arena), 0);
+    assert_int_equal(planes_shrink(&same, &p, 2, 2, NULL, &arena), 0);
+    p = same;
     for (int i = 0; i < 256; i++) {
         const double y = (i - 16) * 255.0 / 219;
-        const int want = (int)lrint(y < 0 ? 0 : y > 255 ? 255 : y);
-        assert_int_equal(p.p[0][i], want);
-        assert_int_equal(luma[256 + i], want);
+        check_rounded(y, p.p[0][i]);
+        check_rounded(y, luma[256 + i]);
     }
     for (int i = 1; i < 256; i += 2) {
-        const double c = 128 + (i - 128) * 255.0 / 224;
-        const int want = (int)lrint(c < 0 ? 0 : c > 255 ? 255 : c);
-        assert_int_equal(p.p[1][i / 2], want);
+        check_rounded(128 + (i - 128) * 255.0 / 224, p.p[1][i / 2]);
     }
     arena_fini(&arena);
 }
@@ -510,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_jpeg_keeps_the_picture),
         cmocka_unit_test(test_encode_grows),
         cmocka_unit_test(test_sent_size),
+        cmocka_unit_test(test_patches),
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_turns_undo_each_other),
         cmocka_unit_test(test_thumb),

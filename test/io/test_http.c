@@ -1,6 +1,7 @@
 // test_http.c -- what the client sends and what it takes in, against a scripted server.
 // SPDX-License-Identifier: MIT
 #include "http_fixture.h"
+#include "base/base64.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -100,7 +101,7 @@ static void expect_body(const struct http_body *b)
     assert_int_equal(buf_add(&expected, b->head, b->head_len), 0);
     assert_int_equal(buf_reserve(&expected, b->image_len * 2 + 8), 0);
     expected.len +=
-        http_base64(b->image, b->image_len, (char *)expected.data + expected.len);
+        base64_encode(b->image, b->image_len, (char *)expected.data + expected.len);
     assert_int_equal(buf_add(&expected, b->tail, b->tail_len), 0);
     const struct buf *got = &fx->web.last;
     assert_true(got->len > expected.len);

@@ -85,7 +85,7 @@ struct fixture {
     uv_sem_t gate;    // holds a worker
     uv_sem_t passed;  // a worker has reached the gate
     // hooks
-    atomic_int opened, closed;
+    atomic_int opened, closed, rests;
     char thread_name[32];
     sigset_t thread_mask;
     size_t stack_bytes;
@@ -485,6 +485,43 @@ static void every_thread_opens_and_closes_its_own(void **state)
     assert_int_equal(atomic_load(&fx->closed), 5);
 }
 
+static void note_rest(void *thread)
+{
+    assert_ptr_equal(thread, fx);
+    atomic_fetch_add(&fx->rests, 1);
+    uv_sem_post(&fx->passed);
+}
+
+// A thread that is busy rests when it has found the queue empty, not before.
+static void each_thread_rests_once_per_call(void **state)
+{
+    (void)state;
+    struct work gate;
+    init_gate(&gate, 0);
+    open_pool(&(struct pool_config){.name = "image",
+                                    .threads = 3,
+                                    .arg = fx,
+                                    .thread_open = same_thread_open,
+                                    .thread_close = thread_closed,
+                                    .thread_rest = note_rest});
+    submit(&gate);
+    uv_sem_wait(&fx->passed);
+    pool_rest(fx->pool);
+    uv_sem_wait(&fx->passed);
+    uv_sem_wait(&fx->passed);
+    assert_int_equal(atomic_load(&fx->rests), 2);
+    uv_sem_post(&fx->gate);
+    uv_sem_wait(&fx->passed);
+    run_until_done(1);
+    pool_rest(fx->pool);
+    for (int i = 0; i < 3; i++) {
+        uv_sem_wait(&fx->passed);
+    }
+    close_in_test();
+    uv_run(&fx->loop.uv, UV_RUN_DEFAULT);
+    assert_int_equal(atomic_load(&fx->rests), 6);
+}
+
 static void close_finishes_what_is_queued(void **state)
 {
     (void)state;
@@ -639,6 +676,7 @@ int main(void)
         POOL_TEST(a_failing_end_fails_the_batch),
         POOL_TEST(threads_are_named_and_deaf_to_signals),
         POOL_TEST(every_thread_opens_and_closes_its_own),
+        POOL_TEST(each_thread_rests_once_per_call),
         POOL_TEST(close_finishes_what_is_queued),
         POOL_TEST(close_then_cancel_still_tells),
         POOL_TEST(close_from_inside_done),

@@ -79,6 +79,8 @@ static void prepare(void *ctx, struct image_req *r, void (*done)(struct image_re
 {
     struct fake *f = ctx;
     f->last_target_px = r->target_px;
+    f->last_patches = r->target_patches;
+    f->last_patch_px = r->patch_px;
     f->last_want_luma = r->want_luma;
     begin(f, FAKE_PREPARE, r, (any_done)(void *)done);
 }
@@ -153,7 +155,7 @@ static bool expect(void *ctx, const char *app, const char *window, char *model,
     struct fake *f = ctx;
     (void)app;
     (void)window;
-    snprintf(model, model_size, "model");
+    snprintf(model, model_size, "%s", f->expected_model ? f->expected_model : "model");
     snprintf(prompt, prompt_size, "default/1");
     snprintf(params, params_size, "p");
     return f->expects;
@@ -223,9 +225,17 @@ void fake_config(struct fake *f, struct pipeline_config *out)
         .target_px = 768,
         .tier = "quick",
         .max_file_bytes = 1 << 20,
-        .privacy = &f->privacy,
+        .rules = f->rules,
+        .policy = &f->policy,
     };
     retry_config_default(&out->retry);
+}
+
+void fake_rules(struct fake *f, const struct privacy_rules_config *c)
+{
+    privacy_rules_close(f->rules);
+    assert_int_equal(privacy_rules_open(&f->rules, c, NULL, NULL), 0);
+    f->p.config.rules = f->rules;
 }
 
 void fake_again(struct fake *f, const struct pipeline_config *c)
@@ -244,6 +254,7 @@ void fake_init(struct fake *f)
     f->now_ms = 1000;
     f->wall_ms = 1700000000000;
     f->expects = true;
+    fake_rules(f, &(struct privacy_rules_config){.has_defaults = false});
     fake_config(f, &c);
     fake_again(f, &c);
 }
@@ -382,4 +393,6 @@ void fake_fini(struct fake *f)
     for (int s = 0; s < JOB_STATES; s++) {
         assert_int_equal(f->p.jobs.count[s], 0);
     }
+    privacy_rules_close(f->rules);
+    f->rules = NULL;
 }

@@ -31,11 +31,13 @@ enum { FAKE_MAX_PENDING = 64, FAKE_MAX_ENDED = 256 };
 
 struct fake {
     struct pipeline p;
-    struct privacy_config privacy;
+    struct privacy_rules *rules;  // none, until fake_rules
+    struct privacy_policy policy;
     int64_t now_ms;
     int64_t wall_ms;
     bool uses_stand_in;
     bool expects;
+    const char *expected_model;  // NULL = "model"
     int ask_rc;              // what ask() returns; 0 takes it
     bool has_only_stand_in;  // ask() refuses what needs a model
     int fetch_rc;
@@ -50,6 +52,8 @@ struct fake {
     char last_summary[64];
     struct store_release last_release;
     int last_target_px;
+    int last_patches;
+    int last_patch_px;
     bool last_want_luma;
     int last_cap_doublings;
     bool last_no_schema;
@@ -66,6 +70,8 @@ struct fake {
 void fake_init(struct fake *f);
 void fake_again(struct fake *f, const struct pipeline_config *c);  // other configuration
 void fake_config(struct fake *f, struct pipeline_config *out);
+// Goes on with these rules.
+void fake_rules(struct fake *f, const struct privacy_rules_config *c);
 // A claimed row of a fresh file (or URL) enters the pipeline; returns its id.
 int64_t fake_add(struct fake *f, const char *path);
 int64_t fake_add_row(struct fake *f, const struct store_job *row);

@@ -179,11 +179,18 @@ static void a_thumbnail_is_skipped(void **state)
     expect_end(f, STORE_SKIPPED, 0);
 }
 
+static void deny(struct fake *f, enum privacy_field field, const char *text)
+{
+    const struct privacy_pattern one = {.text = text, .where = "", .origin = ""};
+    struct privacy_rules_config c = {.has_defaults = false};
+    c.deny[field] = (struct privacy_list){&one, 1};
+    fake_rules(f, &c);
+}
+
 static void an_excluded_path_is_not_opened(void **state)
 {
     struct fake *f = *state;
-    static const char *const paths[] = {"*/secret/*", NULL};
-    f->privacy.exclude_paths = paths;
+    deny(f, PRIVACY_PATH, "*/secret/*");
     fake_add(f, "/home/secret/a.png");
     assert_int_equal(f->calls[FAKE_INSPECT], 0);
     expect_end(f, STORE_BLOCKED, E_BLOCKED);
@@ -192,8 +199,7 @@ static void an_excluded_path_is_not_opened(void **state)
 static void an_excluded_app_in_the_file_is_not_decoded(void **state)
 {
     struct fake *f = *state;
-    static const char *const apps[] = {"KeePass*", NULL};
-    f->privacy.exclude_apps = apps;
+    deny(f, PRIVACY_APP, "KeePass*");
     fake_add(f, "/shots/a.png");
     struct meta_req *r = fake_req(f, FAKE_INSPECT);
     snprintf(r->meta.app, sizeof(r->meta.app), "keepassxc");
@@ -202,10 +208,58 @@ static void an_excluded_app_in_the_file_is_not_decoded(void **state)
     expect_end(f, STORE_BLOCKED, E_BLOCKED);
 }
 
+// All that is known about a picture reaches the rules.
+static void what_the_file_says_is_judged(void **state)
+{
+    struct fake *f = *state;
+    static const struct {
+        enum privacy_field field;
+        const char *text;
+    } rows[] = {
+        {PRIVACY_WINDOW, "salary"},
+        {PRIVACY_URL, "mail.example"},
+        {PRIVACY_SCREEN, "HDMI-1"},
+        {PRIVACY_HOURS, "tue-thu"},  // a Wednesday, wherever this runs
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        deny(f, rows[i].field, rows[i].text);
+        fake_add(f, "/shots/a.png");
+        struct ingest_meta *m = &((struct meta_req *)fake_req(f, FAKE_INSPECT))->meta;
+        snprintf(m->window, sizeof(m->window), "Salary.xlsx");
+        snprintf(m->url, sizeof(m->url), "https://mail.example/x");
+        snprintf(m->screen, sizeof(m->screen), "HDMI-1");
+        m->taken_at_ms = 1700049600000;
+        fake_end(f, FAKE_INSPECT, 0);
+        assert_int_equal(f->calls[FAKE_PREPARE], 0);
+        expect_end(f, STORE_BLOCKED, E_BLOCKED);
+    }
+}
+
+// A title that fills its field was longer: what is missing may be what a rule is about.
+static void a_title_that_was_cut_is_a_doubt(void **state)
+{
+    struct fake *f = *state;
+    deny(f, PRIVACY_WINDOW, "*private browsing");
+    for (int i = 0; i < 2; i++) {
+        fake_add(f, "/shots/a.png");
+        struct ingest_meta *m = &((struct meta_req *)fake_req(f, FAKE_INSPECT))->meta;
+        memset(m->window, 'a', sizeof(m->window) - 1);
+        m->window[i ? 400 : sizeof(m->window) - 3] = 0;
+        fake_end(f, FAKE_INSPECT, 0);
+        if (i) {
+            assert_int_equal(fake_state(f), JOB_PREPARING);
+            fake_run_to(f, FAKE_SAVE);
+            expect_end(f, STORE_ANSWERED, 0);
+        } else {
+            expect_end(f, STORE_BLOCKED, E_BLOCKED);
+        }
+    }
+}
+
 static void missing_metadata_blocks_only_after_the_file_was_read(void **state)
 {
     struct fake *f = *state;
-    f->privacy.need_metadata = true;
+    fake_rules(f, &(struct privacy_rules_config){.need_metadata = true});
     fake_add(f, "/shots/a.png");
     assert_int_equal(fake_state(f), JOB_INSPECTING);
     fake_end(f, FAKE_INSPECT, 0);
@@ -496,6 +550,27 @@ static void too_large_a_context_makes_it_smaller(void **state)
     expect_end(f, STORE_ANSWERED, 0);
 }
 
+static void a_size_in_tokens_is_whole_patches_of_the_model(void **state)
+{
+    struct fake *f = *state;
+    f->p.config.target_tokens = 400;
+    f->expects = true;
+    f->expected_model = "qwen2.5vl:7b";
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    assert_int_equal(f->last_patches, 400);
+    assert_int_equal(f->last_patch_px, 28);
+    fake_end(f, FAKE_ASK, E_CONTEXT);
+    assert_int_equal(f->last_patches, 225);
+    fake_run_to(f, FAKE_ASK);
+    f->p.config.patch_px = 14;
+    fake_end(f, FAKE_ASK, E_CONTEXT);
+    assert_int_equal(f->last_patches, 126);
+    assert_int_equal(f->last_patch_px, 14);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED, 0);
+}
+
 static void a_cut_answer_gets_a_larger_cap_and_then_no_schema(void **state)
 {
     struct fake *f = *state;
@@ -556,6 +631,7 @@ enum { N_POINTS = sizeof(points) / sizeof(points[0]) };
 static void start_at(struct fake *f, enum fake_call point)
 {
     struct pipeline_config c;
+    fake_fini(f);
     fake_init(f);
     fake_config(f, &c);
     c.reads_text_always = true;
@@ -727,6 +803,8 @@ int main(void)
         T(a_thumbnail_is_skipped),
         T(an_excluded_path_is_not_opened),
         T(an_excluded_app_in_the_file_is_not_decoded),
+        T(what_the_file_says_is_judged),
+        T(a_title_that_was_cut_is_a_doubt),
         T(missing_metadata_blocks_only_after_the_file_was_read),
         T(the_gate_is_asked_for_each_destination),
         T(a_gate_that_refuses_every_backend_blocks),
@@ -745,6 +823,7 @@ int main(void)
         T(a_sick_backend_is_not_held_against_the_picture),
         T(an_absent_backend_never_fails_a_picture),
         T(too_large_a_context_makes_it_smaller),
+        T(a_size_in_tokens_is_whole_patches_of_the_model),
         T(a_cut_answer_gets_a_larger_cap_and_then_no_schema),
         T(a_result_waits_until_it_can_be_saved),
         T(a_lost_lease_is_not_an_end_of_ours),

@@ -1,23 +1,25 @@
 // bench_image.c -- CPU time, memory and quality of preparing pictures.
 //
-// usage: bench_image [--side N] [--rounds N] [--threads N] FILE...   table, images/s
+// usage: bench_image [--side N] [--rounds N] [--threads N] [FILE...]  table, images/s
 //        bench_image --burst N [--threads N] [--side N] FILE...      memory of many
 //        bench_image --once FILE                                     memory of one
 //        bench_image --quality SOURCE JPEG...                        PSNR and SSIM
 //        bench_image --serve                                         for tools/bench-image
 //
-// --serve reads "COUNT SIDE OUTPUT FILE" per line ("-": keep no output), prepares the file
+// Without files made-up screens are measured.  --serve reads "COUNT SIDE OUTPUT FILE" per line ("-": keep no output), prepares the file
 // COUNT times and answers "CPU_US BYTES"; the peers (peer_*) speak the same.
 // SPDX-License-Identifier: MIT
 #include "bench_image.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DEFAULT_ROUNDS = 9, DEFAULT_SIDE = 768, LINE_MAX_BYTES = 4096 };
 
@@ -114,13 +116,15 @@ static void print_file(const struct bench_file *f, const struct options *o,
                        struct worker *w)
 {
     struct image_req r = {0};
-    double *cpu = calloc(3 * (size_t)o->rounds, sizeof(*cpu));
+    double *cpu = calloc(4 * (size_t)o->rounds, sizeof(*cpu));
     double *decode = cpu + o->rounds, *encode = decode + o->rounds;
+    double *load = encode + o->rounds;
     bench_prepare(f, o->side, w, &r);
     for (int i = 0; i < o->rounds; i++) {
         const double from = bench_cpu_ms();
         bench_prepare(f, o->side, w, &r);
         cpu[i] = bench_cpu_ms() - from;
+        load[i] = (double)r.read_us / 1e3;
         decode[i] = (double)r.decode_us / 1e3;
         encode[i] = (double)r.encode_us / 1e3;
     }
@@ -128,10 +132,11 @@ static void print_file(const struct bench_file *f, const struct options *o,
     const char *slash = strrchr(f->path, '/');
     const double ms = median(cpu, o->rounds);
     const double least = bench_floor_ms(f, r.format);
-    printf("%-24s %5dx%-5d %7.2f %7.2f %7.2f %7.2f %5.2f %5dx%-4d %7zu %6.2f %7.4f\n",
-           slash ? slash + 1 : f->path, r.width, r.height, ms, median(decode, o->rounds),
-           median(encode, o->rounds), least, ms / least, r.sent_width, r.sent_height,
-           r.jpeg.len, q.psnr, q.ssim);
+    printf("%-24s %5dx%-5d %7.2f %7.2f %7.2f %7.2f %7.2f %5.2f %5dx%-4d %7zu %6.2f "
+           "%7.4f\n",
+           slash ? slash + 1 : f->path, r.width, r.height, ms, median(load, o->rounds),
+           median(decode, o->rounds), median(encode, o->rounds), least, ms / least,
+           r.sent_width, r.sent_height, r.jpeg.len, q.psnr, q.ssim);
     image_req_fini(&r);
     free(cpu);
 }
@@ -140,13 +145,15 @@ static void print_table(const struct bench_file *files, int n, const struct opti
 {
     struct budget budget = {.max = (int64_t)1 << 30};
     struct worker w = {.budget = &budget, .keep = (int64_t)1 << 28};
-    printf("%-24s %11s %7s %7s %7s %7s %5s %10s %7s %6s %7s\n", "file", "pixels",
-           "cpu ms", "decode", "encode", "floor", "x", "sent", "bytes", "psnr", "ssim");
+    printf("%-24s %11s %7s %7s %7s %7s %7s %5s %10s %7s %6s %7s\n", "file", "pixels",
+           "cpu ms", "load", "decode", "encode", "floor", "x", "sent", "bytes", "psnr",
+           "ssim");
     for (int i = 0; i < n; i++) {
         print_file(&files[i], o, &w);
     }
     worker_release(&w);
-    printf("floor: inflate or entropy decoding alone; x: cpu over floor; "
+    printf("cpu of: load, hash and checks; decode and shrink; encode\n"
+           "floor: inflate or entropy decoding alone; x: cpu over floor; "
            "psnr, ssim: sent JPEG against float Lanczos3\n");
 }
 
@@ -225,9 +232,15 @@ static void quality(char **paths, int n)
 
 // ---- options
 
+static int count_cores(void)
+{
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 64 ? 64 : (int)n;
+}
+
 static int usage(void)
 {
-    fputs("usage: bench_image [--side N] [--rounds N] [--threads N] FILE...\n"
+    fputs("usage: bench_image [--side N] [--rounds N] [--threads N] [FILE...]\n"
           "       bench_image --burst N [--threads N] [--side N] FILE...\n"
           "       bench_image --once FILE | --quality SOURCE JPEG... | --serve\n",
           stderr);
@@ -273,7 +286,22 @@ static void read_all(struct bench_file *files, int n)
     }
 }
 
-static void measure(char **paths, int n, const struct options *o)
+// The table needs more memory than the work it measures.
+static void forget_peak(struct bench_file *files, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free(files[i].bytes);
+        files[i].bytes = NULL;
+    }
+    malloc_trim(0);
+    FILE *f = fopen("/proc/self/clear_refs", "w");
+    if (f) {
+        fputs("5", f);  // the peak is now
+        fclose(f);
+    }
+}
+
+static void measure(const char *const *paths, int n, const struct options *o)
 {
     struct bench_file *files = calloc((size_t)n, sizeof(*files));
     for (int i = 0; i < n; i++) {
@@ -284,8 +312,10 @@ static void measure(char **paths, int n, const struct options *o)
     } else {
         read_all(files, n);
         print_table(files, n, o);
-        for (int t = 1; t <= o->threads; t *= 2) {
-            bench_burst(files, n, n * o->rounds, t, o->side, false);
+        forget_peak(files, n);
+        bench_burst(files, n, n * o->rounds, 1, o->side, false);
+        if (o->threads > 1) {
+            bench_burst(files, n, n * o->rounds, o->threads, o->side, false);
         }
     }
     for (int i = 0; i < n; i++) {
@@ -296,7 +326,8 @@ static void measure(char **paths, int n, const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.side = DEFAULT_SIDE, .rounds = DEFAULT_ROUNDS, .threads = 2};
+    struct options o = {
+        .side = DEFAULT_SIDE, .rounds = DEFAULT_ROUNDS, .threads = count_cores()};
     if (!parse(argc, argv, &o)) {
         return usage();
     }
@@ -307,8 +338,10 @@ int main(int argc, char **argv)
         quality(argv + optind, n);
     } else if (o.is_once && n == 1) {
         once(argv[optind], o.side);
-    } else if (!o.is_serve && !o.is_quality && !o.is_once && n > 0) {
-        measure(argv + optind, n, &o);
+    } else if (!o.is_serve && !o.is_quality && !o.is_once) {
+        const char *samples[BENCH_SAMPLES];
+        measure(n ? (const char *const *)argv + optind : samples,
+                n ? n : bench_make_samples(samples), &o);
     } else {
         return usage();
     }

@@ -29,6 +29,11 @@ long bench_status_kb(const char *key);  // of /proc/self/status, e.g. "VmHWM:"
 void bench_prepare(const struct bench_file *f, int side, struct worker *w,
                    struct image_req *r);
 
+// Writes made-up screens to files that go with the program; returns how many paths (borrowed:
+// for the program's life) it put into out.
+enum { BENCH_SAMPLES = 20 };
+int bench_make_samples(const char **out);
+
 // The time no decoder of this kind can avoid: inflate, entropy decoding; CPU-ms, the
 // least of several rounds.
 double bench_floor_ms(const struct bench_file *f, enum image_format format);

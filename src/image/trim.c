@@ -1,0 +1,58 @@
+// trim.c -- malloc_trim, and what it leaves.
+//
+// glibc gives free pages between blocks back, but at the end of a thread's heap it keeps
+// up to twice the largest block it ever saw: 16 MB after one lossless WebP.  Its limits
+// could be set, for the whole process, which is not ours to do.  So blocks of growing
+// sizes are taken from the end of the heap, their pages dropped, and freed again.
+// SPDX-License-Identifier: MIT
+#include "image/trim.h"
+
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__GLIBC__)
+
+enum { SMALLEST = 512 << 10, LARGEST = 32 << 20 };
+
+// One that has pages of its own is no part of the heap; freeing it would make glibc put
+// blocks of its size there from now on.
+static bool has_own_pages(void *block, size_t page)
+{
+    return (malloc_usable_size(block) + 2 * sizeof(size_t)) % page == 0;
+}
+
+static void drop_pages(uint8_t *block, size_t size, size_t page)
+{
+    const uintptr_t from = ((uintptr_t)block + page - 1) / page * page;
+    const uintptr_t to = ((uintptr_t)block + size) / page * page;
+    if (to > from) {
+        madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+}
+
+void trim_heap(void)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    malloc_trim(0);
+    bool is_heap = true;
+    for (size_t size = SMALLEST; is_heap && size <= LARGEST; size *= 2) {
+        uint8_t *block = malloc(size + page / 2);
+        is_heap = block && !has_own_pages(block, page);
+        if (is_heap) {
+            drop_pages(block, size, page);
+        }
+        free(block);
+    }
+}
+
+#else
+
+void trim_heap(void)
+{
+}
+
+#endif
