@@ -46,9 +46,24 @@ void gate_close(struct gate *g)
 
 // ---- planting
 
+// Latin letters of two bytes and the punctuation of three that all fonts have: other scripts
+// need other language data than the helper is asked to use here.
+static bool is_readable(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        const bool is_latin = *c >= 0xc2 && *c <= 0xc5;
+        const bool is_mark = c[0] == 0xe2 && c[1] == 0x80 && c[2] >= 0x90 && c[2] <= 0xa6;
+        if (*c >= 0x80 && !is_latin && !is_mark) {
+            return false;
+        }
+        c += is_mark ? 2 : is_latin ? 1 : 0;
+    }
+    return true;
+}
+
 static bool is_of_use(const struct corpus_item *item)
 {
-    return !item->is_misread && item->text[0];
+    return !item->is_misread && is_readable(item->text);
 }
 
 // The n-th secret of a page's turn, or a decoy.  What the corpus has misread already is
@@ -58,7 +73,7 @@ static void take_item(struct corpus_item *item, unsigned n)
     for (unsigned again = 0;; again++) {
         const uint64_t seed = 0x5eed00000000u + n * 64 + again;
         if (n % 3 == 2) {
-            corpus_decoy(item, n / 3, seed);
+            corpus_decoy(item, n / 3 + again, seed);
         } else {
             const unsigned turn = n / 3 * 2 + n % 3;
             corpus_secret(item, turns[turn % TURNS], turn / TURNS + again, seed);
