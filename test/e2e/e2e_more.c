@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 8 << 20, ASK_EVERY_MS = 50 };
+enum { REQUEST_MAX = 8 << 20, ASK_EVERY_MS = 50, MAX_FLAGS = 30 };
 
 // ---- questions
 
@@ -117,12 +117,17 @@ int reserve_port(int *fd)
     return port;
 }
 
-void fake_start_wide(struct place *p, struct fake *f)
+void fake_start_wide(struct place *p, struct fake *f, const char *flags)
 {
     static const char before[] = "http://0.0.0.0:";
+    const char *argv[MAX_FLAGS + 1] = {FAKEVLM_BINARY, "--listen", "0.0.0.0:0"};
+    char *copy = strdup(flags), *rest = copy, *flag;
     *f = (struct fake){.place = p};
-    struct proc *run = proc_start(
-        p, (const char *const[]){FAKEVLM_BINARY, "--listen", "0.0.0.0:0", NULL}, NULL);
+    for (int n = 3; n < MAX_FLAGS && (flag = strtok_r(rest, " ", &rest)); n++) {
+        argv[n] = flag;
+    }
+    struct proc *run = proc_start(p, argv, NULL);
+    free(copy);
     proc_await(run, &run->out, before);
     f->b = (struct backend){.pid = run->pid, .out_fd = -1};
     proc_await(run, &run->out, " with ");

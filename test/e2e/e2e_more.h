@@ -32,8 +32,8 @@ int times_said(const struct said *said, const char *words);
 
 // A port of 127.0.0.1 that nobody listens on, and that nobody else gets while fd is open.
 int reserve_port(int *fd);
-// The fake backend at every address of the machine.
-void fake_start_wide(struct place *p, struct fake *f);
+// The fake backend at every address of the machine; flags as for fake_start.
+void fake_start_wide(struct place *p, struct fake *f, const char *flags);
 
 // ---- a web site: one thread per visitor, each asks once
 

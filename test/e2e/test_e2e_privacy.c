@@ -42,7 +42,7 @@ static void another_machine_gets_pictures_only_when_allowed(void **state)
         print_message("skipped: this machine has no address but its loopback\n");
         skip();
     }
-    fake_start_wide(p, &f);
+    fake_start_wide(p, &f, "");
     snprintf(url, sizeof(url), "http://%s:%d", address, f.b.port);
     char *path = strdup(place_path(p, "in/pic-00007.png"));
     picture_write(place_path(p, "in"), NULL, 7);

@@ -3,6 +3,7 @@
 #include "fake_client.h"
 #include "fake_pictures.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -377,6 +378,101 @@ static void usage_comes_in_a_stream_only_when_asked_for(void **state)
     backend_stop(&b);
 }
 
+static void what_it_is_told_to_say_stands_in_every_answer(void **state)
+{
+    (void)state;
+    struct sent_picture p;
+    picture_make(&p, PICTURE_PNG, 56, 56, four);
+    for (size_t i = 0; i < SPEAKERS; i++) {
+        struct backend b;
+        struct reply r;
+        char *body = chat_body(speakers[i].is_ollama, &p, false, "");
+        backend_start(&b, speakers[i].flags);
+        control(&b, "/__fake/config", "{\"say\":\"card 4111 1111 1111 1111\"}");
+        ask(&b, "POST", speakers[i].path, body, &r);
+        assert_non_null(strstr(r.body, "It reads: card 4111 1111 1111 1111"));
+        reply_free(&r);
+        control(&b, "/__fake/config", "{\"say\":\"\"}");
+        ask(&b, "POST", speakers[i].path, body, &r);
+        assert_null(strstr(r.body, "It reads"));
+        reply_free(&r);
+        free(body);
+        backend_stop(&b);
+    }
+    picture_free(&p);
+}
+
+// The contents of DIR/NAME, where NAME begins and ends so; *n: how many there are.
+static char *kept(const char *dir, const char *begin, const char *end, int *n,
+                  size_t *len)
+{
+    char pattern[300], *bytes = NULL;
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/%s*%s", dir, begin, end);
+    *n = glob(pattern, 0, NULL, &found) ? 0 : (int)found.gl_pathc;
+    if (*n) {
+        FILE *f = fopen(found.gl_pathv[0], "re");
+        bytes = calloc(1, 1 << 20);
+        assert_true(f && bytes);
+        *len = fread(bytes, 1, (1 << 20) - 1, f);
+        fclose(f);
+        globfree(&found);
+    }
+    return bytes;
+}
+
+static void remove_folder(const char *dir)
+{
+    char pattern[300];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/*", dir);
+    if (!glob(pattern, 0, NULL, &found)) {
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            remove(found.gl_pathv[i]);
+        globfree(&found);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void every_byte_that_came_is_kept_when_asked(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/fakevlm-XXXXXX", flags[100];
+    struct sent_picture p;
+    struct backend b;
+    struct reply r;
+    int n;
+    size_t len;
+    assert_non_null(mkdtemp(dir));
+    snprintf(flags, sizeof flags, "--keep %s", dir);
+    picture_make(&p, PICTURE_JPEG, 56, 56, four);
+    char *body = chat_body(true, &p, false, "");
+    backend_start(&b, flags);
+    control(&b, "/__fake/config", "{\"say\":\"told by the test itself\"}");
+    ask_with(&b, "POST", "/api/chat?unusual", "X-Own: header\r\n", body, &r);
+    assert_int_equal(r.status, 200);
+    backend_stop(&b);
+    char *raw = kept(dir, "conn-", ".raw", &n, &len);
+    assert_int_equal(n, 1);  // not the control connection
+    assert_non_null(strstr(raw, "?unusual"));
+    assert_non_null(strstr(raw, "X-Own: header"));
+    assert_non_null(strstr(raw, body));
+    char *json = kept(dir, "body-", ".json", &n, &len);
+    assert_int_equal(n, 1);
+    assert_string_equal(json, body);
+    char *picture = kept(dir, p.hash, ".jpg", &n, &len);
+    assert_int_equal(n, 1);
+    assert_int_equal(len, p.len);
+    assert_memory_equal(picture, p.bytes, p.len);
+    free(raw);
+    free(json);
+    free(picture);
+    free(body);
+    reply_free(&r);
+    picture_free(&p);
+    remove_folder(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +480,8 @@ int main(void)
         cmocka_unit_test(a_stream_says_the_same_and_ends),
         cmocka_unit_test(lmstudio_v1_chat_has_named_events),
         cmocka_unit_test(a_schema_is_followed),
+        cmocka_unit_test(every_byte_that_came_is_kept_when_asked),
+        cmocka_unit_test(what_it_is_told_to_say_stands_in_every_answer),
         cmocka_unit_test(another_picture_gets_another_answer),
         cmocka_unit_test(the_limit_of_tokens_cuts),
         cmocka_unit_test(a_thinking_model_thinks_unless_told),

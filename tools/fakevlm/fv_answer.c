@@ -56,6 +56,13 @@ static const struct picture *picture_of(const struct call *c)
                                                                    : NULL;
 }
 
+static void add_quote(const struct call *c, struct text *out)
+{
+    const char *say = c->fake->opt.say;
+    if (*say)
+        text_printf(out, " It reads: %s", say);
+}
+
 static void add_summary(const struct call *c, struct text *out)
 {
     const struct picture *p = picture_of(c);
@@ -70,6 +77,7 @@ static void add_summary(const struct call *c, struct text *out)
         i->corner_rgb[2], i->corner_rgb[3], p->hash);
     if (c->ask.pictures_n > 1)
         text_printf(out, " And %d more.", c->ask.pictures_n - 1);
+    add_quote(c, out);
 }
 
 static void add_details(const struct call *c, struct text *out)
@@ -82,6 +90,7 @@ static void add_details(const struct call *c, struct text *out)
     for (int i = 0; i < CORNER_COUNT; i++)
         text_printf(out, "%s%s #%06x", i ? ", " : "", corner_names[i],
                     p->info.corner_rgb[i]);
+    add_quote(c, out);
 }
 
 // --- by schema -------------------------------------------------------------------------
@@ -166,6 +175,9 @@ static void string_for(const struct call *c, const char *name, struct text *out)
         text_printf(out, "seen %.8s", p ? p->hash : "nothing");
     else
         text_printf(out, "%s of %.8s", name, p ? p->hash : "nothing");
+    if (out->len && strcmp(name, "summary") != 0 && strcmp(name, "description") != 0 &&
+        strcmp(name, "details") != 0)
+        add_quote(c, out);
 }
 
 static void fill_string(const struct filler *f, const cJSON *schema, const char *name)
@@ -338,6 +350,7 @@ static void make_thinking(const struct call *c, struct answer *a)
         text_free(&content);
     } else {
         text_puts(&a->thinking, thoughts);
+        add_quote(c, &a->thinking);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "fv_control.h"
 #include "fv_dialect.h"
+#include "fv_keep.h"
 #include "fv_play.h"
 
 struct call *call_new(struct conn *conn)
@@ -67,6 +68,7 @@ void call_start(struct call *c)
     }
     f->stats.requests++;
     c->seq = ++f->calls_n;
+    keep_body(f->opt.keep_folder, c->seq, &c->body);
     if (f->server.is_deaf)
         conn_reset(c->conn);
     else if (c->is_too_big)
@@ -228,6 +230,7 @@ static void on_decode_work(uv_work_t *work)
         p->bytes_len = bytes.len;
         image_hash(bytes.data, bytes.len, p->hash);
         image_read(bytes.data, bytes.len, &p->info);
+        keep_picture(c->fake->opt.keep_folder, p->hash, p->info.type, &bytes);
         text_free(&bytes);
     }
 }

@@ -155,6 +155,11 @@ static void set_thinking(struct fake *f, const cJSON *v)
     f->opt.is_thinking = cJSON_IsTrue(v);
 }
 
+static bool set_say(struct fake *f, const cJSON *v)
+{
+    return cJSON_IsString(v) && options_say(&f->opt, v->valuestring);
+}
+
 struct setting {
     const char *name;
     int64_t *ms;  // one of these three
@@ -205,6 +210,8 @@ static bool configure(struct fake *f, const cJSON *v)
         {"kill", NULL, NULL, set_kill, -1},
         {"advance_ms", NULL, NULL, advance, 0},
     };
+    if (!strcmp(v->string, "say"))
+        return set_say(f, v);
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         if (!strcmp(settings[i].name, v->string))
             return apply_setting(f, &settings[i], v);

@@ -13,6 +13,7 @@
 #include "fv_call.h"
 #include "fv_dialect.h"
 #include "fv_fake.h"
+#include "fv_keep.h"
 
 #define PENDING_MAX ((size_t)1 << 20)
 #define BACKLOG     1024
@@ -329,6 +330,8 @@ void conn_classify(struct conn *c, bool is_control)
         c->is_counted = true;
     }
     c->bytes_in = 0;
+    if (is_control)
+        keep_nothing(c->fake->opt.keep_folder, c->number);
     c->is_control = is_control;
 }
 
@@ -376,6 +379,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         return;
     }
     c->bytes_in += nread;
+    keep_bytes(c->fake->opt.keep_folder, c->number, buf->base, (size_t)nread);
     if (!c->is_answering) {
         arm_idle(c);
         feed(c, buf->base, (size_t)nread);
@@ -397,6 +401,7 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     struct conn *c = fv_alloc(sizeof *c);
     c->fake = s->fake;
+    c->number = ++s->conns_n;
     c->open_handles = 2;
     c->tcp.data = c->timer.data = c->parser.data = c;
     http_parser_init(&c->parser, HTTP_REQUEST);

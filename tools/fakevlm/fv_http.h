@@ -29,6 +29,7 @@ struct server {
     bool is_closing;     // for good
     bool wants_listen;   // listen again when the old listener is closed
     struct conn *first;
+    uint64_t conns_n;
     char read_buf[64 * 1024];
 };
 
@@ -45,6 +46,7 @@ struct conn {
     bool is_control;  // its last request was a control one: survives being down
     bool is_counted;
     int64_t bytes_in;  // not counted yet
+    uint64_t number;
     int requests_n;
     struct conn *prev, *next;
 };

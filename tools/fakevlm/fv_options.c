@@ -47,6 +47,8 @@ enum flag {
     FLAG_THINKING,
     FLAG_IDLE_CLOSE,
     FLAG_LOG,
+    FLAG_KEEP,
+    FLAG_SAY,
 };
 
 static const struct option flags[] = {
@@ -73,6 +75,8 @@ static const struct option flags[] = {
     {"thinking", no_argument, NULL, FLAG_THINKING},
     {"idle-close-ms", required_argument, NULL, FLAG_IDLE_CLOSE},
     {"log", required_argument, NULL, FLAG_LOG},
+    {"keep", required_argument, NULL, FLAG_KEEP},
+    {"say", required_argument, NULL, FLAG_SAY},
     {NULL, 0, NULL, 0},
 };
 
@@ -111,6 +115,8 @@ static const char help[] =
     "  --fault SPEC           NAME[=PARAM][:PERCENT%|:COUNT], repeatable; see README.md\n"
     "  --idle-close-ms N      close idle connections after (5000)\n"
     "  --log FILE             append one JSON line per request\n"
+    "  --keep FOLDER          keep every byte and every picture that came\n"
+    "  --say TEXT             quote this in every answer, as if it had been read\n"
     "  --quiet                no banner\n"
     "Control: GET /__fake/stats, GET /__fake/images, POST /__fake/reset,\n"
     "POST /__fake/faults, POST /__fake/config.  SIGUSR1 stops listening, SIGUSR2 "
@@ -131,6 +137,12 @@ bool kind_is_llama(enum kind kind)
 {
     return kind == KIND_LLAMA_SERVER || kind == KIND_LLAMA_ROUTER ||
            kind == KIND_LLAMA_SWAP;
+}
+
+bool options_say(struct options *o, const char *text)
+{
+    int n = snprintf(o->say, sizeof o->say, "%s", text);
+    return n >= 0 && (size_t)n < sizeof o->say;
 }
 
 static int mistake(const char *what, const char *value)
@@ -234,6 +246,11 @@ static int set(const char **to, const char *value)
     return 0;
 }
 
+static int set_say(struct options *o, const char *text)
+{
+    return options_say(o, text) ? 0 : mistake("too long", text);
+}
+
 static int raise_flag(bool *to)
 {
     *to = true;
@@ -265,6 +282,8 @@ static int parse_flag(struct options *o, int flag, const char *arg)
     case FLAG_THINKING: return raise_flag(&o->is_thinking);
     case FLAG_IDLE_CLOSE: return parse_ms(arg, &o->idle_close_ms);
     case FLAG_LOG: return set(&o->log_file, arg);
+    case FLAG_KEEP: return set(&o->keep_folder, arg);
+    case FLAG_SAY: return set_say(o, arg);
     default: return mistake("unknown flag", "?");
     }
 }

@@ -26,7 +26,8 @@ struct options {
     enum kind kind;
     char host[64];
     int port;
-    const char *port_file, *log_file, *api_key;
+    const char *port_file, *log_file, *keep_folder, *api_key;
+    char say[1024];  // what the model reads in every picture, in its own words; "": nothing
     const char *version;
     const char
         *models;  // NAME[,NAME...]; "/novision" at the end of one marks a text model
@@ -47,6 +48,9 @@ bool kind_loads_at_start(enum kind kind);
 
 // True for llama-server, its router, and llama-swap with one behind it.
 bool kind_is_llama(enum kind kind);
+
+// False: the text is too long and was cut.
+bool options_say(struct options *o, const char *text);
 
 // Returns 0, 1 when help was printed, -1 on a mistake (told on stderr).
 int options_parse(struct options *o, int argc, char **argv);

@@ -1,0 +1,414 @@
+// test_e2e_secrets.c -- planted secrets are nowhere: not in what was sent, not in what is kept,
+// told or logged, on whatever path the picture came.
+//
+// A model on this machine may see what stands in the window's title; another machine may not.
+// SPDX-License-Identifier: MIT
+#include "e2e_secrets.h"
+
+#include "vlmd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <limits.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SENT_LOCALLY = SECRET_SHOWN | SECRET_SAID };
+
+// A folder with one picture that shows secrets and one that does not.
+static void setup(struct place *p)
+{
+    place_config(p, secrets_config);
+    secrets_picture(place_path(p, "in/secret.png"), 1);
+    harmless_picture(place_path(p, "in/harmless.png"), 2);
+}
+
+static void write_list(struct place *p)
+{
+    char line[1000];
+    secrets_line(line, sizeof(line), "in/secret.png");
+    write_text(place_path(p, "list.txt"), line);
+}
+
+static void assert_outcome(struct place *p, const char *name, const char *outcome)
+{
+    struct rows rows;
+    rows_export(p, &rows);
+    const cJSON *row = rows_find(&rows, name);
+    assert_non_null(row);
+    assert_string_equal(text_of(row, "outcome"), outcome);
+    rows_free(&rows);
+}
+
+// Until a member of in/NAME.png is such a text.
+static void await_picture(struct place *p, const char *name, const char *member,
+                          const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof(path), "%s/in/%s.png", p->dir, name);
+    await_shown(p, path, member, text);
+}
+
+static void assert_clean(struct place *p, struct proc *run, int least_pictures)
+{
+    secrets_assert_not_printed(run);
+    secrets_assert_not_told(p);
+    secrets_assert_not_stored(p);
+    const int pictures = secrets_assert_not_sent(p, SENT_LOCALLY);
+    assert_true(pictures >= least_pictures);
+}
+
+// ---- the test itself
+
+static void what_is_not_masked_would_be_found(void **state)
+{
+    struct place *p = *state;
+    struct page_reader reader;
+    struct page_reading read;
+    size_t len;
+    uint8_t *png = secrets_picture_bytes(1, &len);
+    (void)p;
+    reader_open(&reader);
+    reader_read_file(&reader, png, len, &read);
+    assert_non_null(secrets_in(read.req.text.data, read.req.text.len, SECRET_SHOWN));
+    assert_null(secrets_in(read.req.text.data, read.req.text.len, SECRET_TITLED));
+    reading_fini(&read);
+    reader_close(&reader);
+    free(png);
+    assert_non_null(secrets_in("pay 4539-1488 0343 6467", 23, SECRET_SHOWN));
+    assert_null(secrets_in("pay 4539-1488 0343 6467", 23, SECRET_SAID));
+    assert_non_null(
+        secrets_in(secrets_page_url(), strlen(secrets_page_url()), SECRET_TITLED));
+}
+
+// ---- paths
+
+static void a_batch_with_titles(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    const struct spawn how = {.cwd = p->dir};
+    setup(p);
+    write_list(p);
+    fake_start(p, &f, secrets_flags(p, ""));
+    struct proc *run = VLMD_START_WITH(p, &how, "batch", "--json", "--backend", f.url,
+                                       "@list.txt", "in/harmless.png");
+    proc_expect(run, 0);
+    assert_outcome(p, "/secret.png", "answered");
+    assert_outcome(p, "/harmless.png", "answered");
+    assert_clean(p, run, 2);
+    fake_stop(&f);
+}
+
+static void a_watched_folder(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    setup(p);
+    fake_start(p, &f, secrets_flags(p, "--kind llama-server"));
+    struct proc *run =
+        VLMD_START(p, "watch", "--json", "--backend", f.url, place_path(p, "in"));
+    await_picture(p, "secret", "outcome", "answered");
+    secrets_picture(place_path(p, "in/later.png"), 3);
+    await_picture(p, "later", "outcome", "answered");
+    secrets_assert_not_stored(p);  // while it runs: the log of the database, too
+    proc_signal(run, SIGTERM);
+    proc_expect(run, 0);
+    assert_clean(p, run, 3);
+    fake_stop(&f);
+}
+
+static void serve(struct site *s, int fd, const char *head, const char *body,
+                  size_t body_len)
+{
+    size_t len;
+    (void)s;
+    (void)head;
+    (void)body;
+    (void)body_len;
+    uint8_t *png = secrets_picture_bytes(4, &len);
+    site_reply(fd, "200 OK", "Content-Type: image/png\r\n", png, len);
+    free(png);
+}
+
+static void a_picture_from_the_web(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct site s;
+    char url[64];
+    setup(p);
+    fake_start(p, &f, secrets_flags(p, ""));
+    site_open(&s, "127.0.0.1", serve, NULL);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/secret.png", s.port);
+    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url, url);
+    assert_outcome(p, "/secret.png", "answered");
+    assert_clean(p, run, 1);
+    site_close(&s);
+    fake_stop(&f);
+}
+
+static void asked_again_after_failures(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    setup(p);
+    fake_start(p, &f,
+               secrets_flags(p, "--fault 500:1 --fault cut-mid:1 --fault wrong-json:1 "
+                                "--fault thinking=inline:1"));
+    struct proc *run =
+        VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url, "--set",
+                    "retry.base=1ms", "--set", "retry.cap=5ms", place_path(p, "in"));
+    assert_outcome(p, "/secret.png", "answered");
+    assert_clean(p, run, 2);
+    fake_stop(&f);
+}
+
+static void another_backend_after_one_that_fails(void **state)
+{
+    struct place *p = *state;
+    struct fake first, second;
+    setup(p);
+    fake_start(p, &first, secrets_flags(p, "--kind llama-server --fault 500"));
+    fake_start(p, &second, secrets_flags(p, "--kind ollama"));
+    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--backend", first.url,
+                                   "--backend", second.url, "--set", "retry.base=1ms",
+                                   "--set", "retry.cap=5ms", place_path(p, "in"));
+    assert_outcome(p, "/secret.png", "answered");
+    assert_clean(p, run, 2);
+    fake_stop(&first);
+    fake_stop(&second);
+}
+
+static void text_recognition_that_stands_in(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    int port_fd;
+    char url[64], more[64];
+    setup(p);
+    const int port = reserve_port(&port_fd);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
+    struct proc *run =
+        VLMD_START(p, "watch", "--json", "--backend", url, "--set", "breaker.open=100ms",
+                   "--set", "breaker.cap=300ms", place_path(p, "in"));
+    await_picture(p, "secret", "degraded", "true");
+    secrets_assert_not_told(p);
+    secrets_assert_not_stored(p);
+    snprintf(more, sizeof(more), "--listen 127.0.0.1:%d", port);
+    fake_start(p, &f, secrets_flags(p, more));
+    await_picture(p, "secret", "degraded", "false");
+    proc_signal(run, SIGTERM);
+    proc_expect(run, 0);
+    assert_clean(p, run, 1);
+    fake_stop(&f);
+    close(port_fd);
+}
+
+static void killed_and_started_again(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    setup(p);
+    for (unsigned n = 10; n < 16; n++) {
+        secrets_picture(place_path(p, "in/more-%u.png", n), n);
+    }
+    fake_start(p, &f, secrets_flags(p, "--latency-ms 100"));
+    for (int i = 0; i < 4; i++) {
+        struct proc *run =
+            VLMD_START(p, "batch", "--json", "--backend", f.url, place_path(p, "in"));
+        if (i < 3) {
+            proc_ends_within(run, 300 + (int64_t)any_number(1500));
+            proc_kill(run);
+            secrets_assert_not_stored(p);  // as a crash leaves it
+        } else {
+            proc_expect(run, 0);
+        }
+        secrets_assert_not_printed(run);
+        if (i == 3) {
+            assert_clean(p, run, 8);
+        }
+        proc_free(p, run);
+    }
+    assert_outcome(p, "/secret.png", "answered");
+    fake_stop(&f);
+}
+
+// ---- another machine
+
+// An address of this machine that is none of its own inside: for vlmd another machine.
+static bool outer_address(char *out, size_t size)
+{
+    struct ifaddrs *all, *a;
+    bool has = false;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (a = all; a && !has; a = a->ifa_next) {
+        const bool is_up = a->ifa_flags & IFF_UP && !(a->ifa_flags & IFF_LOOPBACK);
+        if (is_up && a->ifa_addr && a->ifa_addr->sa_family == AF_INET) {
+            const struct sockaddr_in *in = (const struct sockaddr_in *)a->ifa_addr;
+            has = inet_ntop(AF_INET, &in->sin_addr, out, (socklen_t)size) != NULL;
+        }
+    }
+    freeifaddrs(all);
+    return has;
+}
+
+static void another_machine_gets_nothing_of_the_title(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    char address[64], url[128];
+    const struct spawn how = {.cwd = p->dir};
+    if (!outer_address(address, sizeof(address))) {
+        print_message("skipped: this machine has no address but its loopback\n");
+        skip();
+    }
+    setup(p);
+    write_list(p);
+    fake_start_wide(p, &f, secrets_flags(p, ""));
+    snprintf(url, sizeof(url), "http://%s:%d", address, f.b.port);
+    struct proc *run =
+        VLMD_START_WITH(p, &how, "batch", "--json", "--backend", url, "--set",
+                        "privacy.allow_remote=yes", "@list.txt", "in/harmless.png");
+    proc_expect(run, 0);
+    assert_outcome(p, "/secret.png", "blocked");
+    assert_outcome(p, "/harmless.png", "answered");
+    secrets_assert_not_printed(run);
+    secrets_assert_not_told(p);
+    secrets_assert_not_stored(p);
+    assert_int_equal(secrets_assert_not_sent(p, SECRET_ANY), 1);
+}
+
+// ---- a host program
+
+struct host {
+    FILE *heard;
+    bool is_over;
+};
+
+// Everything an event says, as text.
+static void on_event(void *arg, const struct vlmd_event *e)
+{
+    struct host *h = arg;
+    const struct vlmd_item *it = e->item;
+    fprintf(h->heard, "%d %s %s\n", (int)e->type, e->path ? e->path : "",
+            e->words ? e->words : "");
+    if (e->type != VLMD_EVENT_JOB) {
+        return;
+    }
+    fprintf(h->heard, "%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s\n", it->outcome, it->reason,
+            it->window, it->page_url, it->summary, it->activity, it->details, it->text,
+            it->raw, it->tags, it->ocr_text);
+    h->is_over = true;
+}
+
+static void on_log(void *arg, enum vlmd_log_level level, int64_t at_ms,
+                   const char *module, const char *message)
+{
+    const struct host *h = arg;
+    (void)level;
+    (void)at_ms;
+    fprintf(h->heard, "%s: %s\n", module, message);
+}
+
+static void on_submitted(void *arg, int err, int64_t id, bool is_new, const char *message)
+{
+    (void)arg;
+    (void)id;
+    (void)is_new;
+    if (err) {
+        fprintf(stderr, "submit: %s\n", message);
+        exit(1);
+    }
+}
+
+static int be_host(char **args)
+{
+    char db[PATH_MAX], path[PATH_MAX], heard[PATH_MAX];
+    struct host h = {0};
+    struct vlmd_error error = {0};
+    vlmd *v;
+    snprintf(db, sizeof(db), "%s/data/vlmd/vlmd.db", args[0]);
+    snprintf(path, sizeof(path), "%s/in/secret.png", args[0]);
+    snprintf(heard, sizeof(heard), "%s/home/heard.txt", args[0]);
+    h.heard = fopen(heard, "we");
+    const struct vlmd_setting settings[] = {{"db", db, "host"},
+                                            {"backends", args[1], "host"},
+                                            {"privacy.read_text", "always", "host"},
+                                            {"log.level", "debug", "host"},
+                                            {"ocr.helper", args[2], "host"}};
+    const struct vlmd_options options = {.role = VLMD_WORKER,
+                                         .config_file = "",
+                                         .settings = settings,
+                                         .n_settings = 5,
+                                         .ignore_environment = true,
+                                         .on_log = on_log,
+                                         .log_arg = &h};
+    const struct vlmd_input in = {.path = path,
+                                  .window = secrets_window(),
+                                  .page_url = secrets_page_url(),
+                                  .is_interactive = true};
+    if (!h.heard || vlmd_open(&options, &v, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        return 1;
+    }
+    if (!vlmd_subscribe(v, on_event, &h) || vlmd_submit(v, &in, on_submitted, &h)) {
+        return 1;
+    }
+    while (!h.is_over) {
+        struct pollfd fd = {.fd = vlmd_fd(v), .events = POLLIN};
+        if (poll(&fd, 1, vlmd_timeout_ms(v)) < 0 && errno != EINTR) {
+            return 1;
+        }
+        vlmd_step(v);
+    }
+    vlmd_close(v);
+    fclose(h.heard);
+    return 0;
+}
+
+static void a_host_program_that_submits(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    setup(p);
+    make_folder(place_path(p, "data/vlmd"));
+    fake_start(p, &f, secrets_flags(p, ""));
+    struct proc *run = proc_start(p,
+                                  (const char *const[]){"/proc/self/exe", "--host",
+                                                        p->dir, f.url, REAL_HELPER, NULL},
+                                  NULL);
+    proc_expect(run, 0);
+    assert_outcome(p, "/secret.png", "answered");
+    assert_clean(p, run, 1);
+    fake_stop(&f);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+
+int main(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[1], "--host") == 0) {
+        return be_host(argv + 2);
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_not_masked_would_be_found),
+        TEST(a_batch_with_titles),
+        TEST(a_watched_folder),
+        TEST(a_picture_from_the_web),
+        TEST(asked_again_after_failures),
+        TEST(another_backend_after_one_that_fails),
+        TEST(text_recognition_that_stands_in),
+        TEST(killed_and_started_again),
+        TEST(another_machine_gets_nothing_of_the_title),
+        TEST(a_host_program_that_submits),
+    };
+    e2e_filter();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

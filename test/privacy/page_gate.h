@@ -1,0 +1,56 @@
+// page_gate.h -- one rendered page on its way through the gate, and how it came out.
+//
+// image (luma) -> ocr (the real helper) -> find -> boxes -> image (masks) -> what is sent.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_TEST_PAGE_GATE_H
+#define VLMD_TEST_PAGE_GATE_H
+
+#include "corpus.h"
+#include "page.h"
+#include "page_reader.h"
+#include "privacy/find.h"
+
+enum { GATE_MAX_PLANTS = 40, GATE_MAX_BOXES = 40 };
+
+struct gate_plant {
+    struct corpus_item item;
+    int line;
+    struct page_box boxes[GATE_MAX_BOXES];  // of the secret, or of the whole decoy
+    int n_boxes;
+    double covered;    // the least of its boxes, 0 to 1
+    bool is_masked;    // secret: every box for nine tenths; decoy: any for half
+    const char *leak;  // where a masked secret was read again; NULL = nowhere
+};
+
+struct gate_page {
+    struct page_spec spec;
+    struct page *page;  // owned
+    uint8_t *png;       // owned
+    size_t png_len;
+    struct gate_plant plants[GATE_MAX_PLANTS];
+    int n_plants;
+    bool is_blocked;  // nobody knows where a finding stands
+    char *text;       // owned; as OCR read it
+    size_t text_bytes;
+    int64_t read_ms;  // the unmasked page
+};
+
+// What all pages share.
+struct gate {
+    struct page_reader reader;
+    struct privacy_finder *finder;
+};
+
+void gate_open(struct gate *g);
+void gate_close(struct gate *g);
+// A page full of secrets and decoys; n chooses them.
+void gate_plant(struct gate_page *p, unsigned n);
+// Masks it and reads what is left; the JPEG that would be sent, too, if reads_jpeg.
+void gate_pass(struct gate *g, struct gate_page *p, bool reads_jpeg);
+void gate_page_fini(struct gate_page *p);
+
+// Letters and digits only, without regard to what OCR takes for one another.  out has room
+// for strlen(text) + 1 bytes.
+void gate_skeleton(const char *text, char *out);
+
+#endif
