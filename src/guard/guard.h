@@ -5,6 +5,8 @@
 #ifndef VLMD_GUARD_GUARD_H
 #define VLMD_GUARD_GUARD_H
 
+#include "guard/concur.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
