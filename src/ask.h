@@ -54,6 +54,7 @@ struct ask {
     int64_t prompt_tokens, completion_tokens, first_byte_ms, request_ms, bytes_sent;
     void (*done)(struct ask *a, int err);  // private from here on
     void *route;
+    unsigned concur_mark;
     union {
         struct backend_ask vlm;
         struct ocr_req ocr;

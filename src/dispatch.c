@@ -170,6 +170,8 @@ static void finish(struct ask *a, int err)
     struct route *r = a->route;
     struct dispatch *d = r->dispatch;
     r->in_flight--;
+    route_measure(r, a->concur_mark, err, a->request_ms, a->completion_tokens,
+                  dispatch_now_ms(d));
     a->is_backend_sick = route_learn(r, err, a->err.msg, a->retry_after_ms, a->request_ms,
                                      dispatch_now_ms(d));
     a->route = NULL;
@@ -304,6 +306,7 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
     a->done = done;
     a->route = r;
     r->in_flight++;
+    a->concur_mark = route_began(r, dispatch_now_ms(d));
     snprintf(a->backend, sizeof(a->backend), "%s", r->name);
     a->is_remote = is_remote(r);
     if (r->backend) {

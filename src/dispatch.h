@@ -21,7 +21,7 @@ struct dispatch_config {
     bool is_search;  // the backends are guesses: the first that answers is taken
     int64_t stand_in_after_ms;  // outage of a model before OCR takes over; default 30000
     bool allow_remote;          // pictures may leave this machine
-    int concurrency;            // 0 = what the backend says, else its kind's default
+    int concurrency;            // 0 = found by trying, from what the backend says
     struct breaker_config breaker;
     const struct prompt_config *prompts;
 };

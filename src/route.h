@@ -46,9 +46,12 @@ struct route {
     int vain_loads;         // loads in a row that no answer followed
     int bad_answers;        // unusable answers in a row, no good one between
     int in_flight;
-    int configured_limit;  // 0 = the backend's own
+    int configured_limit;  // 0 = found by trying
     int limit;
-    bool needs_probe;  // once it is loaded, for its facts
+    struct concur_config concur_config;
+    struct concur concur;    // meaningful without a configured limit
+    char concur_model[192];  // it was found for
+    bool needs_probe;        // once it is loaded, for its facts
     int64_t answered, failed;
     double latency_ms;  // moving average of answered requests
 };
@@ -64,6 +67,11 @@ const char *route_state_name(enum route_state s);
 int64_t route_tick(struct route *r, int64_t now_ms);
 // Could an ask go there now?
 bool route_is_open(const struct route *r, int64_t now_ms);
+// An ask is sent; gives what route_measure wants back.
+unsigned route_began(struct route *r, int64_t now_ms);
+// Moves the limit by an ask's end; before route_learn.
+void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
+                   int64_t tokens, int64_t now_ms);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.
 bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
                  int64_t request_ms, int64_t now_ms);

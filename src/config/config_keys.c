@@ -62,7 +62,7 @@ const struct config_key config_keys[] = {
      "caret. "
      "normal: also the pointer.  loose: also up to a line of text."},
     {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, true,
-     "Requests to each backend at a time.  0: what the backend says it can do."},
+     "Requests to each backend at a time.  0: found by trying."},
     {"prepare_ahead", CONFIG_INT, AT(prepare_ahead), "2", 0, 64, 0, 0, NULL, true,
      "Pictures made ready before a backend is free."},
     {"backend_wait", CONFIG_MS, AT(backend_wait_ms), "10s", 0, DAY, 0, 0, NULL, true,
