@@ -317,6 +317,30 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
     return 0;
 }
 
+void dispatch_recall(struct dispatch *d, const char *url, const char *model, int limit)
+{
+    for (int i = 0; i < d->n_routes; i++) {
+        if (strcmp(d->routes[i].url, url) == 0) {
+            route_recall(&d->routes[i], model, limit);
+        }
+    }
+    roster_refresh(d);
+}
+
+void dispatch_limit_wanted(struct dispatch *d, const struct route *r)
+{
+    if (d->events.on_limit_wanted) {
+        d->events.on_limit_wanted(d->events.arg, r->url, r->concur_model);
+    }
+}
+
+void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit)
+{
+    if (d->events.on_limit_found) {
+        d->events.on_limit_found(d->events.arg, r->url, r->concur_model, limit);
+    }
+}
+
 void dispatch_cancel(struct dispatch *d, struct ask *a)
 {
     struct route *r = a->route;

@@ -107,8 +107,36 @@ static void set_room(struct route *r)
     } else {
         concur_restart(&r->concur, &r->concur_config);
         snprintf(r->concur_model, sizeof(r->concur_model), "%s", f->model);
+        r->kept_limit = 0;
+        dispatch_limit_wanted(r->dispatch, r);
     }
     r->limit = r->concur.limit;
+}
+
+// Half: the server may have less to give than last time, and doubling is quick.
+void route_recall(struct route *r, const char *model, int limit)
+{
+    bool is_searching = is_adaptive(r) && strcmp(r->concur_model, model) == 0 &&
+                        concur_learned(&r->concur) == 0;
+    if (is_searching && limit / 2 > r->concur.limit) {
+        r->concur_config.start = limit / 2;
+        r->kept_limit = limit;
+        concur_restart(&r->concur, &r->concur_config);
+        r->limit = r->concur.limit;
+        log_debug("dispatch", "backend=%s limit=%d remembered=%d", r->name, r->limit,
+                  limit);
+    }
+}
+
+// Only what holds is worth it, and only when it is another number.
+static void keep_limit(struct route *r)
+{
+    int found = concur_learned(&r->concur), change = found - r->kept_limit;
+    bool is_news = change > r->kept_limit / 8 || change < -r->kept_limit / 8;
+    if (r->concur.phase == CONCUR_CRUISE && found > 0 && is_news) {
+        r->kept_limit = found;
+        dispatch_limit_found(r->dispatch, r, found);
+    }
 }
 
 unsigned route_began(struct route *r, int64_t now_ms)
@@ -152,6 +180,7 @@ void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
         log_debug("dispatch", "backend=%s limit=%d phase=%s", r->name, r->limit,
                   concur_phase_name(r->concur.phase));
     }
+    keep_limit(r);
 }
 
 // ---- finding and loading

@@ -50,6 +50,7 @@ struct route {
     int limit;
     struct concur_config concur_config;
     struct concur concur;    // meaningful without a configured limit
+    int kept_limit;          // the last one told for keeping
     char concur_model[192];  // it was found for
     bool needs_probe;        // once it is loaded, for its facts
     int64_t answered, failed;
@@ -72,6 +73,8 @@ unsigned route_began(struct route *r, int64_t now_ms);
 // Moves the limit by an ask's end; before route_learn.
 void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
                    int64_t tokens, int64_t now_ms);
+// A limit found in an earlier run.
+void route_recall(struct route *r, const char *model, int limit);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.
 bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
                  int64_t request_ms, int64_t now_ms);
@@ -79,6 +82,8 @@ void route_stop(struct route *r);
 
 // dispatch.c: a route's state or room changed.
 void dispatch_route_changed(struct dispatch *d);
+void dispatch_limit_wanted(struct dispatch *d, const struct route *r);
+void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit);
 void dispatch_route_call_ended(struct dispatch *d);
 bool dispatch_allows_remote(const struct dispatch *d);
 // Can the stand-in be started?

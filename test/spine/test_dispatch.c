@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ASKS = 128 };
+enum { MAX_ASKS = 256 };
 
 struct rig {
     struct dispatch *d;
@@ -23,6 +23,7 @@ struct rig {
     int n_asks;
     int capacities, states, models, notices;
     enum ask_pass pass;
+    int limits_wanted, limits_found, limit_found;
     bool refuses_all, refuses_remote;
     bool is_closed;
     int cap_doublings;  // of the next asks
@@ -50,6 +51,30 @@ static void on_notice(void *arg, const char *words)
 {
     assert_non_null(strstr(words, "OCR"));
     ((struct rig *)arg)->notices++;
+}
+
+static void on_limit_wanted(void *arg, const char *url, const char *model)
+{
+    assert_string_equal(url, "b0");
+    assert_non_null(model);
+    ((struct rig *)arg)->limits_wanted++;
+}
+
+static void on_limit_found(void *arg, const char *url, const char *model, int limit)
+{
+    assert_string_equal(url, "b0");
+    assert_string_equal(model, "model0");
+    ((struct rig *)arg)->limits_found++;
+    ((struct rig *)arg)->limit_found = limit;
+}
+
+static struct dispatch_events events_of(struct rig *r)
+{
+    return (struct dispatch_events){.arg = r,
+                                    .on_capacity = on_capacity,
+                                    .on_state = on_state,
+                                    .on_model_ready = on_model,
+                                    .on_notice = on_notice};
 }
 
 static void on_asked(struct ask *a, int err)
@@ -85,7 +110,7 @@ static void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
         .stand_in_after_ms = 30000,
     };
     breaker_config_default(&r->config.breaker);
-    struct dispatch_events e = {r, on_capacity, on_state, on_model, on_notice};
+    struct dispatch_events e = events_of(r);
     struct ocr *ocr = has_ocr ? (struct ocr *)r : NULL;
     assert_int_equal(dispatch_open(&r->d, NULL, NULL, ocr, &r->config, &e), 0);
     dispatch_tick(r->d, fb_now_ms);
@@ -193,7 +218,7 @@ static void room_is_the_users_word_then_the_servers_then_the_kinds(void **state)
         close_rig(&r);
         fb_reset();
         r.config.concurrency = rows[i].configured;
-        struct dispatch_events e = {&r, on_capacity, on_state, on_model, on_notice};
+        struct dispatch_events e = events_of(&r);
         assert_int_equal(dispatch_open(&r.d, NULL, NULL, NULL, &r.config, &e), 0);
         dispatch_tick(r.d, fb_now_ms);
         dispatch_serve(r.d, STAND_IN_NEVER);
@@ -323,7 +348,9 @@ static void make_batching(struct rig *r, int concurrency)
     fb_reset();
     r->is_closed = false;
     r->config.concurrency = concurrency;
-    struct dispatch_events e = {r, on_capacity, on_state, on_model, on_notice};
+    struct dispatch_events e = events_of(r);
+    e.on_limit_wanted = on_limit_wanted;
+    e.on_limit_found = on_limit_found;
     assert_int_equal(dispatch_open(&r->d, NULL, NULL, NULL, &r->config, &e), 0);
     dispatch_tick(r->d, fb_now_ms);
     dispatch_serve(r->d, STAND_IN_NEVER);
@@ -429,6 +456,34 @@ static void one_that_comes_back_is_given_half(void **state)
     pass_ms(&r, 2000);
     fb_end_probe(0, 0);
     assert_int_equal(status_of(&r, 0).limit, 8);  // 16 is what was measured
+    close_rig(&r);
+}
+
+static void what_was_found_is_told_once_and_recalled(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 0);
+    assert_int_equal(r.limits_wanted, 1);
+    dispatch_recall(r.d, "b0", "another", 100);  // not of this model
+    dispatch_recall(r.d, "b9", "model0", 100);
+    dispatch_recall(r.d, "b0", "model0", 12);  // half of it is less than the first guess
+    assert_int_equal(status_of(&r, 0).limit, 8);
+    dispatch_recall(r.d, "b0", "model0", 40);
+    assert_int_equal(status_of(&r, 0).limit, 20);
+    fb_latency_per_ask = 50;  // one slot: every one more only waits
+    keep_full(&r, 20 + 20);
+    assert_int_equal(status_of(&r, 0).limit, 40);
+    assert_int_equal(r.limits_found, 0);
+    keep_full(&r, 40 + 40);
+    assert_int_equal(status_of(&r, 0).limit, 20);
+    assert_int_equal(r.limits_found, 1);
+    assert_int_equal(r.limit_found, 20);
+    keep_full(&r, 20);
+    assert_int_equal(r.limits_found, 1);
+    dispatch_recall(r.d, "b0", "model0", 500);  // too late: it knows by itself
+    assert_int_equal(status_of(&r, 0).limit, 20);
+    end_all(&r, 0);
     close_rig(&r);
 }
 
@@ -887,6 +942,7 @@ int main(void)
         cmocka_unit_test(many_refused_at_once_are_one_request_to_slow_down),
         cmocka_unit_test(one_that_comes_back_is_given_half),
         cmocka_unit_test(another_model_begins_anew),
+        cmocka_unit_test(what_was_found_is_told_once_and_recalled),
         cmocka_unit_test(an_absent_backend_is_looked_for_with_patience),
         cmocka_unit_test(one_refused_connection_pauses_and_one_ask_tries_again),
         cmocka_unit_test(failures_in_a_row_open_the_breaker),
