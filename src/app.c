@@ -451,6 +451,7 @@ static int open_dispatch(struct app *a, struct err *e)
         .allow_remote = c->privacy.policy.allow_remote,
         .concurrency = c->concurrency,
         .breaker = c->breaker,
+        .rate = c->rate,
         .prompts = &c->prompts,
     };
     struct dispatch_events events = {

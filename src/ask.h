@@ -55,6 +55,8 @@ struct ask {
     void (*done)(struct ask *a, int err);  // private from here on
     void *route;
     unsigned concur_mark;
+    int64_t rate_tokens;                    // it was charged with
+    int64_t rate_remaining, rate_reset_ms;  // the server's words; -1 = not told
     union {
         struct backend_ask vlm;
         struct ocr_req ocr;

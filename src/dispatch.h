@@ -23,6 +23,7 @@ struct dispatch_config {
     bool allow_remote;          // pictures may leave this machine
     int concurrency;            // 0 = found by trying, from what the backend says
     struct breaker_config breaker;
+    struct rate_config rate;  // of each backend
     const struct prompt_config *prompts;
 };
 

@@ -31,16 +31,17 @@ const char *route_state_name(enum route_state s)
 }
 
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
-                const char *url, const struct breaker_config *breaker, int limit)
+                const char *url, const struct dispatch_config *c)
 {
     *r = (struct route){
         .dispatch = d,
         .backend = b,
         .name = name,
         .url = url,
-        .breaker_config = *breaker,
-        .configured_limit = limit,
-        .limit = limit > 0 ? limit : 1,
+        .breaker_config = c->breaker,
+        .rate_config = c->rate,
+        .configured_limit = c->concurrency,
+        .limit = b && c->concurrency > 0 ? c->concurrency : 1,
     };
     concur_config_default(&r->concur_config);
     concur_init(&r->concur, &r->concur_config);
@@ -181,6 +182,32 @@ void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
                   concur_phase_name(r->concur.phase));
     }
     keep_limit(r);
+}
+
+// ---- rate
+
+// What may not be sent yet is held, as if the server had said so.
+static void pace(struct route *r, int64_t now_ms)
+{
+    int64_t until_ms = now_ms + rate_wait_ms(&r->rate, &r->rate_config, now_ms);
+    if (until_ms > now_ms && until_ms > r->hold_until_ms) {
+        r->hold_until_ms = until_ms;
+    }
+}
+
+int64_t route_charge(struct route *r, int64_t now_ms)
+{
+    int64_t charged = rate_began(&r->rate, now_ms);
+    pace(r, now_ms);
+    return charged;
+}
+
+void route_account(struct route *r, int64_t charged, int64_t tokens,
+                   const struct rate_told *told, int64_t now_ms)
+{
+    rate_ended(&r->rate, charged, tokens, now_ms);
+    rate_hear(&r->rate, told, r->in_flight, now_ms);
+    pace(r, now_ms);
 }
 
 // ---- finding and loading

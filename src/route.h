@@ -43,8 +43,10 @@ struct route {
     struct breaker breaker;
     int64_t hold_until_ms;  // asked to slow down
     int holds;              // in a row
-    int vain_loads;         // loads in a row that no answer followed
-    int bad_answers;        // unusable answers in a row, no good one between
+    struct rate_config rate_config;
+    struct rate rate;
+    int vain_loads;   // loads in a row that no answer followed
+    int bad_answers;  // unusable answers in a row, no good one between
     int in_flight;
     int configured_limit;  // 0 = found by trying
     int limit;
@@ -58,7 +60,7 @@ struct route {
 };
 
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
-                const char *url, const struct breaker_config *breaker, int limit);
+                const char *url, const struct dispatch_config *c);
 void route_move(struct route *r, enum route_state to, int code, const char *reason,
                 int64_t now_ms);
 // FOUND: dispatch wants it.  Loads its model if need be.
@@ -73,6 +75,11 @@ unsigned route_began(struct route *r, int64_t now_ms);
 // Moves the limit by an ask's end; before route_learn.
 void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
                    int64_t tokens, int64_t now_ms);
+// Counts an ask in the rate limits; gives what route_account wants back.
+int64_t route_charge(struct route *r, int64_t now_ms);
+// tokens: what it cost, -1 = not told.
+void route_account(struct route *r, int64_t charged, int64_t tokens,
+                   const struct rate_told *told, int64_t now_ms);
 // A limit found in an earlier run.
 void route_recall(struct route *r, const char *model, int limit);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.

@@ -46,6 +46,7 @@ struct config {
     struct ocr_config ocr;
     struct retry_config retry;
     struct breaker_config breaker;
+    struct rate_config rate;  // of each backend
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;

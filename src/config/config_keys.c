@@ -183,6 +183,13 @@ const struct config_key config_keys[] = {
     {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, true,
      "How long at most."},
 
+    {"rate.requests", CONFIG_INT, AT(rate.requests_per_min), "0", 0, 1000000, 0, 0, NULL,
+     true,
+     "Requests a minute to each backend; 5 suits a small box that others use too.  "
+     "0: no limit."},
+    {"rate.tokens", CONFIG_INT, AT(rate.tokens_per_min), "0", 0, 1000000000, 0, 0, NULL,
+     true, "Tokens a minute, prompts and answers together.  0: no limit."},
+
     {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.policy.allow_remote), "no", 0, 0, 0,
      0, NULL, true, "Pictures may be sent to other machines."},
     {"privacy.read_text", CONFIG_CHOICE, AT(privacy.policy.read_text), "remote", 0, 0, 0,

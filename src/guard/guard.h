@@ -6,6 +6,7 @@
 #define VLMD_GUARD_GUARD_H
 
 #include "guard/concur.h"
+#include "guard/rate.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -502,6 +502,80 @@ static void another_model_begins_anew(void **state)
     close_rig(&r);
 }
 
+// ---- rate
+
+static void open_paced(struct rig *r, int requests, int tokens)
+{
+    open_with(r, 1, false, false);
+    close_rig(r);
+    fb_reset();
+    r->is_closed = false;
+    r->config.rate = (struct rate_config){requests, tokens};
+    struct dispatch_events e = events_of(r);
+    assert_int_equal(dispatch_open(&r->d, NULL, NULL, NULL, &r->config, &e), 0);
+    dispatch_tick(r->d, fb_now_ms);
+    dispatch_serve(r->d, STAND_IN_NEVER);
+    fb_end_probe(0, 0);
+}
+
+static void no_more_than_so_many_requests_a_minute(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_paced(&r, 3, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, i == 1 ? E_SERVER : 0);  // failed ones count as well
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_string_equal(dispatch_paused_because(r.d), "");  // a matter of seconds
+    int64_t next = pass_ms(&r, 1000);
+    assert_in_range(next - fb_now_ms, 58000, 60000);
+    assert_int_equal(ask(&r), E_BUSY);
+    int before = r.capacities;
+    pass_ms(&r, next - fb_now_ms);
+    assert_true(r.capacities > before);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void no_more_than_so_many_tokens_a_minute(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_paced(&r, 0, 1000);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, 0);  // 400 each
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 61000);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void what_the_headers_say_is_left_is_obeyed(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_paced(&r, 0, 0);
+    fb_told = (struct rate_told){1, 4000};
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    fb_told = (struct rate_told){0, 4000};
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 3999);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 1);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
 // ---- outages
 
 static void an_absent_backend_is_looked_for_with_patience(void **state)
@@ -936,6 +1010,9 @@ int main(void)
         cmocka_unit_test(a_remote_one_is_refused_unless_allowed),
         cmocka_unit_test(the_gate_is_asked_before_anything_is_sent),
         cmocka_unit_test(the_least_used_pulls_the_next),
+        cmocka_unit_test(no_more_than_so_many_requests_a_minute),
+        cmocka_unit_test(no_more_than_so_many_tokens_a_minute),
+        cmocka_unit_test(what_the_headers_say_is_left_is_obeyed),
         cmocka_unit_test(more_are_sent_when_that_is_faster),
         cmocka_unit_test(a_number_of_the_users_stays),
         cmocka_unit_test(an_overload_takes_room_away),
