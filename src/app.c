@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "intake.h"
 #include "item.h"
+#include "learned.h"
 #include "organs.h"
 #include "status.h"
 
@@ -450,6 +451,7 @@ static int open_dispatch(struct app *a, struct err *e)
         .allow_remote = c->privacy.policy.allow_remote,
         .concurrency = c->concurrency,
         .breaker = c->breaker,
+        .rate = c->rate,
         .prompts = &c->prompts,
     };
     struct dispatch_events events = {
@@ -458,6 +460,8 @@ static int open_dispatch(struct app *a, struct err *e)
         .on_state = on_state,
         .on_model_ready = on_model_ready,
         .on_notice = on_notice,
+        .on_limit_wanted = learned_recall,
+        .on_limit_found = learned_keep,
     };
     int rc = dispatch_open(&a->dispatch, &a->loop, a->http, may_stand_in ? a->ocr : NULL,
                            &d, &events);
@@ -596,7 +600,8 @@ static void stop_work(struct app *a)
         return;
     }
     app_stop(a, VLMD_STOP_NOW);
-    while (!a->is_finished || a->tells_under_way > 0 || a->is_publishing) {
+    while (!a->is_finished || a->tells_under_way > 0 || a->learned_under_way > 0 ||
+           a->is_publishing) {
         uv_run(&a->loop.uv, UV_RUN_ONCE);
     }
 }

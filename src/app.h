@@ -73,6 +73,7 @@ struct app {
     bool is_input_part_closing;
     bool is_working;  // watch, batch or submit was called
     bool was_paused;
+    int learned_under_way;  // requests of learned.c
     int tells_under_way;  // JOB events whose row is being read
 
     struct app_rate rate;

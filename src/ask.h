@@ -54,6 +54,9 @@ struct ask {
     int64_t prompt_tokens, completion_tokens, first_byte_ms, request_ms, bytes_sent;
     void (*done)(struct ask *a, int err);  // private from here on
     void *route;
+    unsigned concur_mark;
+    int64_t rate_tokens;                    // it was charged with
+    int64_t rate_remaining, rate_reset_ms;  // the server's words; -1 = not told
     union {
         struct backend_ask vlm;
         struct ocr_req ocr;

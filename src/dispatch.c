@@ -46,7 +46,7 @@ static int add_backend(struct dispatch *d, const struct backend_config *c)
         return rc;
     }
     struct route *r = &d->routes[d->n_routes++];
-    route_init(r, d, b, c->name, c->url, &d->config.breaker, d->config.concurrency);
+    route_init(r, d, b, c->name, c->url, &d->config);
     r->is_guess = d->config.is_search;
     return 0;
 }
@@ -54,7 +54,7 @@ static int add_backend(struct dispatch *d, const struct backend_config *c)
 static void add_stand_in(struct dispatch *d)
 {
     struct route *r = &d->routes[d->n_routes++];
-    route_init(r, d, NULL, "ocr", "ocr", &d->config.breaker, 1);
+    route_init(r, d, NULL, "ocr", "ocr", &d->config);
     d->stand_in = r;
 }
 
@@ -165,11 +165,26 @@ static struct route *choose(struct dispatch *d, struct ask *a, enum ask_pass *pa
     return best;
 }
 
+static void account(struct ask *a)
+{
+    struct route *r = a->route;
+    struct rate_told told = {a->rate_remaining, a->rate_reset_ms};
+    bool is_told = a->prompt_tokens >= 0 && a->completion_tokens >= 0;
+    if (r->backend) {
+        route_account(r, a->rate_tokens,
+                      is_told ? a->prompt_tokens + a->completion_tokens : -1, &told,
+                      dispatch_now_ms(r->dispatch));
+    }
+}
+
 static void finish(struct ask *a, int err)
 {
     struct route *r = a->route;
     struct dispatch *d = r->dispatch;
     r->in_flight--;
+    account(a);
+    route_measure(r, a->concur_mark, err, a->request_ms, a->completion_tokens,
+                  dispatch_now_ms(d));
     a->is_backend_sick = route_learn(r, err, a->err.msg, a->retry_after_ms, a->request_ms,
                                      dispatch_now_ms(d));
     a->route = NULL;
@@ -190,6 +205,8 @@ static void on_answered(struct backend_ask *b, int err)
     a->first_byte_ms = b->first_byte_ms;
     a->request_ms = b->request_ms;
     a->bytes_sent = b->bytes_sent;
+    a->rate_remaining = b->rate_remaining;
+    a->rate_reset_ms = b->rate_reset_ms;
     snprintf(a->finish_reason, sizeof(a->finish_reason), "%s", b->finish_reason);
     if (err) {
         err_set(&a->err, err, "%s",
@@ -279,6 +296,7 @@ static void forget_last(struct ask *a)
     a->prompt_tokens = a->completion_tokens = -1;
     a->first_byte_ms = a->request_ms = -1;
     a->bytes_sent = 0;
+    a->rate_remaining = a->rate_reset_ms = -1;
 }
 
 int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, int err))
@@ -304,6 +322,8 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
     a->done = done;
     a->route = r;
     r->in_flight++;
+    a->concur_mark = route_began(r, dispatch_now_ms(d));
+    a->rate_tokens = r->backend ? route_charge(r, dispatch_now_ms(d)) : 0;
     snprintf(a->backend, sizeof(a->backend), "%s", r->name);
     a->is_remote = is_remote(r);
     if (r->backend) {
@@ -312,6 +332,30 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
         ask_ocr(d, a);
     }
     return 0;
+}
+
+void dispatch_recall(struct dispatch *d, const char *url, const char *model, int limit)
+{
+    for (int i = 0; i < d->n_routes; i++) {
+        if (strcmp(d->routes[i].url, url) == 0) {
+            route_recall(&d->routes[i], model, limit);
+        }
+    }
+    roster_refresh(d);
+}
+
+void dispatch_limit_wanted(struct dispatch *d, const struct route *r)
+{
+    if (d->events.on_limit_wanted) {
+        d->events.on_limit_wanted(d->events.arg, r->url, r->concur_model);
+    }
+}
+
+void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit)
+{
+    if (d->events.on_limit_found) {
+        d->events.on_limit_found(d->events.arg, r->url, r->concur_model, limit);
+    }
 }
 
 void dispatch_cancel(struct dispatch *d, struct ask *a)

@@ -21,8 +21,9 @@ struct dispatch_config {
     bool is_search;  // the backends are guesses: the first that answers is taken
     int64_t stand_in_after_ms;  // outage of a model before OCR takes over; default 30000
     bool allow_remote;          // pictures may leave this machine
-    int concurrency;            // 0 = what the backend says, else its kind's default
+    int concurrency;            // 0 = found by trying, from what the backend says
     struct breaker_config breaker;
+    struct rate_config rate;  // of each backend
     const struct prompt_config *prompts;
 };
 
@@ -32,6 +33,11 @@ struct dispatch_events {
     void (*on_state)(void *arg);        // paused_because or a backend's state changed
     void (*on_model_ready)(void *arg);  // a vision model can be asked now
     void (*on_notice)(void *arg, const char *words);  // once: the stand-in serves
+    // Without config.concurrency.  Is it known how many at once suit this model there?
+    // dispatch_recall may be called later.
+    void (*on_limit_wanted)(void *arg, const char *url, const char *model);
+    // So many do: worth remembering.
+    void (*on_limit_found)(void *arg, const char *url, const char *model, int limit);
 };
 
 // When OCR describes instead of a model.
@@ -59,6 +65,9 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now_ms);
 // picture is to blame.
 MUST_USE int dispatch_try(struct dispatch *d, struct ask *a,
                           void (*done)(struct ask *a, int err));
+// What on_limit_found said in an earlier run: the search begins at half of it.  Of no effect
+// once it has found something by itself.
+void dispatch_recall(struct dispatch *d, const char *url, const char *model, int limit);
 void dispatch_cancel(struct dispatch *d, struct ask *a);
 void ask_fini(struct ask *a);
 

@@ -31,17 +31,20 @@ const char *route_state_name(enum route_state s)
 }
 
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
-                const char *url, const struct breaker_config *breaker, int limit)
+                const char *url, const struct dispatch_config *c)
 {
     *r = (struct route){
         .dispatch = d,
         .backend = b,
         .name = name,
         .url = url,
-        .breaker_config = *breaker,
-        .configured_limit = limit,
-        .limit = limit > 0 ? limit : 1,
+        .breaker_config = c->breaker,
+        .rate_config = c->rate,
+        .configured_limit = c->concurrency,
+        .limit = b && c->concurrency > 0 ? c->concurrency : 1,
     };
+    concur_config_default(&r->concur_config);
+    concur_init(&r->concur, &r->concur_config);
 }
 
 void route_move(struct route *r, enum route_state to, int code, const char *reason,
@@ -72,22 +75,142 @@ void route_move(struct route *r, enum route_state to, int code, const char *reas
     dispatch_route_changed(r->dispatch);
 }
 
-// The user's word, the server's, else what its kind stands: local servers queue without
-// bound, so one.
-static int limit_of(const struct route *r)
+// ---- room
+
+static bool is_adaptive(const struct route *r)
 {
-    if (r->configured_limit > 0) {
-        return r->configured_limit;
-    }
-    if (!r->backend) {
-        return 1;
-    }
-    const struct backend_facts *f = backend_facts(r->backend);
+    return r->backend && r->configured_limit == 0;
+}
+
+// The first guess: the server's word, else what its kind stands: local servers queue
+// without bound, so one.
+static int first_limit(const struct backend_facts *f)
+{
     if (f->slots > 0) {
         return f->slots;
     }
     return f->kind == BACKEND_VLLM || f->kind == BACKEND_SGLANG ? BATCHING_LIMIT : 1;
 }
+
+// A number that the user gave stays.  A server that came back is given half of what it was,
+// unless it says its slots.
+static void set_room(struct route *r)
+{
+    if (!is_adaptive(r)) {
+        return;
+    }
+    const struct backend_facts *f = backend_facts(r->backend);
+    bool is_known = strcmp(r->concur_model, f->model) == 0 && f->slots == 0;
+    r->concur_config.start = first_limit(f);
+    r->concur_config.slots = f->slots;
+    if (is_known) {
+        concur_resume(&r->concur, &r->concur_config);
+    } else {
+        concur_restart(&r->concur, &r->concur_config);
+        snprintf(r->concur_model, sizeof(r->concur_model), "%s", f->model);
+        r->kept_limit = 0;
+        dispatch_limit_wanted(r->dispatch, r);
+    }
+    r->limit = r->concur.limit;
+}
+
+// Half: the server may have less to give than last time, and doubling is quick.
+void route_recall(struct route *r, const char *model, int limit)
+{
+    bool is_searching = is_adaptive(r) && strcmp(r->concur_model, model) == 0 &&
+                        concur_learned(&r->concur) == 0;
+    if (is_searching && limit / 2 > r->concur.limit) {
+        r->concur_config.start = limit / 2;
+        r->kept_limit = limit;
+        concur_restart(&r->concur, &r->concur_config);
+        r->limit = r->concur.limit;
+        log_debug("dispatch", "backend=%s limit=%d remembered=%d", r->name, r->limit,
+                  limit);
+    }
+}
+
+// Only what holds is worth it, and only when it is another number.
+static void keep_limit(struct route *r)
+{
+    int found = concur_learned(&r->concur), change = found - r->kept_limit;
+    bool is_news = change > r->kept_limit / 8 || change < -r->kept_limit / 8;
+    if (r->concur.phase == CONCUR_CRUISE && found > 0 && is_news) {
+        r->kept_limit = found;
+        dispatch_limit_found(r->dispatch, r, found);
+    }
+}
+
+unsigned route_began(struct route *r, int64_t now_ms)
+{
+    if (!is_adaptive(r)) {
+        return 0;
+    }
+    unsigned mark = concur_began(&r->concur, now_ms);
+    r->limit = r->concur.limit;
+    return mark;
+}
+
+// Unusable answers are the picture's fault, unless nothing else comes any more.
+static bool is_bad_answer(int err)
+{
+    return err == E_EMPTY || err == E_UNFINISHED || err == E_REPETITION ||
+           err == E_SCHEMA || err == E_REFUSAL || err == E_IMAGE_DROPPED;
+}
+
+// A refused connection is none: the route is AWAY then, and begins anew with half.
+static enum concur_outcome outcome_of(int err)
+{
+    if (err == 0 || is_bad_answer(err)) {
+        return CONCUR_OK;
+    }
+    bool is_late = err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL;
+    return err == E_RATE || err == E_OVERLOAD || is_late ? CONCUR_OVERLOAD
+                                                         : CONCUR_NOTHING;
+}
+
+void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
+                   int64_t tokens, int64_t now_ms)
+{
+    if (!is_adaptive(r)) {
+        return;
+    }
+    struct concur_end e = {mark, outcome_of(err), request_ms, tokens};
+    concur_ended(&r->concur, &r->concur_config, &e, now_ms);
+    if (r->limit != r->concur.limit) {
+        r->limit = r->concur.limit;
+        log_debug("dispatch", "backend=%s limit=%d phase=%s", r->name, r->limit,
+                  concur_phase_name(r->concur.phase));
+    }
+    keep_limit(r);
+}
+
+// ---- rate
+
+// What may not be sent yet is held, as if the server had said so.
+static void pace(struct route *r, int64_t now_ms)
+{
+    int64_t until_ms = now_ms + rate_wait_ms(&r->rate, &r->rate_config, now_ms);
+    if (until_ms > now_ms && until_ms > r->hold_until_ms) {
+        r->hold_until_ms = until_ms;
+    }
+}
+
+int64_t route_charge(struct route *r, int64_t now_ms)
+{
+    int64_t charged = rate_began(&r->rate, now_ms);
+    pace(r, now_ms);
+    return charged;
+}
+
+void route_account(struct route *r, int64_t charged, int64_t tokens,
+                   const struct rate_told *told, int64_t now_ms)
+{
+    rate_ended(&r->rate, charged, tokens, now_ms);
+    rate_hear(&r->rate, told, r->in_flight, now_ms);
+    pace(r, now_ms);
+}
+
+// ---- finding and loading
 
 // It is there: a pause that has not run out yet is over, one ask will tell the rest.
 static void end_pause(struct route *r)
@@ -101,7 +224,7 @@ static void become_ready(struct route *r, int64_t now_ms)
     end_pause(r);
     r->was_ready = true;
     r->hold_until_ms = 0;
-    r->limit = limit_of(r);
+    set_room(r);
     route_move(r, ROUTE_READY, 0, "", now_ms);
 }
 
@@ -265,22 +388,19 @@ bool route_is_open(const struct route *r, int64_t now_ms)
            r->hold_until_ms <= now_ms && !is_probing;
 }
 
-// Unusable answers are the picture's fault, unless nothing else comes any more.
-static bool is_bad_answer(int err)
-{
-    return err == E_EMPTY || err == E_UNFINISHED || err == E_REPETITION ||
-           err == E_SCHEMA || err == E_REFUSAL || err == E_IMAGE_DROPPED;
-}
-
 static bool is_breakage(int err)
 {
     return err == E_NET_CUT || err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL ||
            err == E_SERVER || err == E_GARBAGE || err == E_MODEL_CRASH;
 }
 
+// Of many that were refused at the same time, all but the first tell nothing new.
 static void hold(struct route *r, int64_t retry_after_ms, int64_t now_ms)
 {
     int64_t wait = retry_after_ms;
+    if (wait < 0 && r->hold_until_ms > now_ms) {
+        return;
+    }
     if (wait < 0) {
         int64_t most = OVERLOAD_BASE_MS << (r->holds < 6 ? r->holds : 6);
         most = most < OVERLOAD_CAP_MS ? most : OVERLOAD_CAP_MS;

@@ -43,18 +43,24 @@ struct route {
     struct breaker breaker;
     int64_t hold_until_ms;  // asked to slow down
     int holds;              // in a row
-    int vain_loads;         // loads in a row that no answer followed
-    int bad_answers;        // unusable answers in a row, no good one between
+    struct rate_config rate_config;
+    struct rate rate;
+    int vain_loads;   // loads in a row that no answer followed
+    int bad_answers;  // unusable answers in a row, no good one between
     int in_flight;
-    int configured_limit;  // 0 = the backend's own
+    int configured_limit;  // 0 = found by trying
     int limit;
-    bool needs_probe;  // once it is loaded, for its facts
+    struct concur_config concur_config;
+    struct concur concur;    // meaningful without a configured limit
+    int kept_limit;          // the last one told for keeping
+    char concur_model[192];  // it was found for
+    bool needs_probe;        // once it is loaded, for its facts
     int64_t answered, failed;
     double latency_ms;  // moving average of answered requests
 };
 
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
-                const char *url, const struct breaker_config *breaker, int limit);
+                const char *url, const struct dispatch_config *c);
 void route_move(struct route *r, enum route_state to, int code, const char *reason,
                 int64_t now_ms);
 // FOUND: dispatch wants it.  Loads its model if need be.
@@ -64,6 +70,18 @@ const char *route_state_name(enum route_state s);
 int64_t route_tick(struct route *r, int64_t now_ms);
 // Could an ask go there now?
 bool route_is_open(const struct route *r, int64_t now_ms);
+// An ask is sent; gives what route_measure wants back.
+unsigned route_began(struct route *r, int64_t now_ms);
+// Moves the limit by an ask's end; before route_learn.
+void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
+                   int64_t tokens, int64_t now_ms);
+// Counts an ask in the rate limits; gives what route_account wants back.
+int64_t route_charge(struct route *r, int64_t now_ms);
+// tokens: what it cost, -1 = not told.
+void route_account(struct route *r, int64_t charged, int64_t tokens,
+                   const struct rate_told *told, int64_t now_ms);
+// A limit found in an earlier run.
+void route_recall(struct route *r, const char *model, int limit);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.
 bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
                  int64_t request_ms, int64_t now_ms);
@@ -71,6 +89,8 @@ void route_stop(struct route *r);
 
 // dispatch.c: a route's state or room changed.
 void dispatch_route_changed(struct dispatch *d);
+void dispatch_limit_wanted(struct dispatch *d, const struct route *r);
+void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit);
 void dispatch_route_call_ended(struct dispatch *d);
 bool dispatch_allows_remote(const struct dispatch *d);
 // Can the stand-in be started?

@@ -152,6 +152,8 @@ static void on_ask_done(struct http_req *r, int err)
     a->first_byte_ms = r->first_byte_ms;
     a->request_ms = r->total_ms;
     a->bytes_sent = r->bytes_sent;
+    a->rate_remaining = r->rate_remaining;
+    a->rate_reset_ms = r->rate_reset_ms;
     snprintf(a->finish_reason, sizeof(a->finish_reason), "%s", s->finish);
     free_private(a);
     a->done(a, a->call.code);

@@ -199,6 +199,7 @@ struct backend_ask {
     int64_t prompt_tokens, completion_tokens;  // -1 = not told
     int64_t first_byte_ms, request_ms;         // -1 = did not get that far
     int64_t bytes_sent;
+    int64_t rate_remaining, rate_reset_ms;  // the server's words; -1 = not told
     struct backend_call call;  // code, err, retry_after_ms are out
     void (*done)(struct backend_ask *a, int err);
     struct buf head, tail;  // private from here on

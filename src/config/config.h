@@ -29,7 +29,7 @@ struct config {
     int target_tokens;         // instead of target_px: size in tokens of the model; 0 = no
     int patch_px;              // square that costs a token; 0 = by the model's name
     enum image_near duplicates;  // changes of a watched screen that need no new answer
-    int concurrency;           // per backend; 0 = what the backend says, else its default
+    int concurrency;           // per backend; 0 = found by trying
     int prepare_ahead;         // pictures prepared before a slot is free, default 2
     int64_t backend_wait_ms;   // a batch gives up on backends never reached; default 10000
     int64_t grace_ms;          // for asks under way at a stop, default 5000
@@ -46,6 +46,7 @@ struct config {
     struct ocr_config ocr;
     struct retry_config retry;
     struct breaker_config breaker;
+    struct rate_config rate;  // of each backend
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;

@@ -62,7 +62,7 @@ const struct config_key config_keys[] = {
      "caret. "
      "normal: also the pointer.  loose: also up to a line of text."},
     {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, true,
-     "Requests to each backend at a time.  0: what the backend says it can do."},
+     "Requests to each backend at a time.  0: found by trying."},
     {"prepare_ahead", CONFIG_INT, AT(prepare_ahead), "2", 0, 64, 0, 0, NULL, true,
      "Pictures made ready before a backend is free."},
     {"backend_wait", CONFIG_MS, AT(backend_wait_ms), "10s", 0, DAY, 0, 0, NULL, true,
@@ -182,6 +182,13 @@ const struct config_key config_keys[] = {
      "How long at first; doubled while it does not recover."},
     {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, true,
      "How long at most."},
+
+    {"rate.requests", CONFIG_INT, AT(rate.requests_per_min), "0", 0, 1000000, 0, 0, NULL,
+     true,
+     "Requests a minute to each backend; 5 suits a small box that others use too.  "
+     "0: no limit."},
+    {"rate.tokens", CONFIG_INT, AT(rate.tokens_per_min), "0", 0, 1000000000, 0, 0, NULL,
+     true, "Tokens a minute, prompts and answers together.  0: no limit."},
 
     {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.policy.allow_remote), "no", 0, 0, 0,
      0, NULL, true, "Pictures may be sent to other machines."},

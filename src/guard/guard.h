@@ -5,6 +5,9 @@
 #ifndef VLMD_GUARD_GUARD_H
 #define VLMD_GUARD_GUARD_H
 
+#include "guard/concur.h"
+#include "guard/rate.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -60,6 +60,8 @@ struct http_req {
     char content_type[96];
     char server[64];            // the Server: header
     int64_t retry_after_ms;     // retry-after-ms, Retry-After (seconds or date); -1 = none
+    int64_t rate_remaining;     // x-ratelimit-remaining-requests; -1 = none
+    int64_t rate_reset_ms;      // x-ratelimit-reset-requests, from now; -1 = none
     char error[256];            // words when err is not 0
     bool is_reused;             // sent on a kept connection
     int64_t connect_ms;         // -1 = did not get that far
@@ -90,5 +92,7 @@ int http_in_flight(const struct http *h);
 bool http_is_loopback(const char *url);
 // Retry-After value (seconds or an HTTP date, RFC 9110 10.2.3) -> ms from now, or -1.
 int64_t http_retry_after_ms(const char *value, int64_t wall_ms);
+// Duration as x-ratelimit-reset-requests has it: "1h2m3.5s", "6ms", or seconds -> ms, or -1.
+int64_t http_duration_ms(const char *value);
 
 #endif

@@ -94,6 +94,7 @@ static void take_status(struct http_call *call, const char *line, size_t len)
     r->content_type[0] = 0;
     r->server[0] = 0;
     r->retry_after_ms = -1;
+    r->rate_remaining = r->rate_reset_ms = -1;
     call->has_retry_ms = false;
 }
 
@@ -142,6 +143,12 @@ static void take_header(struct http_call *call, const char *line, size_t len)
     } else if (has_name(line, len, "retry-after")) {
         utf8_clean(text, n, value, sizeof(value));
         take_retry(call, value, false);
+    } else if (has_name(line, len, "x-ratelimit-remaining-requests")) {
+        utf8_clean(text, n, value, sizeof(value));
+        r->rate_remaining = text_decimal(value, 1);
+    } else if (has_name(line, len, "x-ratelimit-reset-requests")) {
+        utf8_clean(text, n, value, sizeof(value));
+        r->rate_reset_ms = http_duration_ms(value);
     }
 }
 
@@ -332,6 +339,7 @@ static void clear_results(struct http_req *r)
     r->content_type[0] = 0;
     r->server[0] = 0;
     r->retry_after_ms = -1;
+    r->rate_remaining = r->rate_reset_ms = -1;
     r->error[0] = 0;
     r->is_reused = false;
     r->connect_ms = -1;

@@ -106,6 +106,49 @@ int64_t text_decimal(const char *s, int64_t unit)
     return *s ? -1 : whole * unit + thousandths * unit / 1000;
 }
 
+// Points behind one number and its unit; -1 = neither.
+static int64_t take_part(const char **at)
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    char number[24];
+    size_t n = strspn(*at, "0123456789.");
+    size_t unit = strspn(*at + n, "hmsd");
+    if (n == 0 || n >= sizeof(number)) {
+        return -1;
+    }
+    memcpy(number, *at, n);
+    number[n] = 0;
+    *at += n + unit;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        bool is_unit =
+            strlen(units[i].name) == unit && memcmp(units[i].name, *at - unit, unit) == 0;
+        if (is_unit) {
+            return text_decimal(number, units[i].ms);
+        }
+    }
+    return -1;
+}
+
+int64_t http_duration_ms(const char *value)
+{
+    int64_t sum = text_decimal(value, 1000);
+    if (sum >= 0 || !*value) {
+        return sum;
+    }
+    sum = 0;
+    while (*value) {
+        int64_t part = take_part(&value);
+        if (part < 0) {
+            return -1;
+        }
+        sum = sum < INT64_MAX - part ? sum + part : INT64_MAX;
+    }
+    return sum;
+}
+
 // curl_getdate reads the three forms of RFC 9110 5.6.7, and always in UTC.
 int64_t http_retry_after_ms(const char *value, int64_t wall_ms)
 {

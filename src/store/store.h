@@ -664,6 +664,22 @@ void store_workers(struct store *s, struct store_workers *r,
                    void (*done)(struct store_workers *r, int err));
 void store_workers_fini(struct store_workers *r);
 
+// ---- what was learned
+
+// A small text that outlives the process, by a key of the caller's.
+struct store_profile {
+    char key[768];   // in
+    char value[64];  // in of keep, out of find: "" = nothing is known
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_profile *r, int err);
+};
+void store_profile_keep(struct store *s, struct store_profile *r,
+                        void (*done)(struct store_profile *r, int err));
+void store_profile_find(struct store *s, struct store_profile *r,
+                        void (*done)(struct store_profile *r, int err));
+
 // Maintenance, when its time has come: expired leases return, PRAGMA optimize, WAL
 // checkpoint.  Returns the next deadline (monotonic ms).
 int64_t store_tick(struct store *s, int64_t now_ms);

@@ -253,8 +253,15 @@ static const char version_2[] =
     // four it stops before the end while some new ones come in.
     "INSERT INTO search(search, rank) VALUES ('usermerge', 2);";
 
+// What was learned about servers: some tens of small texts.
+static const char version_3[] = "CREATE TABLE profile("
+                                " key TEXT PRIMARY KEY,"
+                                " value TEXT NOT NULL,"
+                                " updated_at INTEGER NOT NULL) WITHOUT ROWID;";
+
 const struct migration schema_migrations[] = {
     {version_1},
     {version_2},
+    {version_3},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -169,10 +169,13 @@ static void other_methods_work(void **state)
     }
 }
 
+
 static void reply_by_path(struct web_conn *c)
 {
     if (strcmp(c->path, "/seconds") == 0) {
         web_send(c, "HTTP/1.1 429 Slow\r\nServer: uvicorn\r\nRetry-After: 7\r\n"
+                    "X-RateLimit-Remaining-Requests: 12\r\n"
+                    "x-ratelimit-reset-requests: 1m0.5s\r\n"
                     "Content-Length: 0\r\n\r\n");
     } else if (strcmp(c->path, "/ms-first") == 0) {
         web_send(c, "HTTP/1.1 429 Slow\r\nretry-after-ms: 250\r\nRetry-After: 7\r\n"
@@ -218,6 +221,8 @@ static void headers_are_taken_in(void **state)
         assert_int_equal(a.err, 0);
         assert_int_equal(a.r.status, table[i].status);
         assert_int_equal(a.r.retry_after_ms, table[i].retry_ms);
+        assert_int_equal(a.r.rate_remaining, i == 0 ? 12 : -1);
+        assert_int_equal(a.r.rate_reset_ms, i == 0 ? 60500 : -1);
         assert_string_equal(a.r.server, table[i].server);
         assert_string_equal(a.r.content_type, table[i].type);
         ask_free(&a);

@@ -128,6 +128,33 @@ static void retry_after_table(void **state)
     }
 }
 
+static void duration_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        int64_t ms;
+    } table[] = {
+        {"6ms", 6},       {"1s", 1000},        {"8.64s", 8640},
+        {"6m0s", 360000}, {"1h2m3s", 3723000}, {"1d", 86400000},
+        {"7", 7000},      {"0.5", 500},        {"", -1},
+        {"s", -1},        {"1x", -1},          {"1s2", -1},
+        {"-1s", -1},      {"1 s", -1},         {"1sm", -1},
+        {"..s", -1},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        int64_t ms = http_duration_ms(table[i].value);
+        if (ms != table[i].ms) {
+            fail_msg("'%s': %lld, expected %lld", table[i].value, (long long)ms,
+                     (long long)table[i].ms);
+        }
+    }
+    assert_true(http_duration_ms("99999999999999999999999s") > 86400000);
+    assert_true(http_duration_ms("99999999999999999999d99999999999999999999d") >
+                86400000);
+    assert_int_equal(http_duration_ms("999999999999999999999999s"), -1);
+}
+
 static void absurd_numbers_stay_positive(void **state)
 {
     (void)state;
@@ -157,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_this_machine_is_loopback),
         cmocka_unit_test(retry_after_table),
+        cmocka_unit_test(duration_table),
         cmocka_unit_test(absurd_numbers_stay_positive),
         cmocka_unit_test(the_time_zone_does_not_matter),
     };

@@ -17,6 +17,8 @@
 struct fake_backend fb[FB_MAX];
 int fb_n;
 int64_t fb_now_ms;
+int fb_latency_per_ask;
+struct rate_told fb_told;
 int fb_max_tokens = 500;
 bool fb_has_no_helper;
 struct ocr_req *fb_page;
@@ -31,6 +33,8 @@ void fb_reset(void)
     memset(fb, 0, sizeof(fb));
     fb_n = 0;
     fb_now_ms = 100000;
+    fb_latency_per_ask = 0;
+    fb_told = (struct rate_told){-1, -1};
     fb_page = NULL;
     fb_has_no_helper = false;
     for (int i = 0; i < FB_MAX; i++) {
@@ -225,7 +229,9 @@ void fb_end_ask_with(int i, int err, int64_t retry_after_ms)
     memmove(&f->asks[0], &f->asks[1], sizeof(f->asks[0]) * (size_t)(--f->n_asks));
     a->call.retry_after_ms = retry_after_ms;
     a->prompt_tokens = 400;
-    a->request_ms = 50;
+    a->rate_remaining = fb_told.remaining;
+    a->rate_reset_ms = fb_told.reset_ms;
+    a->request_ms = fb_latency_per_ask ? fb_latency_per_ask * (f->n_asks + 1) : 50;
     if (err == 0) {
         a->answer.summary = mem_dup("seen");
     }

@@ -21,7 +21,9 @@ struct fake_backend {
 extern struct fake_backend fb[FB_MAX];
 extern int fb_n;
 extern int64_t fb_now_ms;
-extern int fb_max_tokens;  // configured
+extern int fb_latency_per_ask;    // ms for each ask in flight; 0 = 50 however many
+extern struct rate_told fb_told;  // in each answer's headers
+extern int fb_max_tokens;         // configured
 extern bool fb_has_no_helper;
 extern struct ocr_req *fb_page;  // being recognised
 

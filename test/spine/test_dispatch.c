@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ASKS = 64 };
+enum { MAX_ASKS = 256 };
 
 struct rig {
     struct dispatch *d;
@@ -23,6 +23,7 @@ struct rig {
     int n_asks;
     int capacities, states, models, notices;
     enum ask_pass pass;
+    int limits_wanted, limits_found, limit_found;
     bool refuses_all, refuses_remote;
     bool is_closed;
     int cap_doublings;  // of the next asks
@@ -50,6 +51,30 @@ static void on_notice(void *arg, const char *words)
 {
     assert_non_null(strstr(words, "OCR"));
     ((struct rig *)arg)->notices++;
+}
+
+static void on_limit_wanted(void *arg, const char *url, const char *model)
+{
+    assert_string_equal(url, "b0");
+    assert_non_null(model);
+    ((struct rig *)arg)->limits_wanted++;
+}
+
+static void on_limit_found(void *arg, const char *url, const char *model, int limit)
+{
+    assert_string_equal(url, "b0");
+    assert_string_equal(model, "model0");
+    ((struct rig *)arg)->limits_found++;
+    ((struct rig *)arg)->limit_found = limit;
+}
+
+static struct dispatch_events events_of(struct rig *r)
+{
+    return (struct dispatch_events){.arg = r,
+                                    .on_capacity = on_capacity,
+                                    .on_state = on_state,
+                                    .on_model_ready = on_model,
+                                    .on_notice = on_notice};
 }
 
 static void on_asked(struct ask *a, int err)
@@ -85,7 +110,7 @@ static void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
         .stand_in_after_ms = 30000,
     };
     breaker_config_default(&r->config.breaker);
-    struct dispatch_events e = {r, on_capacity, on_state, on_model, on_notice};
+    struct dispatch_events e = events_of(r);
     struct ocr *ocr = has_ocr ? (struct ocr *)r : NULL;
     assert_int_equal(dispatch_open(&r->d, NULL, NULL, ocr, &r->config, &e), 0);
     dispatch_tick(r->d, fb_now_ms);
@@ -193,7 +218,7 @@ static void room_is_the_users_word_then_the_servers_then_the_kinds(void **state)
         close_rig(&r);
         fb_reset();
         r.config.concurrency = rows[i].configured;
-        struct dispatch_events e = {&r, on_capacity, on_state, on_model, on_notice};
+        struct dispatch_events e = events_of(&r);
         assert_int_equal(dispatch_open(&r.d, NULL, NULL, NULL, &r.config, &e), 0);
         dispatch_tick(r.d, fb_now_ms);
         dispatch_serve(r.d, STAND_IN_NEVER);
@@ -310,6 +335,244 @@ static void the_least_used_pulls_the_next(void **state)
     fb_end_ask(0, 0);
     assert_int_equal(status_of(&r, 1).answered, 5);
     assert_true(status_of(&r, 1).latency_ms > 0);
+    close_rig(&r);
+}
+
+// ---- room
+
+// A server that batches and does not say how many: eight to begin with.
+static void make_batching(struct rig *r, int concurrency)
+{
+    open_with(r, 1, false, false);
+    close_rig(r);
+    fb_reset();
+    r->is_closed = false;
+    r->config.concurrency = concurrency;
+    struct dispatch_events e = events_of(r);
+    e.on_limit_wanted = on_limit_wanted;
+    e.on_limit_found = on_limit_found;
+    assert_int_equal(dispatch_open(&r->d, NULL, NULL, NULL, &r->config, &e), 0);
+    dispatch_tick(r->d, fb_now_ms);
+    dispatch_serve(r->d, STAND_IN_NEVER);
+    fb[0].facts.kind = BACKEND_VLLM;
+    fb_end_probe(0, 0);
+}
+
+// Keeps it as full as it may be for so many answers.
+static void keep_full(struct rig *r, int answers)
+{
+    for (int i = 0; i < answers; i++) {
+        while (ask(r) == 0) {
+        }
+        fb_end_ask(0, 0);
+    }
+}
+
+static void end_all(struct rig *r, int err)
+{
+    while (status_of(r, 0).in_flight > 0) {
+        fb_end_ask(0, err);
+    }
+}
+
+static void more_are_sent_when_that_is_faster(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 0);
+    assert_int_equal(dispatch_capacity(r.d), 8);
+    keep_full(&r, 16);  // eight to settle, eight measured; latency stays the same
+    assert_int_equal(dispatch_capacity(r.d), 16);
+    assert_int_equal(status_of(&r, 0).limit, 16);
+    int before = r.capacities;
+    while (ask(&r) == 0) {
+    }
+    assert_int_equal(status_of(&r, 0).in_flight, 16);
+    end_all(&r, 0);
+    assert_true(r.capacities > before);
+    close_rig(&r);
+}
+
+static void a_number_of_the_users_stays(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 8);
+    keep_full(&r, 40);
+    assert_int_equal(dispatch_capacity(r.d), 8);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);
+    end_all(&r, E_OVERLOAD);
+    assert_int_equal(dispatch_capacity(r.d), 8);
+    close_rig(&r);
+}
+
+static void an_overload_takes_room_away(void **state)
+{
+    static const struct row {
+        int err, limit;
+    } rows[] = {
+        {E_OVERLOAD, 8}, {E_RATE, 8},      {E_FIRST_BYTE, 8},
+        {E_STALL, 8},    {E_TOTAL, 8},     {E_SERVER, 16},
+        {E_EMPTY, 16},   {E_CANCELED, 16}, {E_BAD_IMAGE, 16},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig r;
+        make_batching(&r, 0);
+        keep_full(&r, 16);
+        fb_end_ask(0, rows[i].err);
+        assert_int_equal(status_of(&r, 0).limit, rows[i].limit);
+        end_all(&r, 0);
+        close_rig(&r);
+    }
+}
+
+static void many_refused_at_once_are_one_request_to_slow_down(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 0);
+    while (ask(&r) == 0) {
+    }
+    end_all(&r, E_OVERLOAD);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 1000);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(status_of(&r, 0).limit, 2);  // nothing was known of it yet
+    end_all(&r, 0);
+    close_rig(&r);
+}
+
+static void one_that_comes_back_is_given_half(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 0);
+    keep_full(&r, 16 + 32);  // 16, then 32
+    assert_int_equal(status_of(&r, 0).limit, 32);
+    end_all(&r, E_NET);
+    assert_string_equal(status_of(&r, 0).state, "away");
+    pass_ms(&r, 2000);
+    fb_end_probe(0, 0);
+    assert_int_equal(status_of(&r, 0).limit, 8);  // 16 is what was measured
+    close_rig(&r);
+}
+
+static void what_was_found_is_told_once_and_recalled(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 0);
+    assert_int_equal(r.limits_wanted, 1);
+    dispatch_recall(r.d, "b0", "another", 100);  // not of this model
+    dispatch_recall(r.d, "b9", "model0", 100);
+    dispatch_recall(r.d, "b0", "model0", 12);  // half of it is less than the first guess
+    assert_int_equal(status_of(&r, 0).limit, 8);
+    dispatch_recall(r.d, "b0", "model0", 40);
+    assert_int_equal(status_of(&r, 0).limit, 20);
+    fb_latency_per_ask = 50;  // one slot: every one more only waits
+    keep_full(&r, 20 + 20);
+    assert_int_equal(status_of(&r, 0).limit, 40);
+    assert_int_equal(r.limits_found, 0);
+    keep_full(&r, 40 + 40);
+    assert_int_equal(status_of(&r, 0).limit, 20);
+    assert_int_equal(r.limits_found, 1);
+    assert_int_equal(r.limit_found, 20);
+    keep_full(&r, 20);
+    assert_int_equal(r.limits_found, 1);
+    dispatch_recall(r.d, "b0", "model0", 500);  // too late: it knows by itself
+    assert_int_equal(status_of(&r, 0).limit, 20);
+    end_all(&r, 0);
+    close_rig(&r);
+}
+
+static void another_model_begins_anew(void **state)
+{
+    (void)state;
+    struct rig r;
+    make_batching(&r, 0);
+    keep_full(&r, 16);
+    assert_int_equal(status_of(&r, 0).limit, 16);
+    end_all(&r, E_NET);
+    pass_ms(&r, 2000);
+    snprintf(fb[0].facts.model, sizeof(fb[0].facts.model), "another");
+    fb_end_probe(0, 0);
+    assert_int_equal(status_of(&r, 0).limit, 8);
+    close_rig(&r);
+}
+
+// ---- rate
+
+static void open_paced(struct rig *r, int requests, int tokens)
+{
+    open_with(r, 1, false, false);
+    close_rig(r);
+    fb_reset();
+    r->is_closed = false;
+    r->config.rate = (struct rate_config){requests, tokens};
+    struct dispatch_events e = events_of(r);
+    assert_int_equal(dispatch_open(&r->d, NULL, NULL, NULL, &r->config, &e), 0);
+    dispatch_tick(r->d, fb_now_ms);
+    dispatch_serve(r->d, STAND_IN_NEVER);
+    fb_end_probe(0, 0);
+}
+
+static void no_more_than_so_many_requests_a_minute(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_paced(&r, 3, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, i == 1 ? E_SERVER : 0);  // failed ones count as well
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_string_equal(dispatch_paused_because(r.d), "");  // a matter of seconds
+    int64_t next = pass_ms(&r, 1000);
+    assert_in_range(next - fb_now_ms, 58000, 60000);
+    assert_int_equal(ask(&r), E_BUSY);
+    int before = r.capacities;
+    pass_ms(&r, next - fb_now_ms);
+    assert_true(r.capacities > before);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void no_more_than_so_many_tokens_a_minute(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_paced(&r, 0, 1000);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(&r), 0);
+        fb_end_ask(0, 0);  // 400 each
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 61000);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void what_the_headers_say_is_left_is_obeyed(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_paced(&r, 0, 0);
+    fb_told = (struct rate_told){1, 4000};
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    fb_told = (struct rate_told){0, 4000};
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 3999);
+    assert_int_equal(ask(&r), E_BUSY);
+    pass_ms(&r, 1);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, 0);
     close_rig(&r);
 }
 
@@ -747,6 +1010,16 @@ int main(void)
         cmocka_unit_test(a_remote_one_is_refused_unless_allowed),
         cmocka_unit_test(the_gate_is_asked_before_anything_is_sent),
         cmocka_unit_test(the_least_used_pulls_the_next),
+        cmocka_unit_test(no_more_than_so_many_requests_a_minute),
+        cmocka_unit_test(no_more_than_so_many_tokens_a_minute),
+        cmocka_unit_test(what_the_headers_say_is_left_is_obeyed),
+        cmocka_unit_test(more_are_sent_when_that_is_faster),
+        cmocka_unit_test(a_number_of_the_users_stays),
+        cmocka_unit_test(an_overload_takes_room_away),
+        cmocka_unit_test(many_refused_at_once_are_one_request_to_slow_down),
+        cmocka_unit_test(one_that_comes_back_is_given_half),
+        cmocka_unit_test(another_model_begins_anew),
+        cmocka_unit_test(what_was_found_is_told_once_and_recalled),
         cmocka_unit_test(an_absent_backend_is_looked_for_with_patience),
         cmocka_unit_test(one_refused_connection_pauses_and_one_ask_tries_again),
         cmocka_unit_test(failures_in_a_row_open_the_breaker),

@@ -125,6 +125,8 @@ CALL(store_audit_append, store_audit_append, audit_append)
 CALL(store_audit_list, store_audit_list, audit_list)
 CALL(store_audit_totals, store_audit_totals, audit_totals)
 CALL(store_audit_verify, store_audit_verify, audit_verify)
+CALL(store_profile, store_profile_keep, profile_keep)
+CALL(store_profile, store_profile_find, profile_find)
 
 int kit_offer_item(struct kit *k, struct store_item *i, int64_t batch)
 {

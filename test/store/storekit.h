@@ -42,6 +42,8 @@ int kit_change(struct kit *k, struct store_change *c);
 int kit_check(struct kit *k, struct store_check *c);
 int kit_publish(struct kit *k, struct store_publish *p);
 int kit_workers(struct kit *k, struct store_workers *w);
+int kit_profile_keep(struct kit *k, struct store_profile *p);
+int kit_profile_find(struct kit *k, struct store_profile *p);
 int kit_batch(struct kit *k, struct store_batch *b);
 int kit_forget(struct kit *k, struct store_forget *f);
 int kit_audit_append(struct kit *k, struct store_audit_append *a);

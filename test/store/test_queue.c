@@ -521,6 +521,26 @@ static void processes_say_what_they_do(void **state)
     store_workers_fini(&w);
 }
 
+static void what_was_learned_outlives_the_process(void **state)
+{
+    struct kit *k = *state;
+    struct store_profile p = {.key = "limit http://a m", .value = "64"}, q = {0};
+    assert_int_equal(kit_profile_keep(k, &p), 0);
+    snprintf(q.key, sizeof(q.key), "limit http://a other");
+    snprintf(q.value, sizeof(q.value), "stale");
+    assert_int_equal(kit_profile_find(k, &q), 0);
+    assert_string_equal(q.value, "");
+    snprintf(p.value, sizeof(p.value), "12");
+    assert_int_equal(kit_profile_keep(k, &p), 0);
+    kit_close(k);
+    kit_must_open(k);
+    snprintf(q.key, sizeof(q.key), "%s", p.key);
+    assert_int_equal(kit_profile_find(k, &q), 0);
+    assert_string_equal(q.value, "12");
+    assert_int_equal(kit_sql_int(k, "SELECT count(*) FROM profile"), 1);
+    assert_true(kit_sql_int(k, "SELECT updated_at FROM profile") > 1600000000000);
+}
+
 // ---- batches
 
 static void batches_count_and_claim_their_members(void **state)
@@ -708,6 +728,7 @@ int main(void)
         TEST(closing_gives_its_leases_back_uncounted),
         TEST(two_stores_share_the_work),
         TEST(processes_say_what_they_do),
+        TEST(what_was_learned_outlives_the_process),
         TEST(batches_count_and_claim_their_members),
         TEST(a_buried_batch_is_claimed),
         TEST(what_cannot_be_is_refused),

@@ -370,6 +370,7 @@ void answer_make(struct call *c)
     }
     a->thinking_tokens = count_pieces(&a->thinking);
     a->completion_tokens = count_pieces(&a->content);
+    a->pieces = a->thinking_tokens + a->completion_tokens;
     if (c->fault.fault == FAULT_EMPTY_LENGTH)
         a->completion_tokens = max > 0 ? max : 256;
     a->finish = is_cut ? "length" : "stop";

@@ -58,6 +58,7 @@ struct answer {
     const char *finish;  // stop, length
     int prompt_tokens, image_tokens;
     int completion_tokens, thinking_tokens;
+    int pieces;  // that it is streamed in
     int64_t load_ms, prompt_ms, eval_ms;
 };
 

@@ -95,11 +95,13 @@ int fake_open(struct fake *f, uv_loop_t *loop, const struct options *opt)
     }
     uv_timer_init(loop, &f->tick);
     f->tick.data = f;
+    batch_open(&f->batch, loop, &f->opt, &f->stats);
     int rc = server_open(&f->server, f);
     if (rc) {
         fprintf(stderr, "fakevlm: cannot listen on %s:%d: %s\n", opt->host, opt->port,
                 uv_strerror(rc));
         uv_close((uv_handle_t *)&f->tick, NULL);
+        batch_close(&f->batch);
         return -1;
     }
     fake_tick(f);
@@ -109,6 +111,7 @@ int fake_open(struct fake *f, uv_loop_t *loop, const struct options *opt)
 void fake_close(struct fake *f)
 {
     uv_close((uv_handle_t *)&f->tick, NULL);
+    batch_close(&f->batch);
     server_close(&f->server);
 }
 

@@ -7,6 +7,7 @@
 
 #include <uv.h>
 
+#include "fv_batch.h"
 #include "fv_faults.h"
 #include "fv_http.h"
 #include "fv_options.h"
@@ -22,6 +23,7 @@ struct fake {
     struct faults faults;
     struct stats stats;
     struct queue queue;
+    struct batch batch;
     struct server server;
     uv_timer_t tick;
     FILE *log;              // owned; NULL: none

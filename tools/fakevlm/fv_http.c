@@ -65,6 +65,7 @@ static void close_handles(struct conn *c, bool is_reset)
     if (c->is_closing)
         return;
     c->is_closing = true;
+    batch_leave(&c->fake->batch, &c->seat);
     if (!is_reset || uv_tcp_close_reset(&c->tcp, on_conn_closed))
         uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
     uv_close((uv_handle_t *)&c->timer, on_conn_closed);
@@ -162,7 +163,7 @@ static void conn_write(struct conn *c, const char *bytes, size_t len, bool is_la
     }
 }
 
-static void on_step(uv_timer_t *timer);
+static void await_step(struct conn *c);
 
 // Offset behind the bytes that are due at once.
 static size_t due_end(struct script *s)
@@ -176,7 +177,8 @@ static size_t due_end(struct script *s)
     }
     do {
         s->played_n++;
-    } while (s->played_n < s->steps_n && s->steps[s->played_n].wait_ms == 0);
+    } while (s->played_n < s->steps_n && s->steps[s->played_n].wait_ms == 0 &&
+             s->steps[s->played_n].wait_steps == 0);
     return s->steps[s->played_n - 1].end;
 }
 
@@ -190,26 +192,48 @@ static void play_due(struct conn *c)
     if (is_last)
         call_played(c->call);
     else
-        uv_timer_start(
-            &c->timer, on_step,
-            (uint64_t)(s->drip_ms ? s->drip_ms : s->steps[s->played_n].wait_ms), 0);
+        await_step(c);
     if (s->sent > from)
         conn_write(c, s->bytes.data + from, s->sent - from, is_last);
     else if (is_last)
         on_last_written(c);
 }
 
+static void on_decoded(struct seat *seat)
+{
+    play_due((struct conn *)((char *)seat - offsetof(struct conn, seat)));
+}
+
 static void on_step(uv_timer_t *timer)
 {
-    play_due(timer->data);
+    struct conn *c = timer->data;
+    struct script *s = &c->script;
+    int steps = s->drip_ms ? 0 : s->steps[s->played_n].wait_steps;
+    if (steps == 0) {
+        play_due(c);
+        return;
+    }
+    c->seat.on_done = on_decoded;
+    batch_join(&c->fake->batch, &c->seat, steps, !s->is_prefilled);
+    s->is_prefilled = true;
+}
+
+static void await_step(struct conn *c)
+{
+    const struct script *s = &c->script;
+    int64_t wait_ms = s->drip_ms ? s->drip_ms : s->steps[s->played_n].wait_ms;
+    if (wait_ms == 0)
+        on_step(&c->timer);
+    else
+        uv_timer_start(&c->timer, on_step, (uint64_t)wait_ms, 0);
 }
 
 void conn_play(struct conn *c)
 {
-    struct script *s = &c->script;
+    const struct script *s = &c->script;
     uv_timer_stop(&c->timer);
-    if (s->steps_n && s->steps[0].wait_ms > 0)
-        uv_timer_start(&c->timer, on_step, (uint64_t)s->steps[0].wait_ms, 0);
+    if (s->steps_n && (s->steps[0].wait_ms > 0 || s->steps[0].wait_steps > 0))
+        await_step(c);
     else
         play_due(c);
 }

@@ -10,6 +10,7 @@
 #include <http_parser.h>
 #include <uv.h>
 
+#include "fv_batch.h"
 #include "fv_script.h"
 #include "fv_text.h"
 
@@ -42,6 +43,7 @@ struct conn {
     struct call *call;    // owned: the request being read or answered
     struct text pending;  // came before its turn
     struct script script;
+    struct seat seat;  // while a step of the script waits for the batch
     bool is_answering, is_closing;
     bool is_control;  // its last request was a control one: survives being down
     bool is_counted;

@@ -49,6 +49,7 @@ enum flag {
     FLAG_LOG,
     FLAG_KEEP,
     FLAG_SAY,
+    FLAG_BATCHING,
 };
 
 static const struct option flags[] = {
@@ -77,6 +78,7 @@ static const struct option flags[] = {
     {"log", required_argument, NULL, FLAG_LOG},
     {"keep", required_argument, NULL, FLAG_KEEP},
     {"say", required_argument, NULL, FLAG_SAY},
+    {"batching", required_argument, NULL, FLAG_BATCHING},
     {NULL, 0, NULL, 0},
 };
 
@@ -105,6 +107,9 @@ static const char help[] =
     "are\n"
     "                         ready at once unless this is given)\n"
     "  --latency-ms MS[:S]    median time of an answer, lognormal with sigma S (20:0)\n"
+    "  --batching SPEC        decode all running requests together, instead: step=MS,\n"
+    "                         per=MS,prefill=MS,kv=N,thrash=MS,tokens=N,sigma=S; see\n"
+    "                         README.md\n"
     "  --first-byte-ms N      added before the first byte (0)\n"
     "  --tokens N             words in a free text answer (40)\n"
     "  --ctx N                context length in tokens (8192)\n"
@@ -231,6 +236,39 @@ static int add_fault(struct options *o, const char *arg)
     return 0;
 }
 
+// NAME=NUMBER[,NAME=NUMBER...]
+static int parse_batching(struct options *o, const char *arg)
+{
+    struct batching b = {.tokens = 150, .sigma = 0.5};
+    double kv = 0, tokens = b.tokens;
+    const struct {
+        const char *name;
+        double *to;
+    } names[] = {
+        {"step", &b.step_ms},     {"per", &b.per_ms}, {"prefill", &b.prefill_ms},
+        {"thrash", &b.thrash_ms}, {"kv", &kv},        {"tokens", &tokens},
+        {"sigma", &b.sigma},
+    };
+    for (const char *s = arg; *s;) {
+        size_t len = strcspn(s, "="), i = 0, n = sizeof names / sizeof names[0];
+        while (i < n && (strlen(names[i].name) != len || memcmp(names[i].name, s, len)))
+            i++;
+        char *end = NULL;
+        if (i < n && s[len])
+            *names[i].to = strtod(s + len + 1, &end);
+        if (!end || end == s + len + 1 || (*end && *end != ',') ||
+            !(*names[i].to >= 0 && *names[i].to < 1e6))
+            return mistake("not NAME=NUMBER[,NAME=NUMBER...]", arg);
+        s = end + (*end == ',');
+    }
+    b.kv = (int)kv;
+    b.tokens = (int)tokens;
+    if (b.step_ms <= 0 || b.tokens < 1)
+        return mistake("step must be more than 0, and tokens at least 1", arg);
+    o->batching = b;
+    return 0;
+}
+
 static int parse_seed(struct options *o, const char *arg)
 {
     int64_t n;
@@ -281,6 +319,7 @@ static int parse_flag(struct options *o, int flag, const char *arg)
     case FLAG_QUIET: return raise_flag(&o->is_quiet);
     case FLAG_THINKING: return raise_flag(&o->is_thinking);
     case FLAG_IDLE_CLOSE: return parse_ms(arg, &o->idle_close_ms);
+    case FLAG_BATCHING: return parse_batching(o, arg);
     case FLAG_LOG: return set(&o->log_file, arg);
     case FLAG_KEEP: return set(&o->keep_folder, arg);
     case FLAG_SAY: return set_say(o, arg);

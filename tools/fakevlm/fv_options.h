@@ -21,6 +21,14 @@ enum kind {
 #define MODELS_MAX     16
 #define FAULT_ARGS_MAX 32
 
+// Requests are decoded together: fv_batch.h.  step_ms 0: each by itself.
+struct batching {
+    double step_ms, per_ms, prefill_ms, thrash_ms;
+    int kv;        // requests whose KV cache fits; 0: all
+    int tokens;    // of an answer, mean
+    double sigma;  // lognormal
+};
+
 // Strings are borrowed from argv or constants.
 struct options {
     enum kind kind;
@@ -38,6 +46,7 @@ struct options {
     int tokens, ctx_tokens, min_image_tokens;
     int64_t load_ms, latency_ms, first_byte_ms, idle_close_ms;
     double latency_sigma;
+    struct batching batching;
     uint64_t seed;
 };
 

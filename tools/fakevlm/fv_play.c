@@ -1,7 +1,8 @@
 // fv_play.c -- writes a chat's answer as a script, with its fault.
 //
 // The times of an answer: first_byte_ms, then two fifths of the latency until the first
-// word of a stream, then the words evenly; a whole answer comes at the end of it all.
+// word of a stream, then the words evenly; a whole answer comes at the end of it all.  With
+// --batching the latency is a number of tokens, and the batch says when each one is there.
 // SPDX-License-Identifier: MIT
 #include "fv_play.h"
 
@@ -91,12 +92,27 @@ bool play_early_fault(struct call *c)
 
 // --- times -----------------------------------------------------------------------------
 
+static double draw_normal(const struct call *c)
+{
+    uint64_t seed = c->fake->opt.seed;
+    double u = 1 - dice(seed, c->seq, 2000), v = dice(seed, c->seq, 2001);
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
 static int64_t draw_latency_ms(const struct call *c)
 {
     const struct options *o = &c->fake->opt;
-    double u = 1 - dice(o->seed, c->seq, 2000), v = dice(o->seed, c->seq, 2001);
-    double normal = sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-    return (int64_t)fmin((double)o->latency_ms * exp(o->latency_sigma * normal), 3.6e6);
+    return (int64_t)fmin((double)o->latency_ms * exp(o->latency_sigma * draw_normal(c)),
+                         3.6e6);
+}
+
+// tokens is the mean: of a lognormal, that of the logarithm is sigma^2 / 2 lower.
+static int draw_tokens(const struct call *c)
+{
+    const struct batching *b = &c->fake->opt.batching;
+    double n = b->tokens * exp(b->sigma * draw_normal(c) - b->sigma * b->sigma / 2);
+    int max = c->ask.max_tokens > 0 ? c->ask.max_tokens : 8192;
+    return n < 1 ? 1 : n > max ? max : (int)n;
 }
 
 static int64_t extra_first_ms(const struct call *c)
@@ -147,7 +163,7 @@ static void script_stream(struct call *c, int64_t first_ms, int64_t words_ms)
     struct script *s = &c->conn->script;
     const struct answer *a = &c->answer;
     bool breaks = breaks_in_the_middle(c->fault.fault);
-    int total = a->thinking_tokens + a->completion_tokens, n = 0;
+    int total = a->pieces, n = 0;
     int stop = breaks ? total / 2 : total;
     const struct text *parts[] = {&a->thinking, &a->content};
     int64_t done_ms = 0;
@@ -232,8 +248,29 @@ static void set_drip(struct call *c)
     s->drip_bytes = bytes < 1 ? 1 : (size_t)bytes;
 }
 
+// The text stays as it is; how many tokens it cost is drawn.
+static void play_batched(struct call *c)
+{
+    struct answer *a = &c->answer;
+    answer_make(c);
+    a->completion_tokens = draw_tokens(c);
+    c->is_whole = fault_is_harmless(c->fault.fault);
+    if (c->ask.wants_stream)
+        script_stream(c, 1, a->completion_tokens);
+    else
+        script_whole(c, 1 + a->completion_tokens);
+    script_pace(&c->conn->script, extra_first_ms(c));
+    if (c->fault.fault == FAULT_DRIP)
+        set_drip(c);
+    conn_play(c->conn);
+}
+
 void play_answer(struct call *c)
 {
+    if (c->fake->opt.batching.step_ms > 0) {
+        play_batched(c);
+        return;
+    }
     int64_t latency_ms = draw_latency_ms(c), first_ms = extra_first_ms(c);
     struct answer *a = &c->answer;
     answer_make(c);

@@ -42,6 +42,14 @@ void script_last_chunk(struct script *s)
         script_raw(s, 0, "0\r\n\r\n", 5);
 }
 
+void script_pace(struct script *s, int64_t first_ms)
+{
+    for (size_t i = 0; i < s->steps_n; i++) {
+        s->steps[i].wait_steps = (int)s->steps[i].wait_ms;
+        s->steps[i].wait_ms = i == 0 ? first_ms : 0;
+    }
+}
+
 void script_clear(struct script *s)
 {
     text_free(&s->bytes);

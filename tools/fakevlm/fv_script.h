@@ -16,6 +16,7 @@ enum ending {
 
 struct step {
     int64_t wait_ms;  // before these bytes
+    int wait_steps;   // then so many steps of the batch
     size_t end;       // offset behind them in bytes
 };
 
@@ -27,6 +28,7 @@ struct script {
     size_t played_n, sent;
     int64_t drip_ms;  // drip_bytes at a time, so many ms apart; 0: no
     size_t drip_bytes;
+    bool is_prefilled;  // its first step of the batch was taken
     bool is_chunked;
     enum ending ending;
 };
@@ -37,6 +39,8 @@ void script_raw(struct script *s, int64_t wait_ms, const void *bytes, size_t len
 void script_body(struct script *s, int64_t wait_ms, const void *bytes, size_t len);
 // Adds what ends a chunked body.
 void script_last_chunk(struct script *s);
+// The waits so far are steps of the batch, not ms; first_ms stays before them all.
+void script_pace(struct script *s, int64_t first_ms);
 void script_clear(struct script *s);
 
 #endif

@@ -127,6 +127,7 @@ void stats_add_counters(const struct stats *s, struct text *out)
         {"max_waiting", s->waiting_max},
         {"loads", s->loads},
         {"unloads", s->unloads},
+        {"steps", s->steps},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         text_printf(out, "\"%s\":%" PRId64 ",", rows[i].name, rows[i].value);

@@ -18,6 +18,7 @@ struct stats {
     int64_t connections, open_connections, open_connections_max;
     int64_t running, running_max, waiting_max;
     int64_t cancelled, loads, unloads, refused;
+    int64_t steps;  // of the batch
     struct image_count *images;
     size_t images_n, images_cap;
 };

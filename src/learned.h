@@ -1,0 +1,14 @@
+// learned.h -- what was found out about backends, kept in the store between runs.
+//
+// Wires dispatch to the store, so that neither knows the other; both are called by dispatch
+// as its events, arg is the app.  A store that fails costs the memory, nothing else.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_LEARNED_H
+#define VLMD_LEARNED_H
+
+// A backend is there with this model: dispatch_recall comes when something is known of it.
+void learned_recall(void *arg, const char *url, const char *model);
+// So many requests at once are what it can do.
+void learned_keep(void *arg, const char *url, const char *model, int limit);
+
+#endif
