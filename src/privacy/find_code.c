@@ -115,6 +115,13 @@ void find_code(struct scan *s, enum label kind, size_t label, size_t label_end)
         return;
     }
     bool is_digits = class_at(s, v.begin) & IS_DIGIT && read_digits(s, v.begin, &d);
+    if (kind == LABEL_PLAIN_CODE) {
+        bool is_first = label == 0 || s->text[label - 1] == '\n';
+        if (is_first && is_digits && v.gap == GAP_SIGN && d.n == 6) {
+            add_code(s, d.begin, d.end);
+        }
+        return;
+    }
     if (kind == LABEL_PIN) {
         if (is_digits && is_pin(s, label, &v, &d)) {
             add_code(s, d.begin, d.end);

@@ -92,7 +92,7 @@ int find_label_open(struct privacy_finder *f)
 static size_t skip_joint(const struct scan *s, size_t i)
 {
     unsigned char c = byte_at(s, i);
-    if (c == '_' || c == '-' || c == '.' || c == '\'') {
+    if (c == '_' || c == '-' || c == '.' || c == '\'' || c == '(' || c == ')') {
         size_t n = find_blank(s, i + 1);
         return i + 1 + n;
     }

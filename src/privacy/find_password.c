@@ -171,6 +171,13 @@ static bool stands_alone(const struct scan *s, size_t end)
            (c && strchr(",;|<}'\"", c));
 }
 
+// NAME=value, as shells and connection strings have it.
+static bool is_assigned(const struct scan *s, const struct value *v)
+{
+    return v->end - v->begin >= 4 && v->sign == '=' && byte_at(s, v->begin - 1) == '=' &&
+           !(class_before(s, v->begin - 1) & IS_MARK);
+}
+
 static bool is_next_line_password(const struct scan *s, const struct value *v)
 {
     size_t end = find_skip_blanks(s, v->end);
@@ -201,7 +208,7 @@ static bool is_password(const struct scan *s, size_t label, const struct value *
         if (v->is_quoted) {
             return n >= 4;
         }
-        return is_strong(s, v) ||
+        return is_strong(s, v) || is_assigned(s, v) ||
                (n >= 4 && !is_sentence(s, v) &&
                 (stands_alone(s, v->end) || phrase_end(s, v) > v->end));
     case GAP_LINE: return is_next_line_password(s, v);
@@ -271,7 +278,8 @@ void find_command(struct scan *s, size_t label, size_t label_end)
             }
         } else if (!has_user && (flag == 'p' || flag == 'a' || flag == 'w')) {
             bool is_next = next == ' ';
-            if (is_next != (is_glued && flag == 'p')) {
+            bool is_either = byte_at(s, label) == 's';  // sshpass
+            if (is_either || is_next != (is_glued && flag == 'p')) {
                 add_argument(s, i + 3 + is_next);
             }
         }

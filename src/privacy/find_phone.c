@@ -35,9 +35,10 @@ static size_t skip_joint(const struct scan *s, size_t i, char *joint)
     if ((n = find_dash(s, end)) > 0 && (end == i || *joint == ')')) {
         *joint = *joint ? *joint : '-';
         end += n;
-    } else if ((byte_at(s, end) == '.' || byte_at(s, end) == '/') && end == i) {
-        *joint = (char)s->text[end];
+    } else if (byte_at(s, end) == '/' || (byte_at(s, end) == '.' && end == i)) {
+        *joint = *joint ? *joint : (char)s->text[end];
         end++;
+        end += end > i + 1 ? find_blank(s, end) : 0;  // " / "
     }
     if (byte_at(s, end) == '(') {
         *joint = *joint ? *joint : '(';
@@ -105,12 +106,13 @@ static bool is_american(const struct phone *p)
     return first == ')' || (first == second && (first == '-' || first == '.'));
 }
 
-// "2024-05-06" and its like.
+// "2024-05-06" and its like; "52.520008", a fraction.
 static bool is_date(const struct phone *p)
 {
+    bool is_fraction = p->groups == 2 && p->joints[0] == '.';
     bool is_years = has_sizes(p, 0, "44") && (p->d[0] == '1' || p->d[0] == '2') &&
                     (p->d[4] == '1' || p->d[4] == '2');
-    return is_years || has_sizes(p, 0, "222") || has_sizes(p, 0, "422") ||
+    return is_fraction || is_years || has_sizes(p, 0, "222") || has_sizes(p, 0, "422") ||
            has_sizes(p, 0, "224") || (p->groups > 3 && memcmp(p->sizes, "422", 3) == 0);
 }
 
@@ -144,6 +146,8 @@ void find_phone(struct scan *s, size_t i)
         p.n < 6) {
         return;
     }
+    // "(555-0132)": the bracket is the sentence's
+    i += s->text[i] == '(' && p.joints[0] != ')' ? 1 : 0;
     bool is_other = find_on_line(s, LABEL_NUMBER, i, NEAR / 2);
     bool is_row = !p.has_plus && find_follows_number(s, i);
     bool is_own = ((is_international(&p) && !is_row) || is_american(&p)) && !is_other;

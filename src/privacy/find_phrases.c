@@ -37,6 +37,7 @@ const struct find_phrases find_phrases[] = {
      "bekreftelseskode|bekræftelseskode|engangskode|engångskod|vahvistuskoodi|"
      "doğrulama kodu|ověřovací kód|код подтверждения|код для входа|ваш код|验证码|驗證碼|"
      "認証コード|確認コード|인증번호|인증 번호|인증코드|passcode|einmalpasswort"},
+    {LABEL_PLAIN_CODE, "code|kod|kode|código|codigo|codice|koodi|код"},
     {LABEL_IS_YOUR,
      "is your|is the code|ist ihr|ist dein|ist der|est votre|est ton|es tu|es su|"
      "é o seu|è il tuo|is je|is uw"},
@@ -122,7 +123,7 @@ const struct find_phrases find_phrases[] = {
      "дата народження|родился|родилась|出生日期|生年月日|生日|생년월일|ngày sinh"},
     {LABEL_IP,
      "ip|ipv4|ipv6|inet|addr|address|host|server|ping|gateway|nameserver|dns|client|"
-     "subnet|from|to|at|on|connect|ssh"},
+     "subnet|connect|ssh"},
     {LABEL_VERSION,
      "version|versions|ver|v|release|section|chapter|firmware|driver|build|rev|"
      "revision|update|upgrade|kernel|kapitel|abschnitt|chapitre|sección|oid|package|"

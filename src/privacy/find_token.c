@@ -196,8 +196,8 @@ void find_header(struct scan *s, enum label kind, size_t label_end)
     }
     size_t end = token_end(s, begin);
     struct look l = look_at(s, begin, end);
-    bool is_token =
-        kind == LABEL_BASIC ? is_basic(s, begin, end) : l.n >= 16 && is_random(&l);
+    bool is_token = kind == LABEL_BASIC ? is_basic(s, begin, end)
+                                        : l.n >= 12 && l.digits >= 2 && is_random(&l);
     if (is_token) {
         find_add(s, PRIVACY_TOKEN, begin, end, privacy_category_weight(PRIVACY_TOKEN));
     }

@@ -43,6 +43,9 @@ static size_t read_is(const struct scan *s, size_t i)
     static const char *const others[] = {"è", "é", "är", "er", "это", "は", "是", "为"};
     static const char *const before_to[] = {"set", "changed", "reset", "now", NULL};
     size_t end = find_word_end(s, i);
+    if (has_at(s, i, "'s ")) {
+        return i + 2;
+    }
     if (end > i && find_in_list(s, i, end, words)) {
         return end;
     }
@@ -176,6 +179,12 @@ struct value find_value(const struct scan *s, size_t label_end)
         v.gap = v.end > v.begin && !strchr("@:/", s->text[v.begin]) ? GAP_SIGN : GAP_NONE;
         return v;
     }
+    if (byte_at(s, label_end) == '(' &&
+        find_quote(s, label_end + 1)) {  // setPassword("x")
+        v.gap = GAP_IS;
+        read_value(s, label_end + 1, &v);
+        return v;
+    }
     at = skip_owner(s, at);
     size_t after_is = at;
     for (int words = 0; words < 2; words++) {  // "was changed to"
@@ -186,6 +195,9 @@ struct value find_value(const struct scan *s, size_t label_end)
     if (byte_at(s, at) == '|' && after == at) {  // the next cell of a table
         v.gap = GAP_IS;
         after = at + 1;
+    } else if (at > closed && find_dash(s, at) && find_blank(s, at + find_dash(s, at))) {
+        v.gap = GAP_IS;  // Password - x
+        after = at + find_dash(s, at);
     } else if (after > after_is) {
         v.gap = is_line_over(s, after) ? GAP_LINE : GAP_SIGN;
         after = v.gap == GAP_LINE ? find_skip_break(s, after) : after;
@@ -207,9 +219,9 @@ struct value find_value(const struct scan *s, size_t label_end)
 
 size_t find_name_end(const struct scan *s, size_t label_end)
 {
-    static const char *const endings[] = {"prod",  "dev",   "test", "staging",
-                                          "live",  "local", "main", "root",
-                                          "admin", "db",    NULL};
+    static const char *const endings[] = {"prod",  "dev",   "test",   "staging", "live",
+                                          "local", "main",  "root",   "admin",   "db",
+                                          "base",  "value", "string", NULL};
     size_t i = label_end;
     while (class_at(s, i) & IS_DIGIT) {
         i++;
