@@ -22,6 +22,8 @@ static void count_outside(struct gate *g, const char *text)
         g->found.is_cut = true;  // not known what is there
     }
     privacy_findings_fini(&f);
+    // What came through the queue was cleaned on its way there.
+    privacy_count_redacted(&g->found, text);
 }
 
 void gate_learn_meta(struct gate *g)

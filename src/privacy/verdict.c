@@ -80,6 +80,30 @@ void privacy_count_outside(struct privacy_counts *c, const struct privacy_findin
     count(c, f, c->outside, c->sure_outside);
 }
 
+static int count_placeholders(const char *text, const char *name)
+{
+    const size_t len = strlen(name);
+    int n = 0;
+    for (const char *p = strchr(text, '['); p; p = strchr(p + 1, '[')) {
+        n += strncmp(p + 1, name, len) == 0 && p[len + 1] == ']';
+    }
+    return n;
+}
+
+void privacy_count_redacted(struct privacy_counts *c, const char *text)
+{
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        const enum privacy_category k = (enum privacy_category)i;
+        const int n = count_placeholders(text, privacy_category_name(k));
+        c->outside[i] += n;
+        c->sure_outside[i] += n;
+        if (n && privacy_category_weight(k) < PRIVACY_STRONG) {
+            c->weak[i] += n;
+            c->heaviest_weak[i] = privacy_category_weight(k);
+        }
+    }
+}
+
 int privacy_weak_sum(const struct privacy_counts *c)
 {
     int sum = 0;
@@ -184,13 +208,13 @@ static void judge_sum(struct privacy_verdict *v, const struct privacy_column *co
     }
 }
 
-// Has every one that its category wants masked a place in the picture?  What only adds up
-// is masked where it was found.
+// Has every one that its category wants masked a place in the picture?  One that stands
+// outside has none for sure: what was found inside may be another of its kind.  What only
+// adds up is masked where it was found.
 static bool can_mask(const struct privacy_column *column, const struct privacy_counts *c)
 {
     for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
-        if (column->action[i] >= PRIVACY_DO_MASK &&
-            c->sure_outside[i] > c->sure_inside[i]) {
+        if (column->action[i] >= PRIVACY_DO_MASK && c->sure_outside[i]) {
             return false;
         }
     }

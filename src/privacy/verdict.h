@@ -9,8 +9,8 @@
 // thresholds.
 //
 // Masking needs to know where a finding stands in the picture.  What stands in the title, the
-// address, the path or what a tracker says, and was not found in the picture as often, is
-// probably there to be seen, and nobody knows where: no other machine gets the picture, and a
+// address, the path or what a tracker says is probably there to be seen as well, and nobody
+// knows where (what was found inside may be another one of its kind): no other machine gets the picture, and a
 // model on this one is asked without quoting.  Nobody gets it when there were more findings
 // than could be kept.
 // SPDX-License-Identifier: MIT
@@ -66,6 +66,8 @@ struct privacy_counts {
 
 void privacy_count_inside(struct privacy_counts *c, const struct privacy_findings *f);
 void privacy_count_outside(struct privacy_counts *c, const struct privacy_findings *f);
+// What stood in a title or an address before it was redacted: "[card]" counts as a card.
+void privacy_count_redacted(struct privacy_counts *c, const char *text);
 // The sum that is compared with the thresholds.
 int privacy_weak_sum(const struct privacy_counts *c);
 

@@ -97,7 +97,7 @@ static void the_defaults_judge_as_the_table_says(void **state)
         {"card:60 phone birth", "", MASK, MASK},
         // in the title and nowhere in the picture: nobody knows where to paint
         {"", "card", SAFE, BLOCK},
-        {"card", "card", MASK, MASK},
+        {"card", "card", MASK, BLOCK},
         {"card", "card*2", MASK, BLOCK},
         {"iban", "card", MASK, BLOCK},
         {"", "email", ALLOW, SAFE},

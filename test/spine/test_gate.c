@@ -399,6 +399,27 @@ static void what_the_model_quotes_is_cleaned(void **state)
     expect_end(f, STORE_ANSWERED);
 }
 
+// The queue does not keep what stood in the title, but that something did.
+static void a_title_that_was_cleaned_still_counts(void **state)
+{
+    struct fake *f = *state;
+    go_remote(f);
+    struct store_job row = {.path = "/shots/a.png",
+                            .size_bytes = 100,
+                            .mtime_ns = f->wall_ms * 1000000,
+                            .claims = 1,
+                            .meta = {.window = "Order [card] - Shop"}};
+    fake_add_row(f, &row);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_BLOCKED);
+    f->is_remote = false;
+    fake_add_row(f, &row);
+    fake_run_to(f, FAKE_ASK);
+    assert_int_equal(f->last_pass, ASK_ALLOWED_SAFELY);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED);
+}
+
 // Its title was the reason, perhaps, and is gone; the file may tell it again.
 static void what_was_blocked_is_not_sent_without_its_title(void **state)
 {
@@ -451,6 +472,7 @@ int main(void)
         T(what_was_sent_in_vain_is_in_the_release),
         T(what_the_model_quotes_is_cleaned),
         T(what_was_blocked_is_not_sent_without_its_title),
+        T(a_title_that_was_cleaned_still_counts),
         T(a_clean_answer_is_kept_as_it_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
