@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 8 << 20, ASK_EVERY_MS = 50, MAX_FLAGS = 30 };
+enum { REQUEST_MAX = 8 << 20, ASK_EVERY_MS = 50 };
 
 // ---- questions
 
@@ -115,24 +115,6 @@ int reserve_port(int *fd)
     int port;
     *fd = bound_socket("127.0.0.1", &port);
     return port;
-}
-
-void fake_start_wide(struct place *p, struct fake *f, const char *flags)
-{
-    static const char before[] = "http://0.0.0.0:";
-    const char *argv[MAX_FLAGS + 1] = {FAKEVLM_BINARY, "--listen", "0.0.0.0:0"};
-    char *copy = strdup(flags), *rest = copy, *flag;
-    *f = (struct fake){.place = p};
-    for (int n = 3; n < MAX_FLAGS && (flag = strtok_r(rest, " ", &rest)); n++) {
-        argv[n] = flag;
-    }
-    struct proc *run = proc_start(p, argv, NULL);
-    free(copy);
-    proc_await(run, &run->out, before);
-    f->b = (struct backend){.pid = run->pid, .out_fd = -1};
-    proc_await(run, &run->out, " with ");
-    f->b.port = atoi(strstr(run->out.text, before) + strlen(before));
-    snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%d", f->b.port);
 }
 
 // ---- a web site

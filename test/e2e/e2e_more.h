@@ -32,8 +32,9 @@ int times_said(const struct said *said, const char *words);
 
 // A port of 127.0.0.1 that nobody listens on, and that nobody else gets while fd is open.
 int reserve_port(int *fd);
-// The fake backend at every address of the machine; flags as for fake_start.
-void fake_start_wide(struct place *p, struct fake *f, const char *flags);
+// A local Ollama whose model runs elsewhere: for vlmd another machine.
+#define CLOUD_MODEL "qwen3-vl:235b-cloud"
+#define FAKE_CLOUD  "--kind ollama --model " CLOUD_MODEL
 
 // ---- a web site: one thread per visitor, each asks once
 

@@ -4,9 +4,6 @@
 #include "e2e_more.h"
 #include "e2e_pictures.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,39 +12,16 @@
 
 // ---- another machine
 
-// An address of this machine that is none of its own inside: for vlmd another machine.
-static bool outer_address(char *out, size_t size)
-{
-    struct ifaddrs *all, *a;
-    bool has = false;
-    assert_int_equal(getifaddrs(&all), 0);
-    for (a = all; a && !has; a = a->ifa_next) {
-        bool is_up = a->ifa_flags & IFF_UP && !(a->ifa_flags & IFF_LOOPBACK);
-        if (is_up && a->ifa_addr && a->ifa_addr->sa_family == AF_INET) {
-            const struct sockaddr_in *in = (const struct sockaddr_in *)a->ifa_addr;
-            has = inet_ntop(AF_INET, &in->sin_addr, out, (socklen_t)size) != NULL;
-        }
-    }
-    freeifaddrs(all);
-    return has;
-}
-
 static void another_machine_gets_pictures_only_when_allowed(void **state)
 {
     struct place *p = *state;
     struct fake f;
     struct totals t;
-    char address[64], url[128];
-    if (!outer_address(address, sizeof(address))) {
-        print_message("skipped: this machine has no address but its loopback\n");
-        skip();
-    }
-    fake_start_wide(p, &f, "");
-    snprintf(url, sizeof(url), "http://%s:%d", address, f.b.port);
+    fake_start(p, &f, FAKE_CLOUD);
     char *path = strdup(place_path(p, "in/pic-00007.png"));
     picture_write(place_path(p, "in"), NULL, 7);
-    struct proc *run = VLMD_START(p, "watch", "--backend", url, "--set", "ocr.when=never",
-                                  place_path(p, "in"));
+    struct proc *run = VLMD_START(p, "watch", "--backend", f.url, "--model", CLOUD_MODEL,
+                                  "--set", "ocr.when=never", place_path(p, "in"));
     await_status(p, "workers.0.stats.backends.0.reason", "another machine");
     await_status(p, "workers.0.stats.paused_because", "another machine");
     struct proc *status = VLMD_EXPECT(p, 0, "status");
@@ -59,8 +33,8 @@ static void another_machine_gets_pictures_only_when_allowed(void **state)
     assert_int_equal(t.chat_requests, 0);
     assert_int_equal(t.asked, 0);
 
-    VLMD_EXPECT(p, 0, "batch", "--backend", url, "--set", "privacy.allow_remote=yes",
-                place_path(p, "in"));
+    VLMD_EXPECT(p, 0, "batch", "--backend", f.url, "--model", CLOUD_MODEL, "--set",
+                "privacy.allow_remote=yes", place_path(p, "in"));
     cJSON *shown = VLMD_JSON(p, "show", "--json", path);
     assert_true(picture_is_described(7, text_of(shown, "fields.summary")));
     cJSON_Delete(shown);
