@@ -32,6 +32,7 @@ enum { TURNS = sizeof(turns) / sizeof(turns[0]) };
 void gate_open(struct gate *g)
 {
     struct err e = {0};
+    *g = (struct gate){0};
     reader_open(&g->reader);
     if (privacy_finder_open(&g->finder, &e)) {
         fail_msg("finder: %s", e.msg);
@@ -84,12 +85,13 @@ static void take_item(struct corpus_item *item, unsigned n)
     }
 }
 
-static void plant(struct gate_page *p, const struct corpus_item *item)
+// false: there is no room.
+static bool plant(struct gate_page *p, const struct corpus_item *item)
 {
     struct gate_plant *at = &p->plants[p->n_plants];
     *at = (struct gate_plant){.item = *item, .line = page_add(p->page, item->text)};
     if (at->line < 0) {
-        return;
+        return false;
     }
     const char *secret = item->is_secret ? strstr(item->text, item->secret) : item->text;
     const size_t len = strlen(item->is_secret ? item->secret : item->text);
@@ -97,18 +99,20 @@ static void plant(struct gate_page *p, const struct corpus_item *item)
                             at->boxes, GATE_MAX_BOXES);
     assert_in_range(at->n_boxes, 1, GATE_MAX_BOXES);
     p->n_plants++;
+    return true;
 }
 
-void gate_plant(struct gate_page *p, unsigned n)
+// What found no room is first on the next page, unless it fits on none.
+void gate_plant(struct gate *g, struct gate_page *p, unsigned n)
 {
     *p = (struct gate_page){.spec = page_spec_of(n)};
     p->page = page_new(&p->spec);
-    for (unsigned i = 0; i < GATE_MAX_PLANTS; i++) {
+    for (bool is_full = false; !is_full; g->next += !is_full) {
         struct corpus_item item;
-        take_item(&item, n * GATE_MAX_PLANTS + i);
-        plant(p, &item);
+        take_item(&item, g->next);
+        is_full = !plant(p, &item) && p->n_plants > 0;
+        is_full = is_full || p->n_plants == GATE_MAX_PLANTS;
     }
-    assert_true(p->n_plants > 0);
     p->png = page_png(p->page, &p->png_len);
 }
 

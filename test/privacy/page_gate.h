@@ -39,12 +39,13 @@ struct gate_page {
 struct gate {
     struct page_reader reader;
     struct privacy_finder *finder;
+    unsigned next;  // item of the corpus, in turn
 };
 
 void gate_open(struct gate *g);
 void gate_close(struct gate *g);
-// A page full of secrets and decoys; n chooses them.
-void gate_plant(struct gate_page *p, unsigned n);
+// A page full of the secrets and decoys that are next; n chooses how it looks.
+void gate_plant(struct gate *g, struct gate_page *p, unsigned n);
 // Masks it and reads what is left; the JPEG that would be sent, too, if reads_jpeg.
 void gate_pass(struct gate *g, struct gate_page *p, bool reads_jpeg);
 void gate_page_fini(struct gate_page *p);

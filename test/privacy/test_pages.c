@@ -150,7 +150,7 @@ static void secrets_on_screens_are_masked(void **state)
     const int pages = pages_wanted();
     gate_open(&g);
     for (int i = 0; i < pages; i++) {
-        gate_plant(&p, (unsigned)i);
+        gate_plant(&g, &p, (unsigned)i);
         gate_pass(&g, &p, i % JPEG_EVERY == 0);
         add_page(&f, &p);
         save_missed(&p, (unsigned)i);
