@@ -357,6 +357,21 @@ static void close_store(struct app *a)
     store_close(a->store, next_part_closed, a);
 }
 
+static int open_gate(struct app *a, struct err *e)
+{
+    a->gate.rules = a->config->rules;
+    a->gate.policy = &a->config->privacy.policy;
+    int rc = privacy_finder_open(&a->finder, e);
+    a->gate.finder = a->finder;
+    return rc;
+}
+
+static void close_gate(struct app *a)
+{
+    privacy_finder_free(a->finder);
+    next_part_closed(a);
+}
+
 static int open_reader(struct app *a, struct err *e)
 {
     (void)e;
@@ -477,8 +492,7 @@ static void init_pipeline(struct app *a)
         .duplicates = a->config->duplicates,
         .max_file_bytes = a->config->image.max_file_bytes,
         .retry = a->config->retry,
-        .rules = a->config->rules,
-        .policy = &a->config->privacy.policy,
+        .gate = a->gate,
     };
     struct pipeline_events events = {
         .arg = a, .on_ended = on_ended, .on_room = on_room, .on_trouble = on_state};
@@ -543,6 +557,7 @@ static const struct part {
 } parts[] = {
     {"door", true, open_door, close_door},
     {"store", true, open_store, close_store},
+    {"gate", true, open_gate, close_gate},
     {"reader", false, open_reader, close_reader},
     {"images", false, open_images, close_images},
     {"http", false, open_http, close_http},

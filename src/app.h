@@ -45,6 +45,8 @@ struct app {
     uv_timer_t patience;  // of a batch with a backend that was never there
 
     struct store *store;
+    struct privacy_finder *finder;  // owned
+    struct gate_config gate;
     struct pool *reader;  // embedded metadata
     struct images *images;
     struct http *http;

@@ -13,6 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// What the gate says of one destination.
+enum ask_pass {
+    ASK_REFUSED,
+    ASK_AFTER_RECORD,  // once the audit knows
+    ASK_ALLOWED,
+    ASK_ALLOWED_SAFELY  // with the prompt that quotes nothing
+};
+
 struct ask {
     // in; borrowed until done
     const uint8_t *jpeg;
@@ -20,6 +28,7 @@ struct ask {
     int width, height;
     const uint8_t *luma;  // full-size grey for the OCR stand-in, or NULL
     int luma_width, luma_height;
+    const uint8_t *luma_key;  // see ocr_req.key, or NULL
     const char *app, *window;
     const char *cid;
     unsigned seed;
@@ -27,8 +36,11 @@ struct ask {
     bool no_schema;
     bool needs_model;  // the stand-in will not do (it described this already)
     // The privacy gate: may this picture go there?  why gets a reason when not.
-    bool (*may_send)(struct ask *a, bool is_remote, char *why, size_t why_size);
-    // out; valid in done
+    enum ask_pass (*may_send)(struct ask *a, const char *backend, bool is_remote,
+                              char *why, size_t why_size);
+    // out; valid in done, and wants_record after E_BUSY
+    bool wants_record;  // the audit has to know first that it goes to backend
+    bool is_remote;     // it went to another machine
     struct err err;
     int64_t retry_after_ms;
     bool is_backend_sick;  // the failure is the backend's, not this picture's

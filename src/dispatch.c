@@ -135,7 +135,8 @@ static bool is_remote(const struct route *r)
 }
 
 // NULL: none can take it now, or the gate refused all (*refused, words in a->err).
-static struct route *choose(struct dispatch *d, struct ask *a, int *refused)
+static struct route *choose(struct dispatch *d, struct ask *a, enum ask_pass *pass,
+                            int *refused)
 {
     struct route *best = NULL;
     bool is_any_allowed = false;
@@ -147,13 +148,15 @@ static struct route *choose(struct dispatch *d, struct ask *a, int *refused)
             continue;
         }
         char why[200];
-        if (!a->may_send(a, is_remote(r), why, sizeof(why))) {
+        enum ask_pass p = a->may_send(a, r->name, is_remote(r), why, sizeof(why));
+        if (p == ASK_REFUSED) {
             *refused = err_set(&a->err, E_REMOTE, "%s: %s", r->name, why);
             continue;
         }
         is_any_allowed = true;
         if (route_is_open(r, now) && roster_is_better(r, best)) {
             best = r;
+            *pass = p;
         }
     }
     if (is_any_allowed) {
@@ -209,11 +212,15 @@ static int cap_of(const struct route *r, const struct ask *a)
     return cap;
 }
 
-static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a)
+static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_safe)
 {
     const struct backend_facts *f = backend_facts(r->backend);
     struct backend_ask *b = &a->u.vlm;
-    prompt_pick(d->config.prompts, a->app, a->window, &a->prompt_text);
+    if (is_safe) {
+        prompt_pick_safe(d->config.prompts, a->app, a->window, &a->prompt_text);
+    } else {
+        prompt_pick(d->config.prompts, a->app, a->window, &a->prompt_text);
+    }
     snprintf(a->model, sizeof(a->model), "%s", f->model);
     snprintf(a->prompt, sizeof(a->prompt), "%s", a->prompt_text.version);
     backend_params(r->backend, a->params, sizeof(a->params));
@@ -253,6 +260,7 @@ static void ask_ocr(struct dispatch *d, struct ask *a)
     snprintf(a->prompt, sizeof(a->prompt), "ocr/1");
     a->params[0] = 0;
     memset(o, 0, sizeof(*o));
+    o->key = a->luma_key;
     o->luma = a->luma;
     o->width = a->luma_width;
     o->height = a->luma_height;
@@ -266,6 +274,7 @@ static void forget_last(struct ask *a)
     a->retry_after_ms = -1;
     a->is_backend_sick = false;
     a->is_degraded = false;
+    a->wants_record = false;
     a->finish_reason[0] = 0;
     a->prompt_tokens = a->completion_tokens = -1;
     a->first_byte_ms = a->request_ms = -1;
@@ -276,7 +285,13 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
 {
     forget_last(a);
     int refused;
-    struct route *r = d->is_closing ? NULL : choose(d, a, &refused);
+    enum ask_pass pass = ASK_REFUSED;
+    struct route *r = d->is_closing ? NULL : choose(d, a, &pass, &refused);
+    if (r && pass == ASK_AFTER_RECORD) {
+        snprintf(a->backend, sizeof(a->backend), "%s", r->name);
+        a->wants_record = true;
+        return E_BUSY;
+    }
     if (!r) {
         return d->is_closing || !refused ? E_BUSY : refused;
     }
@@ -290,8 +305,9 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
     a->route = r;
     r->in_flight++;
     snprintf(a->backend, sizeof(a->backend), "%s", r->name);
+    a->is_remote = is_remote(r);
     if (r->backend) {
-        ask_vlm(d, r, a);
+        ask_vlm(d, r, a, pass == ASK_ALLOWED_SAFELY);
     } else {
         ask_ocr(d, a);
     }

@@ -52,7 +52,8 @@ void dispatch_serve(struct dispatch *d, enum dispatch_stand_in stand_in);
 // Probes and loads what is due.  Returns the next deadline (monotonic ms, INT64_MAX = none).
 int64_t dispatch_tick(struct dispatch *d, int64_t now_ms);
 // Sends a to the best backend that can take it now.  0: done will come.  E_BUSY: none can
-// now, on_capacity tells when to try again.  E_REMOTE, E_BLOCKED: the gate refused every
+// now, on_capacity tells when to try again; or a->wants_record: try again once the audit
+// knows that it goes to a->backend.  E_REMOTE, E_BLOCKED: the gate refused every
 // backend that is there (words in a->err).
 // Errors in done: what backend_ask and ocr_read give; a->is_backend_sick says whether the
 // picture is to blame.

@@ -20,14 +20,28 @@ void intake_on_pressure(void *arg, bool is_full)
     }
 }
 
-static void on_seen(void *arg, const struct sighting *s)
+// A list may tell titles and addresses: what stands in them that is not for the database is
+// replaced before it gets there.
+static struct sighting clean(const struct app *a, const struct sighting *seen)
+{
+    struct sighting s = *seen;
+    struct gate g;
+    gate_init(&g, &a->gate, "", &s.meta, 0);
+    gate_clean_array(&g, s.meta.window, sizeof(s.meta.window));
+    gate_clean_array(&g, s.meta.url, sizeof(s.meta.url));
+    gate_fini(&g);
+    return s;
+}
+
+static void on_seen(void *arg, const struct sighting *seen)
 {
     struct app *a = arg;
+    const struct sighting s = clean(a, seen);
     bool is_kept =
-        schedule_offer(a->schedule, s, s->is_live ? STORE_LIVE : STORE_BACKFILL);
+        schedule_offer(a->schedule, &s, s.is_live ? STORE_LIVE : STORE_BACKFILL);
     if (!is_kept && a->stop_seen == 0) {
         log_error("ingest", "path=\"%s\" was not taken though folders are paused",
-                  s->path);
+                  s.path);
     }
 }
 
@@ -84,11 +98,12 @@ int app_watch(struct app *a, const char *dir, struct err *e)
     return rc;
 }
 
-static void on_listed(void *arg, const struct sighting *s)
+static void on_listed(void *arg, const struct sighting *seen)
 {
     struct app *a = arg;
-    if (!schedule_offer(a->schedule, s, STORE_BATCH)) {
-        tell_problem(a, s->path ? s->path : s->url, E_BUSY, "too many inputs at once");
+    const struct sighting s = clean(a, seen);
+    if (!schedule_offer(a->schedule, &s, STORE_BATCH)) {
+        tell_problem(a, s.path ? s.path : s.url, E_BUSY, "too many inputs at once");
     }
 }
 

@@ -46,6 +46,8 @@ static void fill_facts(const struct store_row *r, struct vlmd_item *out)
     out->sent_width = r->sent_width;
     out->sent_height = r->sent_height;
     out->sent_bytes = r->sent_bytes;
+    out->verdict = r->verdict;
+    out->masks = r->masks;
     out->attempts = r->attempts;
     out->duplicate_of = r->duplicate_of;
     out->duplicate_blocks = r->near_blocks;

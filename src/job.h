@@ -3,11 +3,14 @@
 //   CLAIMED -> FETCHING -> INSPECTING -> PREPARING -> COMPARING -> RECOGNISING -> WAITING
 //   WAITING -> ASKING -> SAVING -> GONE
 //
-//   FETCHING only for URLs, RECOGNISING only with `ocr.when: always`.
+//   FETCHING only for URLs; RECOGNISING where the gate has to know the text, or with
+//   `ocr.when: always`.
 //   ASKING -> BACKOFF -> WAITING        the same again later
 //   COMPARING -> BACKOFF -> COMPARING   an equal picture is being asked right now
 //   INSPECTING, PREPARING -> BACKOFF -> INSPECTING   the file was not complete yet
 //   ASKING, WAITING -> PREPARING        smaller, or with the grey picture for OCR
+//   RECOGNISING -> PREPARING            with what was found painted over
+//   WAITING -> RECORDING -> WAITING     what goes to another machine is written down first
 //   any early end (blocked, bad picture, duplicate) goes straight to SAVING
 //   any but SAVING, GONE -> RELEASING -> GONE   stop, cancel, lease lost
 //
@@ -18,6 +21,7 @@
 
 #include "ask.h"
 #include "base/list.h"
+#include "gate.h"
 #include "image/image.h"
 #include "ingest/ingest.h"
 #include "io/http.h"
@@ -34,6 +38,7 @@
     X(JOB_COMPARING, "comparing")                                                        \
     X(JOB_RECOGNISING, "recognising")                                                    \
     X(JOB_WAITING, "waiting")                                                            \
+    X(JOB_RECORDING, "recording")                                                        \
     X(JOB_ASKING, "asking")                                                              \
     X(JOB_BACKOFF, "backoff")                                                            \
     X(JOB_SAVING, "saving")                                                              \
@@ -78,6 +83,10 @@ struct job {
     struct image_req image;  // out.jpeg owned until SAVING
     bool has_image;
     bool wants_luma;
+    struct gate gate;
+    uint8_t *plain_thumb;  // owned; of the picture without masks, once there are some
+    bool has_content;
+    uint8_t content[IMAGE_HASH_BYTES];  // that compared, and the gate's text, are about
     int target_px;
     int target_tokens;  // 0 = target_px counts
     int input_tries;    // times the file was not complete or not reachable
@@ -108,12 +117,16 @@ struct job {
         struct meta_req meta;
         struct store_similar similar;
         struct ocr_req ocr;
+        struct store_audit_append audit;
     } req;
     struct ask ask;  // owned parts of out live until GONE
     bool has_answer;
     struct store_result result;
     struct store_save save;
     struct store_release release;
+    struct store_audit_row *audit;  // owned; of save or release
+    char *masks;                    // owned; of save
+    bool is_meta_clean;             // something in title or address was replaced
 };
 
 // Moves j, in the lists and on its clock, and writes one debug line.  Asserts the table.

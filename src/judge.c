@@ -259,11 +259,12 @@ static void fill_result(struct job *j, const char *tier)
 static void fill_image(struct job *j, struct store_save *s)
 {
     const struct image_req *m = &j->image;
+    const uint8_t *thumb = j->plain_thumb ? j->plain_thumb : m->thumb;
     s->has_image = true;
     memcpy(s->content, m->content, sizeof(s->content));
-    memcpy(s->thumb, m->thumb, sizeof(s->thumb));
+    memcpy(s->thumb, thumb, sizeof(s->thumb));
     s->is_frame = is_watched(j);
-    s->look = s->is_frame ? image_hash_look(m->thumb) : 0;
+    s->look = s->is_frame ? image_hash_look(thumb) : 0;
     s->size_bytes = j->row.is_url ? j->row.size_bytes : m->file_bytes;
     s->mtime_ns = j->row.is_url ? j->row.mtime_ns : m->mtime_ns;
     s->width = m->width;

@@ -6,6 +6,7 @@
 #include "keep.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "judge.h"
 
 #include <stdio.h>
@@ -58,6 +59,17 @@ static void end_trouble(struct pipeline *p)
     }
 }
 
+static void count(struct pipeline *p, const struct job *j)
+{
+    struct pipeline_totals *t = &p->totals;
+    t->by_outcome[j->outcome]++;
+    t->masked += j->gate.is_masked;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        t->found[i] += j->gate.found.inside[i] + j->gate.found.outside[i] > 0;
+        t->cleaned[i] += j->gate.cleaned[i];
+    }
+}
+
 static void on_saved(struct store_save *r, int err)
 {
     struct job *j = container_of(r, struct job, save);
@@ -78,7 +90,7 @@ static void on_saved(struct store_save *r, int err)
         log_info("pipeline", "job=%lld was taken over by another process",
                  (long long)j->row.id);
     } else {
-        p->totals.by_outcome[j->outcome]++;
+        count(p, j);
         wake_parked(p, j);
         int64_t id = r->merged_into ? r->merged_into : j->row.id;
         p->events.on_ended(p->events.arg, id, j->outcome);
@@ -93,12 +105,60 @@ void keep_save_again(struct job *j)
     o->save(o->ctx, &j->save, on_saved);
 }
 
+// What the model saw although OCR did not, and what stands in title and address.  The answer
+// as it came may hold the same in other letters (JSON escapes): it goes when anything did.
+static void clean(struct job *j)
+{
+    struct gate *g = &j->gate;
+    struct answer *n = &j->ask.answer;
+    gate_clean(g, &n->summary);
+    gate_clean(g, &n->activity);
+    gate_clean(g, &n->app);
+    gate_clean(g, &n->details);
+    gate_clean_json(g, &n->tags);
+    gate_clean(g, &n->text);
+    gate_clean_buf(g, &j->ocr_text);
+    if (gate_cleaned(g) > 0) {
+        free(n->raw);
+        n->raw = NULL;
+    }
+    gate_clean(g, &n->raw);
+    const int before = gate_cleaned(g);
+    gate_clean_array(g, j->meta.window, sizeof(j->meta.window));
+    gate_clean_array(g, j->meta.url, sizeof(j->meta.url));
+    j->is_meta_clean = gate_cleaned(g) > before;
+    gate_clean_array(g, j->reason, sizeof(j->reason));
+    for (int i = 0; i < j->n_attempts; i++) {
+        gate_clean_array(g, j->attempt_text[i].words, sizeof(j->attempt_text[i].words));
+    }
+}
+
+static int take_audit(struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    free(j->audit);
+    j->audit = mem_zero(sizeof(*j->audit) * (size_t)gate_rows(&j->gate));
+    int n = gate_audit(&j->gate, o->wall_ms(o->ctx), j->audit);
+    for (int i = 0; i < n; i++) {
+        j->audit[i].cid = j->row.cid;
+        memcpy(j->audit[i].content, j->image.content, sizeof(j->audit[i].content));
+    }
+    return n;
+}
+
 void keep_save(struct job *j)
 {
     struct pipeline *p = j->pipeline;
     free(j->image.luma);
     j->image.luma = NULL;
+    clean(j);
     judge_fill_save(j, p->config.tier);
+    j->masks = gate_masks_text(&j->gate);
+    j->save.masks = j->masks;
+    j->save.verdict = gate_verdict(&j->gate);
+    j->save.is_redacted = j->is_meta_clean;
+    j->save.n_audit = take_audit(j);
+    j->save.audit = j->audit;
     buf_fini(&j->image.jpeg);
     buf_fini(&j->fetched);
     keep_save_again(j);
@@ -121,12 +181,16 @@ void keep_release(struct job *j)
         leave(j);
         return;
     }
+    clean(j);
+    const int n_audit = take_audit(j);
     j->release = (struct store_release){
         .id = j->row.id,
         .claims = j->row.claims,
         .counts_as_claim = false,
         .attempts = j->attempts,
         .n_attempts = j->n_attempts,
+        .n_audit = n_audit,
+        .audit = j->audit,
     };
     p->organs.release(p->organs.ctx, &j->release, on_released);
 }

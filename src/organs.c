@@ -114,6 +114,13 @@ static bool expect(void *ctx, const char *app, const char *window, char *model,
                            prompt_size, params, params_size);
 }
 
+static void record(void *ctx, struct store_audit_append *r,
+                   void (*done)(struct store_audit_append *, int))
+{
+    struct app *a = ctx;
+    store_audit_append(a->store, r, done);
+}
+
 static void save(void *ctx, struct store_save *r, void (*done)(struct store_save *, int))
 {
     struct app *a = ctx;
@@ -148,6 +155,7 @@ void organs_bind(struct app *a, struct pipeline_organs *out)
         .ask_cancel = ask_cancel,
         .uses_stand_in = uses_stand_in,
         .expect = expect,
+        .record = record,
         .save = save,
         .release = release,
     };

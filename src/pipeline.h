@@ -36,6 +36,8 @@ struct pipeline_organs {
     bool (*expect)(void *ctx, const char *app, const char *window, char *model,
                    size_t model_size, char *prompt, size_t prompt_size, char *params,
                    size_t params_size);
+    void (*record)(void *ctx, struct store_audit_append *r,
+                   void (*done)(struct store_audit_append *, int));
     void (*save)(void *ctx, struct store_save *r, void (*done)(struct store_save *, int));
     void (*release)(void *ctx, struct store_release *r,
                     void (*done)(struct store_release *, int));
@@ -50,8 +52,7 @@ struct pipeline_config {
     enum image_near duplicates;  // of watched folders: which changes need no new answer
     int64_t max_file_bytes;      // of a fetched picture
     struct retry_config retry;
-    const struct privacy_rules *rules;    // borrowed: as long as the pipeline
-    const struct privacy_policy *policy;  // the same
+    struct gate_config gate;
 };
 
 struct pipeline_events {
@@ -67,6 +68,9 @@ struct pipeline_events {
 struct pipeline_totals {
     int64_t by_outcome[STORE_FAILED + 1];  // ended by this process
     int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
+    int64_t masked;                       // pictures that something was painted over on
+    int64_t found[PRIVACY_CATEGORIES];    // pictures that it stood on
+    int64_t cleaned[PRIVACY_CATEGORIES];  // replaced in what is kept
 };
 
 struct pipeline {

@@ -69,6 +69,15 @@ static void count_totals(const struct app *a, struct vlmd_stats *out)
     out->prompt_tokens = t->prompt_tokens;
     out->completion_tokens = t->completion_tokens;
     out->bytes_sent = t->bytes_sent;
+    out->masked = t->masked;
+    _Static_assert((int)PRIVACY_CATEGORIES <= (int)VLMD_MAX_CATEGORIES, "all have room");
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        if (t->found[i] || t->cleaned[i]) {
+            out->categories[out->n_categories++] = (struct vlmd_category_stats){
+                privacy_category_name((enum privacy_category)i), t->found[i],
+                t->cleaned[i]};
+        }
+    }
 }
 
 void status_snapshot(struct app *a, struct vlmd_stats *out)
@@ -138,6 +147,16 @@ static void write_snapshot(struct json_writer *w, const struct vlmd_stats *s)
     json_int(w, "folders", s->folders);
     json_int(w, "polled_folders", s->polled_folders);
     json_int(w, "settling", s->settling);
+    json_int(w, "masked", s->masked);
+    json_array(w, "found");
+    for (int i = 0; i < s->n_categories; i++) {
+        json_object(w, NULL);
+        json_str(w, "category", s->categories[i].category);
+        json_int(w, "pictures", s->categories[i].pictures);
+        json_int(w, "replaced", s->categories[i].replaced);
+        json_object_end(w);
+    }
+    json_array_end(w);
     json_array(w, "backends");
     for (int i = 0; i < s->n_backends; i++) {
         write_backend(w, &s->backends[i]);

@@ -344,6 +344,17 @@ static int stat_input(const struct vlmd_input *in, struct store_item *it)
     return S_ISREG(st.st_mode) ? 0 : E_NOT_FILE;
 }
 
+// What is not for the database does not get there; see intake.c.
+static void clean_submit(struct submit *s)
+{
+    const struct ingest_meta none = {0};
+    struct gate g;
+    gate_init(&g, &s->v->app.gate, "", &none, 0);
+    gate_clean(&g, (char **)&s->item.meta.window);
+    gate_clean(&g, (char **)&s->item.meta.url);
+    gate_fini(&g);
+}
+
 int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg)
 {
     struct store_item it = {0};
@@ -367,6 +378,7 @@ int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *
         .url = mem_dup(in->page_url),
         .taken_at_ms = in->taken_at_ms,
     };
+    clean_submit(s);
     s->offer.items = &s->item;
     s->offer.n = 1;
     call_begin(v);

@@ -164,6 +164,8 @@ struct vlmd_item {
     int width, height;         // 0 = not known
     int sent_width, sent_height;
     int64_t sent_bytes;
+    const char *verdict;       // of the privacy gate: allow, safe, mask, block; "" = none yet
+    const char *masks;         // painted over, px of the picture: "x,y,w,h;..."; "" = nothing
     int attempts;              // requests to backends
     int64_t duplicate_of;      // id, or 0
     int duplicate_blocks;      // only alike: how many of 128 x 72 blocks differ; else -1
@@ -230,6 +232,99 @@ typedef void vlmd_change_fn(void *arg, int err, int64_t n, const char *message);
 VLMD_API int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q,
                          bool all, vlmd_change_fn *fn, void *arg);
 
+// What was removed, or would be: items, and others that are described anew because their
+// description was made from one of these.  is_clean: nothing of it is left in the database's
+// files; false while another process still reads an old state of them.
+struct vlmd_forgotten {
+    int64_t items;
+    int64_t requeued;
+    bool is_clean;
+};
+typedef void vlmd_forget_fn(void *arg, int err, const struct vlmd_forgotten *f,
+                            const char *message);
+// Removes everything known about items, their words in the search index and every trace in
+// the database's files; pictures are never touched, and one that lies in a watched folder is
+// new to vlmd the next time that is read.  Only id, path, app, since_ms and until_ms of q,
+// at least one (VLMD_ERR_USAGE).  The audit says how many, never which.
+VLMD_API int vlmd_forget(vlmd *v, const struct vlmd_query *q, bool is_trial,
+                         vlmd_forget_fn *fn, void *arg);
+
+// ---- audit: what was decided and sent
+
+// One decision, or what was done with what is known.  It holds no text of the screen.
+struct vlmd_audit_row {
+    int64_t seq;
+    int64_t at_ms;
+    int64_t job;                // 0 = none
+    const char *correlation_id;
+    const char *hash;           // of the picture, as in vlmd_item; "" = not known
+    const char *sent_hash;      // "" = nothing was sent
+    const char *verdict;        // allow, safe, mask, block, redact, forget, prune
+    const char *stage;          // meta, text, send, answer, ...; "" = of no picture
+    const char *categories;     // what was found, with counts: "card=2 email=1"
+    const char *rules;          // names
+    const char *app;
+    const char *destination;    // backend, and "local" or "remote"; "" = none
+    int64_t bytes_sent;
+    int64_t n;                  // forget: items; prune: rows
+    int64_t until_ms;           // prune: when the last of these was written
+    const char *chain;          // SHA-256 over this row and the chain value before; hex
+};
+struct vlmd_audit_query {
+    int64_t since_ms, until_ms;  // 0 = no bound
+    enum vlmd_order order;       // VLMD_NEWEST or VLMD_OLDEST
+    int64_t limit;               // 0 = all
+};
+// Return false to stop.
+typedef bool vlmd_audit_fn(void *arg, const struct vlmd_audit_row *row);
+VLMD_API int vlmd_audit(vlmd *v, const struct vlmd_audit_query *q, vlmd_audit_fn *on_row,
+                        vlmd_end_fn *on_end, void *arg);
+
+enum vlmd_audit_by {
+    VLMD_BY_VERDICT,
+    VLMD_BY_CATEGORY,
+    VLMD_BY_APP,
+    VLMD_BY_DESTINATION
+};
+struct vlmd_audit_total {
+    enum vlmd_audit_by by;
+    const char *name;         // "" = rows without one
+    int64_t rows;
+    int64_t findings;         // of this category, else of all
+    int64_t blocked, masked;  // of rows
+    int64_t bytes_sent;
+};
+struct vlmd_audit_totals {
+    const struct vlmd_audit_total *totals;  // by kind, most rows first
+    int n_totals;
+    int64_t rows, bytes_sent;
+    int64_t first_ms, last_ms;  // 0 = there are none
+};
+typedef void vlmd_audit_totals_fn(void *arg, int err, const struct vlmd_audit_totals *t,
+                                  const char *message);
+// order and limit of q do not count.
+VLMD_API int vlmd_audit_totals(vlmd *v, const struct vlmd_audit_query *q,
+                               vlmd_audit_totals_fn *fn, void *arg);
+
+struct vlmd_audit_check {
+    const char *fault;  // "sound", "altered", "removed", "cut", "added", "unknown"
+    const char *words;  // what that means here
+    int64_t bad_seq;    // row; 0 = sound or unknown
+    int64_t rows;       // sound ones
+    int64_t first_seq, last_seq;
+    int64_t pruned;           // rows before first_seq, removed when their time was up
+    int64_t pruned_until_ms;  // when the last of these was written; 0 = none
+    const char *head;         // chain value of the last row, to be noted; "" = not reached
+    bool has_expected;        // the expected value is that of expected_seq
+    int64_t expected_seq;
+};
+typedef void vlmd_audit_check_fn(void *arg, int err, const struct vlmd_audit_check *c,
+                                 const char *message);
+// Computes the whole chain anew.  Whoever can write the file can also make a new chain; only
+// a value noted elsewhere finds that.  expected: one that was head once, or NULL.
+VLMD_API int vlmd_audit_verify(vlmd *v, const char *expected, vlmd_audit_check_fn *fn,
+                               void *arg);
+
 // ---- what is going on
 
 struct vlmd_backend_status {
@@ -246,6 +341,14 @@ struct vlmd_backend_status {
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 
+// What the privacy gate found, by category.
+struct vlmd_category_stats {
+    const char *category;   // "card"
+    int64_t pictures;       // that it stood on, or in their title or address
+    int64_t replaced;       // in what was kept: a model had quoted it, or OCR read it
+};
+enum { VLMD_MAX_CATEGORIES = 32 };
+
 // Of this process; a snapshot.
 struct vlmd_stats {
     bool is_paused;
@@ -258,6 +361,9 @@ struct vlmd_stats {
     int64_t settling;              // files waiting to be complete
     int n_backends;
     struct vlmd_backend_status backends[VLMD_MAX_BACKENDS];
+    int64_t masked;                // pictures with something painted over
+    int n_categories;              // of which anything was found
+    struct vlmd_category_stats categories[VLMD_MAX_CATEGORIES];
 };
 VLMD_API void vlmd_stats(vlmd *v, struct vlmd_stats *out);
 
@@ -315,6 +421,72 @@ typedef struct vlmd_subscription vlmd_subscription;
 // May be called, like vlmd_unsubscribe, from inside a callback.
 VLMD_API vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg);
 VLMD_API void vlmd_unsubscribe(vlmd_subscription *s);
+
+// ---- privacy: what would be done
+
+// What would be done with a picture, or with a text as if it stood on one.
+struct vlmd_examine_input {
+    const char *path;  // absolute, of a picture; or NULL
+    const char *text;  // instead of path
+    const char *app;   // these are taken over what the file says
+    const char *window;
+    const char *page_url;
+    const char *screen;
+    int64_t taken_at_ms;
+    bool wants_png;  // also what would be sent, as PNG
+};
+struct vlmd_found {
+    const char *category;  // "card"
+    const char *words;     // "payment card number"
+    int inside;            // in the picture's text
+    int outside;           // in title, address and path
+};
+struct vlmd_verdict {
+    const char *action;  // "allow", "safe", "mask", "block"
+    const char *reason;  // names rules, categories and counts, never text
+};
+struct vlmd_box {
+    int x, y, width, height;  // pixels of the picture
+};
+struct vlmd_examination {
+    const char *app, *window;  // as judged
+    const char *rule;          // that excludes it: nothing else is known then; "" = none does
+    const char *reason;
+    bool is_text_known;        // its text was read
+    const char *text_problem;  // why it was not
+    const struct vlmd_found *found;
+    int n_found;
+    struct vlmd_verdict local, remote;  // models on this machine, and on others
+    int width, height;                  // of the picture; 0 = a text was given
+    const struct vlmd_box *masks;       // what is painted over
+    int n_masks;
+    int sent_width, sent_height;
+    const void *jpeg;  // what would be sent, byte for byte
+    size_t jpeg_bytes;
+    const void *png;  // the same pixels; NULL = not asked for
+    size_t png_bytes;
+    const char *clean;  // text: as it would be kept
+};
+typedef void vlmd_examine_fn(void *arg, int err, const struct vlmd_examination *x,
+                             const char *message);
+// Reads the picture's text whatever the configuration says.  Nothing is sent or kept.
+VLMD_API int vlmd_examine(vlmd *v, const struct vlmd_examine_input *in,
+                          vlmd_examine_fn *fn, void *arg);
+
+struct vlmd_rule {
+    const char *list;     // "privacy.exclude_apps", "built in"
+    const char *pattern;  // as it was written, or what it is about
+    const char *origin;   // "vlmd.yaml:12", "built in"
+    const char *words;    // built in: what it covers
+    const char *field;    // "program", "window title", ...
+    bool is_allow;
+    bool is_match;  // it names the picture that was asked about
+};
+typedef void vlmd_rule_fn(void *arg, const struct vlmd_rule *rule);
+// Calls fn for each rule, in the order in which they are asked, before it returns.  in: which
+// of them name this, or NULL.
+VLMD_API void vlmd_rules(vlmd *v, const struct vlmd_examine_input *in, vlmd_rule_fn *fn,
+                         void *arg);
 
 // ---- checking
 

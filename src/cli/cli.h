@@ -55,6 +55,12 @@ enum cli_opt {
     OPT_BESIDE,
     OPT_FORMAT,
     OPT_FORCE,
+    OPT_YES,
+    OPT_DRY_RUN,
+    OPT_ROWS,
+    OPT_EXPECT,
+    OPT_WINDOW,
+    OPT_URL,
     OPT_COUNT
 };
 
@@ -162,6 +168,8 @@ int cli_run_models(struct cli *c);
 int cli_run_bench(struct cli *c);
 int cli_run_config(struct cli *c);
 int cli_run_export(struct cli *c);
+int cli_run_forget(struct cli *c);
+int cli_run_privacy(struct cli *c);
 int cli_run_version(struct cli *c);
 
 #endif

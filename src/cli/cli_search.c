@@ -219,6 +219,19 @@ static void field_time(struct buf *out, const char *name, int64_t at_ms)
     field(out, name, at_ms ? at : "");
 }
 
+static void facts_privacy(struct buf *out, const struct vlmd_item *it)
+{
+    char text[TEXT_BYTES];
+    int n = record_masks(it);
+    if (n) {
+        snprintf(text, sizeof(text), "%s, %d area%s painted over: %s", it->verdict, n,
+                 n == 1 ? "" : "s", it->masks);
+    } else {
+        snprintf(text, sizeof(text), "%s", it->verdict);
+    }
+    field(out, "privacy", text);
+}
+
 static void facts(struct buf *out, const struct vlmd_item *it)
 {
     char text[300], bytes[40];
@@ -241,6 +254,7 @@ static void facts(struct buf *out, const struct vlmd_item *it)
                  bytes);
         field(out, "sent", text);
     }
+    facts_privacy(out, it);
     field(out, "hash", it->hash);
     record_similar(it, text, sizeof(text));
     field(out, "duplicates", text);

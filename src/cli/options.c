@@ -51,6 +51,13 @@ const struct cli_option cli_options[OPT_COUNT] = {
     {OPT_FORMAT, "format", 0, "FORMAT", "txt|json|both", NULL,
      "sidecar: which files; both"},
     {OPT_FORCE, "force", 0, NULL, NULL, NULL, "replace an existing file"},
+    {OPT_YES, "yes", 'y', NULL, NULL, NULL, "do not ask"},
+    {OPT_DRY_RUN, "dry-run", 0, NULL, NULL, NULL, "only say what would be done"},
+    {OPT_ROWS, "rows", 0, NULL, NULL, NULL, "report: each decision (50; see --limit)"},
+    {OPT_EXPECT, "expect", 0, "HASH", NULL, NULL,
+     "verify: a head that was noted before must be among the rows"},
+    {OPT_WINDOW, "window", 0, "TITLE", NULL, NULL, "of a window with this title"},
+    {OPT_URL, "url", 0, "ADDRESS", NULL, NULL, "of a page with this address"},
 };
 
 #define FILTERS OPT_APP, OPT_SINCE, OPT_UNTIL, OPT_TAG, OPT_LIMIT
@@ -66,6 +73,11 @@ static const enum cli_opt status_options[] = {OPT_WATCH, OPT_INTERVAL, OPT_COUNT
 static const enum cli_opt export_options[] = {
     FILTERS,   OPT_PATH,   OPT_TEXT, OPT_OUTCOME, OPT_STATE,  OPT_DEGRADED,
     OPT_ORDER, OPT_OUTPUT, OPT_DIR,  OPT_BESIDE,  OPT_FORMAT, OPT_COUNT};
+static const enum cli_opt forget_options[] = {OPT_SINCE, OPT_UNTIL,   OPT_APP,
+                                              OPT_YES,   OPT_DRY_RUN, OPT_COUNT};
+static const enum cli_opt privacy_options[] = {
+    OPT_TEXT,  OPT_APP,  OPT_WINDOW, OPT_URL,   OPT_OUTPUT, OPT_SINCE,
+    OPT_UNTIL, OPT_ROWS, OPT_LIMIT,  OPT_ORDER, OPT_EXPECT, OPT_COUNT};
 static const enum cli_opt config_options[] = {OPT_OUTPUT, OPT_FORCE, OPT_COUNT};
 
 const struct cli_command cli_commands[] = {
@@ -97,6 +109,31 @@ const struct cli_command cli_commands[] = {
      "drop   forgets them; files are never touched\n"
      "retry, redo and drop need an ID, a PATH, a filter or --all.",
      "list|retry|redo|drop", jobs_options, cli_run_jobs},
+    {"forget", "[ID|PATH...]", "remove everything known about pictures",
+     "Their descriptions, words in the search index and history, and every trace of "
+     "these\n"
+     "in the database's files.  Which ones: an ID, a path, a folder, a pattern, --app,\n"
+     "--since, --until; all that is said must be true.  Others with a description made\n"
+     "from one of them are described anew.  The pictures themselves are not touched: "
+     "one\n"
+     "in a watched folder is new to vlmd again.  The audit keeps how many there were.",
+     NULL, forget_options, cli_run_forget},
+    {"privacy", "test|preview|rules|report|verify",
+     "what may be sent, what was, and the proof of it",
+     "test     [PICTURE] what would be done with a picture, a --text, --app, --window "
+     "or\n"
+     "         --url, and why; nothing is sent\n"
+     "preview  PICTURE -o FILE.png (or .jpg: byte for byte) what would be sent\n"
+     "rules    which apply, and where each comes from\n"
+     "report   how many pictures were allowed, masked and blocked, what was found on "
+     "them,\n"
+     "         of which programs they were, where they went; with --rows each decision\n"
+     "verify   computes the chain of hashes of these rows anew; exit code 1 when one "
+     "was\n"
+     "         altered, removed or put in.  Note the head it shows in another place: "
+     "with\n"
+     "         --expect HASH an audit that was made anew as a whole is found as well",
+     "test|preview|rules|report|verify", privacy_options, cli_run_privacy},
     {"status", "", "progress, backlog, failures, workers and backends", NULL, NULL,
      status_options, cli_run_status},
     {"doctor", "", "check everything; exit code 1 when something is wrong", NULL, NULL,
@@ -115,7 +152,8 @@ const struct cli_command cli_commands[] = {
      "         pictures; files that vlmd did not write are never replaced",
      "jsonl|csv|sidecar", export_options, cli_run_export},
     {"bench", "image [FILE...]", "what preparing these pictures, or made-up ones, costs",
-     "CPU time per picture and stage, its distance from what decoding alone costs, bytes,\n"
+     "CPU time per picture and stage, its distance from what decoding alone costs, "
+     "bytes,\n"
      "likeness to an exact shrink, and pictures per second on one and two threads.",
      "image", none, cli_run_bench},
     {"completion", "bash|zsh|fish", "completions for a shell",

@@ -114,6 +114,33 @@ static void error_member(struct json_writer *w, const struct vlmd_item *it)
     json_object_end(w);
 }
 
+// "x,y,w,h;..." as [[x,y,w,h],...].
+static void masks_member(struct json_writer *w, const char *masks)
+{
+    int64_t n[4];
+    json_array(w, "masks");
+    while (sscanf(masks, "%" SCNd64 ",%" SCNd64 ",%" SCNd64 ",%" SCNd64, &n[0], &n[1],
+                  &n[2], &n[3]) == 4) {
+        json_array(w, NULL);
+        for (int i = 0; i < 4; i++) {
+            json_int(w, NULL, n[i]);
+        }
+        json_array_end(w);
+        masks += strcspn(masks, ";");
+        masks += *masks == ';';
+    }
+    json_array_end(w);
+}
+
+int record_masks(const struct vlmd_item *it)
+{
+    int n = *it->masks != 0;
+    for (const char *at = strchr(it->masks, ';'); at; at = strchr(at + 1, ';')) {
+        n += at[1] != 0;
+    }
+    return n;
+}
+
 static void request_members(struct json_writer *w, const struct vlmd_item *it)
 {
     text_or_null(w, "model", it->model);
@@ -159,6 +186,8 @@ void record_members(struct json_writer *w, const struct vlmd_item *it)
     int_or_null(w, "sent_width", it->sent_width, 0);
     int_or_null(w, "sent_height", it->sent_height, 0);
     json_int(w, "sent_bytes", it->sent_bytes);
+    text_or_null(w, "verdict", it->verdict);
+    masks_member(w, it->masks);
     request_members(w, it);
     if (*it->snippet) {
         json_str(w, "snippet", it->snippet);

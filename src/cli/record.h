@@ -24,6 +24,8 @@ MUST_USE int record_description(const struct vlmd_item *it, struct buf *out);
 int64_t record_time(const struct vlmd_item *it);
 // "described", "waiting", "failed", ...
 const char *record_state(const struct vlmd_item *it);
+// How many areas of the picture were painted over before it was sent.
+int record_masks(const struct vlmd_item *it);
 // "12 similar until 14:32": those that inherit its description; "" = none.
 void record_similar(const struct vlmd_item *it, char *out, size_t size);
 // Why the picture is (not) described, in sentences.  original: path of duplicate_of or "".

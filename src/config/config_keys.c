@@ -242,9 +242,11 @@ const struct config_key config_keys[] = {
         PRIVACY_CATEGORY_TABLE(X)
 #undef X
 
-            {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0,
-             NULL, true,
-             "Own text instead of the built-in instructions.  Empty: built in."},
+    {"audit.keep", CONFIG_MS, AT(store.audit_keep_ms), "400d", 0, 36500 * DAY, 0, 0, NULL,
+     true, "How long it is kept what was decided and sent.  0: for ever."},
+
+    {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
+     true, "Own text instead of the built-in instructions.  Empty: built in."},
     {"prompts.default", CONFIG_TEXT, AT(prompts.user[PROMPT_DEFAULT]), "", 0, PROMPT_MAX,
      0, 0, NULL, true, "Own question for pictures of any program."},
     {"prompts.ide", CONFIG_TEXT, AT(prompts.user[PROMPT_IDE]), "", 0, PROMPT_MAX, 0, 0,

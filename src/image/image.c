@@ -225,6 +225,7 @@ static void image_done(struct pool_work *w, int err)
 void image_req_fini(struct image_req *r)
 {
     buf_fini(&r->jpeg);
+    buf_fini(&r->png);
     free(r->luma);
     r->luma = NULL;
 }

@@ -54,6 +54,7 @@ struct image_req {
     int patch_px;        // of the model, 0 = IMAGE_PATCH_PX
     bool want_luma;    // also the full-size grey picture, for OCR
     bool skip_encode;  // only hash, size, luma
+    bool want_png;     // also what is sent as PNG, for people
     // Painted black in the full-size pixels before anything but content is made of them:
     // jpeg, luma and thumb show the masked picture.  For JPEG and lossy WebP they grow by
     // up to a block.  mask.h says what is left outside of them.
@@ -61,6 +62,7 @@ struct image_req {
     int n_masks;                    // 0 to IMAGE_MOST_MASKS
     // out; valid in done
     struct buf jpeg;  // what is sent; owned by the caller after done
+    struct buf png;   // the same pixels; owned by the caller after done
     uint8_t *luma;    // width * height bytes, row after row, 0 black; owned: free()
     uint8_t content[IMAGE_HASH_BYTES];             // of the file's bytes
     uint8_t sent_hash[IMAGE_HASH_BYTES];           // of jpeg
@@ -93,7 +95,7 @@ MUST_USE int image_open(struct images **out, struct loop *l,
 // limits, decodes, shrinks, encodes, hashes.
 //
 // Thread: loop; the work runs in the image pool.
-// Owns:   jpeg and luma belong to the caller after done; image_req_fini frees both.
+// Owns:   jpeg, png and luma belong to the caller after done; image_req_fini frees them.
 // Errors: E_NOT_FOUND E_ACCESS E_NOT_FILE E_OUTSIDE E_TOOBIG E_FORMAT E_CORRUPT (give up);
 //         E_CUT (the file is not complete yet), E_NOMEM, E_IO (retry); E_CANCELED;
 //         E_USAGE (neither path nor bytes, or masks that can not be painted).

@@ -11,6 +11,7 @@
 #include "image/image_file.h"
 #include "image/picture.h"
 #include "image/pixels.h"
+#include "image/show.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -376,7 +377,7 @@ static int encode(struct run *x)
     if (!rc) {
         hash(r->jpeg.data, r->jpeg.len, r->sent_hash);
     }
-    return rc;
+    return rc || !r->want_png ? rc : show_as_png(&r->jpeg, &r->png, &r->err);
 }
 
 // ---- the whole

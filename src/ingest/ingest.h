@@ -13,7 +13,7 @@
 // What a tracker or a manifest says about a picture.  "" = not known.
 struct ingest_meta {
     char app[128];
-    char window[512];
+    char window[2048];
     char screen[128];
     char url[1024];       // of the page on the screen
     int64_t taken_at_ms;  // unix; 0 = not known

@@ -37,9 +37,10 @@ static uint32_t small(uint32_t c)
     return c;
 }
 
-// Folds the character of n bytes at s into out.
-static void fold_one(const char *s, size_t n, char *out)
+size_t fold_char(const char *s, size_t len, char *out)
 {
+    size_t n = utf8_char(s, len);
+    n = n ? n : 1;
     memcpy(out, s, n);
     if (n == 1) {
         out[0] = s[0] >= 'A' && s[0] <= 'Z' ? (char)(s[0] + ('a' - 'A')) : s[0];
@@ -48,6 +49,7 @@ static void fold_one(const char *s, size_t n, char *out)
         out[0] = (char)(0xc0 | c >> 6);
         out[1] = (char)(0x80 | (c & 0x3f));
     }
+    return n;
 }
 
 bool fold_case(const char *text, char *out, size_t size)
@@ -57,10 +59,7 @@ bool fold_case(const char *text, char *out, size_t size)
         return false;
     }
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_char(text + i, len - i);
-        n = n ? n : 1;
-        fold_one(text + i, n, out + i);
-        i += n;
+        i += fold_char(text + i, len - i, out + i);
     }
     out[len] = 0;
     return true;

@@ -6,6 +6,7 @@
 #include "store/doc.h"
 #include "store/filter.h"
 #include "store/save.h"
+#include "store/scrub.h"
 
 #include <assert.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static int drop(struct writer *w, int64_t id)
     int rc = sql_end(&q);
     rc = rc || !has_doc ? rc : doc_remove(w, id);
     rc = rc || !has_doc ? rc : copies_hand_on(w, id);
-    rc = rc || !has_doc ? rc : writer_add(w, SUM_TO_MERGE, 1);
+    rc = rc || !has_doc ? rc : scrub_note_document(w);
     q = sql_begin(&w->db, "DELETE FROM job WHERE id = ?");
     sql_int(&q, id);
     rc = rc ? rc : sql_run(&q);
@@ -65,39 +66,12 @@ static int drop(struct writer *w, int64_t id)
 static const char *condition_of(enum store_action action)
 {
     switch (action) {
-    case STORE_RETRY: return "j.state = 2 AND j.outcome = 6 AND ?";
-    case STORE_REDO: return "j.state = 2 AND ?";
-    case STORE_DROP: return "j.state <> 1 AND ?";
-    case STORE_UPGRADE: return "j.state = 2 AND j.is_degraded = 1 AND ?";
+    case STORE_RETRY: return "j.state = 2 AND j.outcome = 6";
+    case STORE_REDO: return "j.state = 2";
+    case STORE_DROP: return "j.state <> 1";
+    case STORE_UPGRADE: return "j.state = 2 AND j.is_degraded = 1";
     }
-    return "0 AND ?";
-}
-
-static int find(struct writer *w, struct store_change *r, int64_t *ids, int *n)
-{
-    struct filter f;
-    struct buf text;
-    char after[64];
-    buf_init(&text, 64 << 10);
-    int rc = filter_build(&f, &w->db, &r->filter, STORE_OLDEST, &r->err);
-    snprintf(after, sizeof(after), "%s > ?", rc ? "" : f.id);
-    rc = rc ? rc : filter_and(&f, condition_of(r->action), 1);
-    rc = rc ? rc : filter_and(&f, after, r->after_id);
-    rc = rc ? rc
-            : buf_printf(&text, "SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ?", f.id,
-                         buf_str(&f.from), buf_str(&f.where), f.id);
-    if (!rc) {
-        struct sql q = sql_begin_once(&w->db, buf_str(&text));
-        filter_bind(&f, &q);
-        sql_int(&q, STEP_ROWS);
-        while (*n < STEP_ROWS && sql_row(&q)) {
-            ids[(*n)++] = sql_get_int(&q);
-        }
-        rc = sql_end(&q);
-    }
-    filter_fini(&f);
-    buf_fini(&text);
-    return rc;
+    return "0";
 }
 
 static int apply_change(struct writer *w, void *request)
@@ -105,9 +79,13 @@ static int apply_change(struct writer *w, void *request)
     struct store_change *r = request;
     int64_t ids[STEP_ROWS];
     int n = 0;
-    int rc = find(w, r, ids, &n);
+    int rc = filter_ids(&w->db, &r->filter, condition_of(r->action), r->after_id, ids,
+                        STEP_ROWS, &n, &r->err);
     for (int i = 0; !rc && i < n; i++) {
         rc = r->action == STORE_DROP ? drop(w, ids[i]) : requeue(w, r, ids[i]);
+    }
+    if (!rc && n && r->action == STORE_DROP) {
+        rc = scrub_note(w);
     }
     r->step = n;
     r->next_id = n ? ids[n - 1] : r->after_id;

@@ -11,6 +11,7 @@
 #include "store/inside.h"
 
 #include "base/log.h"
+#include "store/audit.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -122,7 +123,8 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
 
 #define CLAIM_RETURNING                                                                  \
     " RETURNING id, cid, path, is_url, size, mtime, priority, attempts, claims,"         \
-    " is_degraded, is_redo, queued_at, taken_at, newest_ms, app, window, url,"           \
+    " is_degraded, is_redo, is_erased, queued_at, taken_at, newest_ms, app, window, "    \
+    "url,"                                                                               \
     " (SELECT text FROM word WHERE id = root), (SELECT text FROM word WHERE id = "       \
     "screen)"
 
@@ -187,6 +189,7 @@ static int read_job(struct sql *q, struct store_job *j, int64_t *newest_ms)
     j->claims = (int)sql_get_int(q);
     j->is_degraded = sql_get_int(q) != 0;
     j->is_redo = sql_get_int(q) != 0;
+    j->is_meta_erased = sql_get_int(q) != 0;
     j->queued_at_ms = sql_get_int(q);
     j->meta.taken_at_ms = sql_get_int(q);
     *newest_ms = sql_get_int(q);
@@ -495,6 +498,7 @@ static int apply_release(struct writer *w, void *request)
     sql_int(&q, r->claims);
     int rc = sql_run(&q);
     r->lost = !rc && sql_changes(&w->db) == 0;
+    rc = rc ? rc : audit_keep(w, r->id, r->audit, r->n_audit);
     return rc || r->lost ? rc : attempts_keep(w, r->id, r->attempts, r->n_attempts);
 }
 

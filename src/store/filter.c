@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/filter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -399,4 +400,38 @@ void filter_fini(struct filter *f)
     buf_fini(&f->path);
     buf_fini(&f->path_above);
     buf_fini(&f->path_end);
+}
+
+static int read_ids(struct filter *f, struct db *d, int64_t *ids, int most, int *n)
+{
+    struct buf text;
+    buf_init(&text, SQL_MAX);
+    int rc = buf_printf(&text, "SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT ?", f->id,
+                        buf_str(&f->from), buf_str(&f->where), f->id);
+    if (!rc) {
+        struct sql q = sql_begin_once(d, buf_str(&text));
+        filter_bind(f, &q);
+        sql_int(&q, most);
+        while (*n < most && sql_row(&q)) {
+            ids[(*n)++] = sql_get_int(&q);
+        }
+        rc = sql_end(&q);
+    }
+    buf_fini(&text);
+    return rc;
+}
+
+int filter_ids(struct db *d, const struct store_filter *ask, const char *condition,
+               int64_t after_id, int64_t *ids, int most, int *n, struct err *e)
+{
+    struct filter f;
+    char after[64];
+    *n = 0;
+    int rc = filter_build(&f, d, ask, STORE_OLDEST, e);
+    snprintf(after, sizeof(after), "%s > ?", rc ? "" : f.id);
+    rc = rc || !condition ? rc : add_condition(&f, condition);
+    rc = rc ? rc : filter_and(&f, after, after_id);
+    rc = rc ? rc : read_ids(&f, d, ids, most, n);
+    filter_fini(&f);
+    return rc;
 }

@@ -36,5 +36,8 @@ MUST_USE int filter_build(struct filter *out, struct db *d, const struct store_f
 MUST_USE int filter_and(struct filter *f, const char *condition, int64_t value);
 void filter_bind(const struct filter *f, struct sql *q);
 void filter_fini(struct filter *f);
+// The next ids after after_id, ascending, at most so many.  condition: NULL, or one more.
+MUST_USE int filter_ids(struct db *d, const struct store_filter *f, const char *condition,
+                        int64_t after_id, int64_t *ids, int most, int *n, struct err *e);
 
 #endif

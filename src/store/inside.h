@@ -20,7 +20,9 @@ struct upkeep {
     int64_t due_ms;          // monotonic
     int64_t full_due_ms;     // monotonic
     int64_t lease_until_ms;  // out: unix, of the earliest lease; 0 = none
+    bool is_pruning;         // in, out: the audit's old rows
     bool has_more;           // out: come back soon
+    bool looks_again;        // out: come back to see whether the log was emptied
 };
 
 struct reader {

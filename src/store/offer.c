@@ -90,7 +90,8 @@ static int fill_in(struct writer *w, const struct store_item *i, int64_t screen,
                 " app = CASE WHEN has_doc = 0 AND ?4 <> '' THEN ?4 ELSE app END,"
                 " window = CASE WHEN has_doc = 0 AND ?5 <> '' THEN ?5 ELSE window END,"
                 " screen = CASE WHEN ?6 THEN ?6 ELSE screen END,"
-                " url = CASE WHEN ?7 <> '' THEN ?7 ELSE url END"
+                " url = CASE WHEN ?7 <> '' THEN ?7 ELSE url END,"
+                " is_erased = CASE WHEN ?5 <> '' THEN 0 ELSE is_erased END"
                 " WHERE id = ?1 AND state = 0");
     sql_int(&q, id);
     sql_int(&q, i->priority);

@@ -17,7 +17,8 @@ static void list_strings(struct store_row *r, const char **out[STRINGS])
         &r->app,           &r->window,   &r->screen,  &r->page_url, &r->backend,
         &r->model,         &r->prompt,   &r->tier,    &r->summary,  &r->activity,
         &r->seen_app,      &r->details,  &r->tags,    &r->text,     &r->raw,
-        &r->finish_reason, &r->ocr_text, &r->snippet, &r->params,
+        &r->finish_reason, &r->ocr_text, &r->snippet, &r->params,   &r->verdict,
+        &r->masks,
     };
     memset(out, 0, sizeof(*out) * STRINGS);
     memcpy(out, all, sizeof(all));
@@ -37,7 +38,7 @@ static const char select_job[] =
     " (SELECT count(*) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT min(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT max(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
-    " near_blocks, near_diff"
+    " near_blocks, near_diff, verdict, masks"
     " FROM job j WHERE id = ?";
 
 static const char select_result[] =
@@ -108,9 +109,13 @@ static int read_job(struct sql *q, struct buf *block, struct store_row *r,
     r->n_duplicates = (int)sql_get_int(q);
     r->first_duplicate_ms = sql_get_int(q);
     r->last_duplicate_ms = sql_get_int(q);
-    r->near_blocks = r->duplicate_of ? (int)sql_get_int(q) : -1;
-    r->near_diff = r->duplicate_of ? (int)sql_get_int(q) : -1;
-    return rc;
+    r->near_blocks = (int)sql_get_int(q);
+    r->near_diff = (int)sql_get_int(q);
+    if (!r->duplicate_of) {
+        r->near_blocks = r->near_diff = -1;
+    }
+    rc = rc ? rc : keep(block, &r->verdict, sql_get_text(q));
+    return rc ? rc : keep(block, &r->masks, sql_get_text(q));
 }
 
 // The raw answer is unpacked with the other fields as they stand in the database.

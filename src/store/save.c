@@ -8,8 +8,10 @@
 // SPDX-License-Identifier: MIT
 #include "store/save.h"
 
+#include "store/audit.h"
 #include "store/doc.h"
 #include "store/look.h"
+#include "store/scrub.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -77,9 +79,15 @@ struct saved_row {
     int64_t size, mtime, is_url, result, prior, has_doc, is_degraded, root, is_member;
     int64_t screen;    // word; as read from the file if that is known, else as offered
     bool is_meta_new;  // r->meta says something that the row does not
+    bool has_title;    // a window or an url
     bool has_content;
     uint8_t content[STORE_HASH_BYTES];
 };
+
+static bool keeps_titles(const struct store_save *r)
+{
+    return r->outcome != STORE_BLOCKED && !r->is_redacted;
+}
 
 static bool differs(const char *known, const char *read)
 {
@@ -102,8 +110,10 @@ static void read_columns(struct sql *q, const struct store_save *r, int64_t scre
     o->screen = sql_get_int(q);
     o->has_content = sql_get_blob(q, o->content, sizeof(o->content));
     o->is_meta_new = differs(sql_get_text(q), m->app);
-    o->is_meta_new |= differs(sql_get_text(q), m->window);
-    o->is_meta_new |= differs(sql_get_text(q), m->url);
+    const char *window = sql_get_text(q), *url = sql_get_text(q);
+    o->is_meta_new |= differs(window, m->window);
+    o->is_meta_new |= differs(url, m->url);
+    o->has_title = *window || *url;
     o->is_meta_new |= m->taken_at_ms && m->taken_at_ms != sql_get_int(q);
     o->is_meta_new |= screen && screen != o->screen;
     o->screen = screen ? screen : o->screen;
@@ -175,9 +185,11 @@ static int end_without(struct writer *w, const struct store_save *r,
 #define FACTS                                                                            \
     " content = ?2, sent_hash = ?3, width = ?4, height = ?5, sent_width = ?6,"           \
     " sent_height = ?7, sent_bytes = ?8, ocr_text = ?9, queued_ms = ?10,"                \
-    " prepare_ms = ?11, request_ms = ?12, first_byte_ms = ?13, room = NULL"
+    " prepare_ms = ?11, request_ms = ?12, first_byte_ms = ?13, verdict = ?14,"           \
+    " masks = ?15, room = NULL"
 
-// What is known of the picture itself, ?1 to ?13.
+// What is known of the picture itself, ?1 to ?15.  Nothing of what was read on a blocked one
+// is.
 static void bind_facts(struct sql *q, const struct store_save *r)
 {
     sql_int(q, r->id);
@@ -188,11 +200,13 @@ static void bind_facts(struct sql *q, const struct store_save *r)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         sql_int(q, sizes[i]);
     }
-    sql_text(q, r->ocr_text);
+    sql_text(q, r->outcome == STORE_BLOCKED ? "" : r->ocr_text);
     sql_int(q, r->queued_ms);
     sql_int(q, r->prepare_ms);
     sql_int(q, r->request_ms);
     sql_int(q, r->first_byte_ms);
+    sql_text(q, r->verdict);
+    sql_text(q, r->masks);
 }
 
 // For rows that have no older description.
@@ -212,19 +226,30 @@ static int move_version(struct writer *w, const struct store_save *r, int64_t id
     return sql_run(&q);
 }
 
-// Columns that stand in indexes are written only when they change: SQLite would take the
-// entry out and put it in again.
-static int write_changes(struct writer *w, const struct store_save *r,
-                         const struct saved_row *o)
+// What is to be kept of window and url, which were offered before anybody looked: nothing
+// of a blocked picture, the redacted ones of one that is not.  That they were there, and are
+// not, is kept: rules that asked for them can not be asked again.
+static int write_titles(struct writer *w, const struct store_save *r,
+                        const struct saved_row *o)
 {
-    int rc = 0;
+    bool is_blocked = r->outcome == STORE_BLOCKED;
+    if (keeps_titles(r) || (is_blocked && !o->has_title)) {
+        return 0;
+    }
+    struct sql q = sql_begin(&w->db, "UPDATE job SET window = ?2, url = ?3,"
+                                     " is_erased = ?4 WHERE id = ?1");
+    sql_int(&q, r->id);
+    sql_text(&q, is_blocked ? "" : r->meta.window);
+    sql_text(&q, is_blocked ? "" : r->meta.url);
+    sql_int(&q, is_blocked);
+    int rc = sql_run(&q);
+    return rc ? rc : scrub_note(w);
+}
+
+static int write_meta(struct writer *w, const struct store_save *r,
+                      const struct saved_row *o)
+{
     const struct store_meta *m = &r->meta;
-    if (has_moved(r, o)) {
-        rc = move_version(w, r, r->id);
-    }
-    if (rc || !o->is_meta_new) {
-        return rc;
-    }
     struct sql q = sql_begin(
         &w->db, "UPDATE job SET taken_at = CASE WHEN ?2 THEN ?2 ELSE taken_at END,"
                 " at_ms = CASE WHEN ?2 > 0 THEN ?2 ELSE at_ms END,"
@@ -235,10 +260,20 @@ static int write_changes(struct writer *w, const struct store_save *r,
     sql_int(&q, r->id);
     sql_int(&q, m->taken_at_ms);
     sql_text(&q, m->app);
-    sql_text(&q, m->window);
+    sql_text(&q, keeps_titles(r) ? m->window : "");
     sql_int(&q, o->screen);
-    sql_text(&q, m->url);
+    sql_text(&q, keeps_titles(r) ? m->url : "");
     return sql_run(&q);
+}
+
+// Columns that stand in indexes are written only when they change: SQLite would take the
+// entry out and put it in again.
+static int write_changes(struct writer *w, const struct store_save *r,
+                         const struct saved_row *o)
+{
+    int rc = has_moved(r, o) ? move_version(w, r, r->id) : 0;
+    rc = rc || !o->is_meta_new ? rc : write_meta(w, r, o);
+    return rc ? rc : write_titles(w, r, o);
 }
 
 // A job that had duplicates under its old content gives them to one another.
@@ -262,9 +297,9 @@ static int write_ending(struct writer *w, const struct store_save *r,
     struct sql q = sql_begin(
         &w->db, "UPDATE OR FAIL job SET" FACTS ", state = 2, owner = 0, lease_until = 0,"
                 " asking = NULL, asking_at = 0, is_redo = 0, prior = 0,"
-                " attempts = attempts + ?14, outcome = ?15, code = ?16, reason = ?17,"
-                " ended_at = ?18, result = ?19, duplicate_of = ?20, has_doc = ?21,"
-                " is_degraded = (SELECT is_degraded FROM result WHERE id = ?19)"
+                " attempts = attempts + ?16, outcome = ?17, code = ?18, reason = ?19,"
+                " ended_at = ?20, result = ?21, duplicate_of = ?22, has_doc = ?23,"
+                " is_degraded = (SELECT is_degraded FROM result WHERE id = ?21)"
                 " WHERE id = ?1");
     bind_facts(&q, r);
     sql_int(&q, r->n_attempts);
@@ -324,6 +359,7 @@ static int leave_index(struct writer *w, const struct store_save *r, struct save
     }
     o->has_doc = 0;
     int rc = doc_remove(w, r->id);
+    rc = rc || !r->is_redacted ? rc : scrub_note_document(w);
     struct sql q = sql_begin(&w->db, "UPDATE job SET has_doc = 0 WHERE id = ?");
     sql_int(&q, r->id);
     return rc ? rc : sql_run(&q);
@@ -341,13 +377,14 @@ static int save_answer(struct writer *w, struct store_save *r, struct saved_row 
 }
 
 // The answer was paid for: it stays, for the row that has this version to find.
-static int save_superseded(struct writer *w, struct store_save *r, int64_t other)
+static int save_superseded(struct writer *w, struct store_save *r,
+                           const struct saved_row *o, int64_t other)
 {
     char reason[80];
     int64_t result;
     snprintf(reason, sizeof(reason), "superseded by job %lld", (long long)other);
-    int rc = 0;
-    if (r->outcome == STORE_ANSWERED && r->has_image) {
+    int rc = o->result ? 0 : write_titles(w, r, o);
+    if (!rc && r->outcome == STORE_ANSWERED && r->has_image) {
         rc = result_keep(w, r->content, r->result, loop_wall_ms(), &result);
     }
     return rc ? rc : end_without(w, r, STORE_SKIPPED, reason);
@@ -434,6 +471,7 @@ static int merge_into(struct writer *w, struct store_save *r, int64_t older)
     sql_int(&q, r->id);
     rc = rc ? rc : sql_run(&q);
     rc = rc ? rc : move_version(w, r, older);
+    rc = rc || keeps_titles(r) ? rc : scrub_note(w);
     r->merged_into = rc ? 0 : older;
     return rc;
 }
@@ -477,6 +515,7 @@ static int save_outcome(struct writer *w, struct store_save *r, struct saved_row
     return E_USAGE;
 }
 
+// What was sent was sent, whoever has the row now.
 static int apply_save(struct writer *w, void *request)
 {
     struct store_save *r = request;
@@ -485,7 +524,8 @@ static int apply_save(struct writer *w, void *request)
     bool is_ours;
     r->lost = false;
     r->merged_into = 0;
-    int rc = read_row(w, r, &o, &is_ours);
+    int rc = audit_keep(w, r->id, r->audit, r->n_audit);
+    rc = rc ? rc : read_row(w, r, &o, &is_ours);
     if (rc || !is_ours) {
         r->lost = !rc;
         return rc;
@@ -498,7 +538,7 @@ static int apply_save(struct writer *w, void *request)
         rc = find_version(w, r, &other);
     }
     if (!rc) {
-        rc = other ? save_superseded(w, r, other) : save_outcome(w, r, &o);
+        rc = other ? save_superseded(w, r, &o, other) : save_outcome(w, r, &o);
     }
     return rc || r->lost || r->merged_into
                ? rc

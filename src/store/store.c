@@ -111,6 +111,7 @@ static int open_writer(struct store *s, struct err *e)
     w->min_free_bytes = s->config.min_free_bytes;
     w->lease_ms = s->config.lease_ms;
     w->max_claims = s->config.max_claims;
+    w->audit_keep_ms = s->config.audit_keep_ms;
     memcpy(w->owner_name, s->name, sizeof(w->owner_name));
     int rc = writer_open(w, e);
     return rc ? rc : upkeep_enter(w, e);

@@ -22,6 +22,7 @@
 struct store;
 
 enum { STORE_HASH_BYTES = 16, STORE_THUMB_BYTES = 128 * 72, STORE_MAX_OFFER = 256 };
+enum { STORE_CHAIN_BYTES = 32 };  // of a hash in the audit's chain
 
 enum store_state { STORE_QUEUED, STORE_LEASED, STORE_ENDED };
 
@@ -51,6 +52,7 @@ struct store_config {
     int64_t lease_ms;        // default 120000
     int max_claims;          // leases a job may lose by crashes before it fails; default 20
     int64_t min_free_bytes;  // below this on the disk writes are E_FULL; default 32 MiB
+    int64_t audit_keep_ms;   // older audit rows are removed; 0 = none ever is
 };
 
 void store_config_default(struct store_config *c);
@@ -72,6 +74,33 @@ struct store_meta {
     const char *screen;
     const char *url;  // of the page on the screen
     int64_t taken_at_ms;
+};
+
+// One decision about a picture, or what was done with what is known.  It never holds text
+// of the screen, a path or a window's title.  Strings: NULL = ""; longer ones than
+// STORE_AUDIT_TEXT bytes are cut.
+//
+// Totals add up bytes_sent over all rows: of the rows about one sending only one has it.
+enum { STORE_AUDIT_TEXT = 1023 };
+struct store_audit_row {
+    int64_t at_ms;  // unix; 0 = now
+    int64_t job;    // 0 = none (in a save or a release: the one it is of)
+    const char *cid;
+    uint8_t content[STORE_HASH_BYTES];    // of the picture; zeros = not known
+    uint8_t sent_hash[STORE_HASH_BYTES];  // of what was sent; zeros = nothing
+    const char *verdict;  // "allow", "safe", "mask", "block", "redact", "forget", "prune"
+    const char *stage;    // "meta", "text", "send", "answer", ...; "" = of no picture
+    const char *categories;   // what was found, with counts: "card=2 email=1"
+    const char *rules;        // names of the rules that applied
+    const char *app;          // name of the program
+    const char *destination;  // backend and where that is: "lab remote"; "" = none
+    int64_t bytes_sent;
+    int64_t n;          // forget: items; prune: rows
+    int64_t until_seq;  // prune: the last row that was removed
+    int64_t until_ms;   // prune: when that one was written
+    // Only read:
+    int64_t seq;  // from 1, without gaps
+    uint8_t hash[STORE_CHAIN_BYTES];
 };
 
 // ---- in: a sighting becomes a queued job, once
@@ -137,6 +166,9 @@ struct store_job {
     int claims;          // leases so far, this one included
     bool is_degraded;    // has a stand-in description that should be replaced
     bool is_redo;        // asked for again by a person: no cache, no duplicate
+    // It was blocked, and window and url were erased for that: rules on them can not be
+    // judged any more unless the file says them again.
+    bool is_meta_erased;
     int64_t queued_at_ms;
     char *block;         // owned
 };
@@ -198,6 +230,8 @@ struct store_release {
     const char *words;
     const struct store_attempt *attempts;
     int n_attempts;
+    const struct store_audit_row *audit;  // written whether the lease is lost or not
+    int n_audit;
     // out
     bool lost;
     struct err err;
@@ -275,10 +309,17 @@ struct store_save {
     int64_t id;
     int claims;            // of the store_job: which of its leases; 0 = not checked
     enum store_outcome outcome;
-    int code;              // E_* for failed; 0
-    const char *reason;    // words: why blocked, skipped, failed; "" otherwise
-    struct store_meta meta;  // as read from the file; overrides what was offered
-    bool has_image;        // the fields up to thumb are known
+    int code;            // E_* for failed; 0
+    const char *reason;  // words: why blocked, skipped, failed; "" otherwise
+    // As read from the file; overrides what was offered.  Blocked: the row's window and url
+    // are erased instead (a description from before stays with them).
+    struct store_meta meta;
+    // window and url of meta have placeholders for what may not be kept: they replace the
+    // row's even when they are "", and what the row said before leaves no trace in the files.
+    bool is_redacted;
+    const char *verdict;  // "allow", "safe", "mask", "block"; NULL = ""
+    const char *masks;    // painted over, px of the picture: "x,y,w,h;..."; NULL = ""
+    bool has_image;       // the fields up to thumb are known
     uint8_t content[STORE_HASH_BYTES];
     uint8_t sent_hash[STORE_HASH_BYTES];
     uint8_t thumb[STORE_THUMB_BYTES];
@@ -297,8 +338,10 @@ struct store_save {
     int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
     const struct store_attempt *attempts;
     int n_attempts;
+    const struct store_audit_row *audit;  // written whether the lease is lost or not
+    int n_audit;
     // out
-    bool lost;             // the lease was gone: nothing was written; or duplicate_of or
+    bool lost;  // the lease was gone: the row is as it was; or duplicate_of or
                            //   cached_result were dropped meanwhile: it is queued again
     int64_t merged_into;   // duplicate of the same path: the older row of that path now has
                            //   this version, and the row of id is gone; 0 = no
@@ -340,7 +383,8 @@ struct store_row {
     bool has_result, is_degraded;
     const char *backend, *model, *prompt, *tier, *summary, *activity, *seen_app, *details;
     const char *tags, *text, *raw, *finish_reason, *ocr_text;
-    const char *params;  // canonical text of what else shaped the answer
+    const char *params;           // canonical text of what else shaped the answer
+    const char *verdict, *masks;  // as saved
     int64_t prompt_tokens, completion_tokens, created_at_ms;
     const char *snippet;  // search: hit with \x02 before and \x03 after each match
 };
@@ -446,6 +490,145 @@ struct store_change {
 };
 void store_change(struct store *s, struct store_change *r,
                   void (*done)(struct store_change *r, int err));
+
+// Removes everything known about items: rows (also leased ones), results, history, frames,
+// words of the search index.  Others that show a description made from one of them, or one of
+// the same bytes, are queued again.  In steps, each of them whole; audit rows stay, and one more says how many
+// went (by the process that is there next, if this one dies before it).
+//
+// Not done before nothing of it is left in the database, its index or the write-ahead log,
+// which takes as long as writing a good part of the index anew.
+struct store_forget {
+    // in
+    struct store_filter filter;  // only id, path, app, since_ms, until_ms; else E_USAGE
+    bool is_trial;               // only counts
+    // out
+    int64_t n;           // items
+    int64_t n_requeued;  // other items whose description went with them
+    // false: another process still reads an old state of the database, and the write-ahead
+    // log with it; that is cleared by upkeep, or at the latest when the last one closes.
+    bool is_clean;
+    int64_t after_id, next_id;  // private from here on
+    int64_t step_requeued, number;
+    int step, tries;
+    bool has_more, tries_log;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_forget *r, int err);
+};
+void store_forget(struct store *s, struct store_forget *r,
+                  void (*done)(struct store_forget *r, int err));
+
+// ---- audit: what was decided and sent, in a chain of hashes
+
+// Durable at done: what may be sent only when that is written down.
+struct store_audit_append {
+    struct store_audit_row row;  // in; out: seq, at_ms, hash
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_audit_append *r, int err);
+};
+void store_audit_append(struct store *s, struct store_audit_append *r,
+                        void (*done)(struct store_audit_append *r, int err));
+
+// By time.
+struct store_audit_list {
+    // in
+    int64_t since_ms, until_ms;  // 0 = no bound; until is not part of it
+    bool is_oldest_first;
+    int limit;                    // 1 to 1000
+    int64_t after_ms, after_seq;  // continue: at_ms and seq of the last row; 0 = begin
+    // out
+    struct store_audit_row *rows;
+    int n;
+    bool has_more;
+    char *block;  // owned, strings of the rows
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_audit_list *r, int err);
+};
+void store_audit_list(struct store *s, struct store_audit_list *r,
+                      void (*done)(struct store_audit_list *r, int err));
+void store_audit_list_fini(struct store_audit_list *r);
+
+enum store_audit_by {
+    STORE_BY_VERDICT,
+    STORE_BY_CATEGORY,
+    STORE_BY_APP,
+    STORE_BY_DESTINATION,
+    STORE_BYS
+};
+
+struct store_audit_total {
+    enum store_audit_by by;
+    const char *name;  // "" = rows without one (not for categories)
+    int64_t rows;
+    int64_t findings;         // sum of the counts of this category, or of all
+    int64_t blocked, masked;  // of rows: those with that verdict
+    int64_t bytes_sent;
+};
+
+// Read in parts, so it has no deadline and holds nobody up.
+struct store_audit_totals {
+    // in
+    int64_t since_ms, until_ms;  // as in a list
+    // out
+    struct store_audit_total *totals;  // owned; by kind, most rows first
+    int n;
+    int64_t rows, bytes_sent;
+    int64_t first_ms, last_ms;  // of the rows; 0 = none
+    struct audit_sums *sums;    // private from here on
+    int64_t after_ms, after_seq;
+    bool has_more;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_audit_totals *r, int err);
+};
+void store_audit_totals(struct store *s, struct store_audit_totals *r,
+                        void (*done)(struct store_audit_totals *r, int err));
+void store_audit_totals_fini(struct store_audit_totals *r);
+
+enum store_audit_fault {
+    STORE_AUDIT_SOUND,
+    STORE_AUDIT_ALTERED,  // a row is not what it was when it was written
+    STORE_AUDIT_REMOVED,  // rows are missing before bad_seq
+    STORE_AUDIT_CUT,      // rows are missing at the end, from bad_seq on
+    STORE_AUDIT_ADDED,    // a row was put in beside the chain
+    STORE_AUDIT_UNKNOWN,  // the chain is sound, but the expected hash is not in it
+};
+const char *store_audit_fault_name(enum store_audit_fault f);  // "sound", "altered", ...
+
+// Computes every hash anew, in parts: no deadline, memory for one row.  Whoever can write
+// the file can also compute a whole new chain; only a hash that was noted elsewhere finds
+// that: expected must be the hash of some row, as head was when it was noted.
+struct store_audit_verify {
+    // in
+    const char *expected;  // in hex; NULL = none.  Borrowed until done
+    // out
+    enum store_audit_fault fault;
+    int64_t bad_seq;  // 0 = sound
+    int64_t rows;     // sound ones
+    int64_t first_seq, last_seq;
+    int64_t pruned;           // rows that retention removed before first_seq, ever
+    int64_t pruned_until_ms;  // when the last of these was written; 0 = none
+    // expected was found: the hash of this row, which may be the last one that was pruned,
+    // or 0, for what was noted before the first one was written.
+    bool has_expected;
+    int64_t expected_seq;
+    char head[2 * STORE_CHAIN_BYTES + 1];  // the last row's, in hex, to be noted
+    struct audit_walk *walk;               // private from here on
+    bool has_more;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_audit_verify *r, int err);
+};
+void store_audit_verify(struct store *s, struct store_audit_verify *r,
+                        void (*done)(struct store_audit_verify *r, int err));
 
 // ---- the processes that work on this database
 

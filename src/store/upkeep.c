@@ -1,13 +1,16 @@
 // upkeep.c -- what the store does by itself: leases of the dead, statistics, remains.
 //
 // One look at the leases when the earliest one may have ended, everything else once an
-// hour. Work in large amounts (space of dropped rows, words of dropped documents) goes in
+// hour. Work in large amounts (what dropped rows leave behind, old audit rows) goes in
 // small steps, each a request among others, so that nobody waits for it.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 
 #include "base/log.h"
+#include "store/audit.h"
+#include "store/forget.h"
 #include "store/schema.h"
+#include "store/scrub.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +22,7 @@
 #define OWNER_MAX_MS (30ll * 24 * HOUR_MS)
 #define CHECK_MS     (120ll * 1000)
 
-enum { STEP_PAGES = 500, SOON_MS = 20, SHORTEST_MS = 1000 };
+enum { SOON_MS = 20, SHORTEST_MS = 1000, DIRTY_MS = 3000 };
 
 // ---- this process in the table of owners
 
@@ -35,12 +38,16 @@ static int enter(struct writer *w)
         w->owner = sql_get_int(&q);
     }
     int rc = sql_run(&q);
-    return rc ? rc : lease_collect(w, now_ms, true);
+    rc = rc ? rc : lease_collect(w, now_ms, true);
+    rc = rc ? rc : forget_record(w);
+    rc = rc ? rc : audit_flush(w);
+    return rc ? rc : scrub_look(w);
 }
 
 // In a transaction of its own, outside of any group.
 static int alone(struct writer *w, int (*what)(struct writer *w))
 {
+    w->audit.is_known = w->audit.is_dirty = false;
     int rc = db_exec(&w->db, "BEGIN IMMEDIATE");
     rc = rc ? rc : what(w);
     rc = rc ? rc : db_exec(&w->db, "COMMIT");
@@ -58,6 +65,7 @@ int upkeep_enter(struct writer *w, struct err *e)
 
 static int leave(struct writer *w)
 {
+    bool ignored = false;
     struct sql q =
         sql_begin(&w->db, "UPDATE job SET state = 0, owner = 0, lease_until = 0,"
                           " asking = NULL, asking_at = 0, claims = claims - 1"
@@ -66,7 +74,9 @@ static int leave(struct writer *w)
     int rc = sql_run(&q);
     q = sql_begin(&w->db, "DELETE FROM owner WHERE id = ?");
     sql_int(&q, w->owner);
-    return rc ? rc : sql_run(&q);
+    rc = rc ? rc : sql_run(&q);
+    rc = rc ? rc : audit_prune(w, &ignored);
+    return rc ? rc : audit_flush(w);
 }
 
 // Nobody can end these leases any more, as the next process has another name.
@@ -80,6 +90,7 @@ void upkeep_leave(struct writer *w)
                  w->db.words);
     }
     sqlite3_exec(w->db.h, "PRAGMA analysis_limit=400; PRAGMA optimize", NULL, NULL, NULL);
+    scrub_at_end(w);
     sqlite3_wal_checkpoint_v2(w->db.h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
@@ -89,38 +100,6 @@ static int pragma_int(struct writer *w, const char *literal, int64_t *out)
 {
     struct sql q = sql_begin(&w->db, literal);
     return sql_one(&q, 0, out);
-}
-
-// The words of removed documents stay in the index until their pages are merged.
-static int merge_step(struct writer *w, bool *has_more)
-{
-    int64_t state;
-    int rc = pragma_int(w, "SELECT n FROM tally WHERE batch = 0 AND key = -3", &state);
-    *has_more = !rc && state != 0;
-    if (!*has_more) {
-        return rc;
-    }
-    int before = sqlite3_total_changes(w->db.h);
-    struct sql q =
-        sql_begin(&w->db, "INSERT INTO search(search, rank) VALUES ('merge', ?)");
-    sql_int(&q, state > 0 ? -STEP_PAGES : STEP_PAGES);
-    rc = sql_run(&q);
-    bool is_merged = state < 0 && sqlite3_total_changes(w->db.h) - before < 2;
-    q = sql_begin(&w->db, "UPDATE tally SET n = ? WHERE batch = 0 AND key = -3");
-    sql_int(&q, is_merged ? 0 : -1);
-    return rc ? rc : sql_run(&q);
-}
-
-static int vacuum_step(struct writer *w, bool *has_more)
-{
-    int64_t unused;
-    int rc = pragma_int(w, "PRAGMA freelist_count", &unused);
-    if (rc || unused < 2 * STEP_PAGES) {
-        return rc;
-    }
-    struct sql q = sql_begin(&w->db, "PRAGMA incremental_vacuum(500)");
-    *has_more = true;
-    return sql_run(&q);
 }
 
 static int forget_owners(struct writer *w)
@@ -136,12 +115,21 @@ static int forget_owners(struct writer *w)
 static int apply_upkeep(struct writer *w, void *request)
 {
     struct upkeep *u = request;
+    enum scrub_left left = SCRUB_NOTHING;
     int rc = lease_collect(w, loop_wall_ms(), true);
-    u->has_more = false;
-    rc = rc ? rc : merge_step(w, &u->has_more);
-    rc = rc ? rc : vacuum_step(w, &u->has_more);
+    rc = rc ? rc : forget_folders(w, &u->has_more);
+    rc = rc ? rc : scrub_step(w, false, &left);
+    u->has_more |= left == SCRUB_WORK;
+    u->looks_again = left == SCRUB_LOG;
+    u->is_pruning |= u->is_full;
+    if (!rc && u->is_pruning) {
+        u->is_pruning = false;
+        rc = audit_prune(w, &u->is_pruning);
+        u->has_more |= u->is_pruning;
+    }
     if (!rc && u->is_full) {
         rc = forget_owners(w);
+        rc = rc ? rc : forget_record(w);
         w->wants_upkeep = true;
     }
     return rc ? rc
@@ -177,8 +165,9 @@ static void upkeep_done(struct pool_work *work, int err)
         wait_ms = wait_ms < SHORTEST_MS ? SHORTEST_MS : wait_ms;
         u->due_ms = now_ms + wait_ms < u->due_ms ? now_ms + wait_ms : u->due_ms;
     }
-    if (u->has_more) {
-        u->due_ms = now_ms + SOON_MS;
+    if (u->has_more || u->looks_again) {
+        int64_t soon_ms = now_ms + (u->has_more ? SOON_MS : SHORTEST_MS);
+        u->due_ms = soon_ms < u->due_ms ? soon_ms : u->due_ms;
     }
 }
 
@@ -201,6 +190,9 @@ int64_t store_tick(struct store *s, int64_t now_ms)
     }
     if (u->due_ms == INT64_MIN) {
         u->due_ms = u->full_due_ms = now_ms + HOUR_MS;
+    }
+    if (atomic_exchange(&s->writer.is_dirty, false) && u->due_ms > now_ms + DIRTY_MS) {
+        u->due_ms = now_ms + DIRTY_MS;
     }
     if (!u->is_under_way && now_ms >= u->due_ms) {
         u->is_under_way = true;

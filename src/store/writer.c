@@ -11,9 +11,11 @@
 #include "store/writer.h"
 
 #include "base/log.h"
+#include "store/audit.h"
 #include "store/doc.h"
 #include "store/inside.h"
 #include "store/schema.h"
+#include "store/scrub.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -45,7 +47,7 @@ static int on_busy(void *arg, int n)
     return 1;
 }
 
-static void forget_words(struct writer *w)
+void writer_forget_words(struct writer *w)
 {
     for (int i = 0; i < WRITER_WORDS; i++) {
         free(w->words[i].text);
@@ -56,16 +58,25 @@ static void forget_words(struct writer *w)
 int writer_open(struct writer *w, struct err *e)
 {
     int rc = schema_open_writer(&w->db, w->path, e);
+    if (!rc && !w->audit.chain.digest && audit_chain_init(&w->audit.chain)) {
+        rc = err_set(e, E_NOMEM, "%s: %s", w->path, err_words(E_NOMEM));
+    }
     if (!rc) {
-        sqlite3_busy_handler(w->db.h, on_busy, NULL);
+        writer_wait_for_others(w);
         w->must_reopen = false;
     }
     return rc;
 }
 
+void writer_wait_for_others(struct writer *w)
+{
+    sqlite3_busy_handler(w->db.h, on_busy, NULL);
+}
+
 void writer_close(struct writer *w)
 {
-    forget_words(w);
+    writer_forget_words(w);
+    audit_chain_fini(&w->audit.chain);
     free(w->docs);
     w->docs = NULL;
     w->n_docs = w->n_indexed = w->cap_docs = 0;
@@ -100,21 +111,36 @@ static int64_t free_bytes(const struct writer *w)
                : all;
 }
 
+// Another process may have removed a word that is remembered here.
+static int follow_others(struct writer *w)
+{
+    int64_t version;
+    struct sql q = sql_begin(&w->db, "PRAGMA data_version");
+    int rc = sql_one(&q, 0, &version);
+    if (!rc && version != w->data_version) {
+        writer_forget_words(w);
+        w->data_version = version;
+    }
+    return rc;
+}
+
 static void start(struct writer *w)
 {
     w->n_docs = w->n_indexed = 0;
     w->prompt_tokens = w->completion_tokens = 0;
     w->wants_upkeep = false;
+    w->empty_for = 0;
+    w->audit.is_known = w->audit.is_dirty = false;
     w->carried = w->carried_before;
     struct sql q = sql_begin(&w->db, "BEGIN IMMEDIATE");
-    if (sql_run(&q)) {
+    if (sql_run(&q) || follow_others(w)) {
         break_group(w, w->db.code, w->db.words);
     }
 }
 
 static void roll_back(struct writer *w)
 {
-    forget_words(w);
+    writer_forget_words(w);
     if (w->db.h && !sqlite3_get_autocommit(w->db.h)) {
         sqlite3_exec(w->db.h, "ROLLBACK", NULL, NULL, NULL);
     }
@@ -183,7 +209,7 @@ static int write_spent(struct writer *w)
 int writer_end(void *writer)
 {
     struct writer *w = writer;
-    if (!w->broken && (write_spent(w) || doc_flush(w))) {
+    if (!w->broken && (write_spent(w) || doc_flush(w) || audit_flush(w))) {
         break_group(w, w->db.code, w->db.words);
     }
     if (!w->broken) {
@@ -202,6 +228,7 @@ int writer_end(void *writer)
                      NULL);
         checkpoint(w);
     }
+    scrub_after_commit(w);
     return 0;
 }
 
@@ -294,8 +321,8 @@ static int word_in_table(struct writer *w, const char *text, int64_t *id)
     return sql_run(&q);
 }
 
-// The memory of words is dropped on every rollback, as it may name one that is gone
-// again.
+// The memory of words is dropped on every rollback, as it may name one that is gone again,
+// and when another process has written.
 int writer_word(struct writer *w, const char *text, int64_t *id)
 {
     *id = 0;

@@ -13,6 +13,7 @@
 #define VLMD_STORE_WRITER_H
 
 #include "io/loop.h"
+#include "store/audit_chain.h"
 #include "store/owner.h"
 #include "store/sql.h"
 
@@ -31,6 +32,7 @@ struct writer {
     int64_t min_free_bytes;
     int64_t lease_ms;
     int max_claims;
+    int64_t audit_keep_ms;
     int64_t owner;
     char owner_name[OWNER_BYTES];
     // Of the group that is under way.
@@ -52,8 +54,20 @@ struct writer {
         char *text;  // owned
         int64_t id;
     } words[WRITER_WORDS];
+    int64_t data_version;  // changes when another process has written
     bool must_reopen;
-    bool wants_upkeep;  // after the commit: statistics, checkpoint
+    bool wants_upkeep;    // after the commit: statistics, checkpoint
+    int64_t empty_for;    // after the commit: empty the log, for this number of SUM_DIRTY
+    int64_t emptied_for;  // that was done for this one
+    atomic_bool is_dirty;  // something is to be cleared away; taken by the loop
+    bool owes_scrub;       // something is, since this process removed it
+    struct writer_audit {  // the end of the audit's chain
+        struct audit_chain chain;
+        int64_t first, last;              // seq
+        uint8_t hash[STORE_CHAIN_BYTES];  // of the last
+        bool is_known;                    // read in this transaction
+        bool is_dirty;                    // to be written at the group's end
+    } audit;
     // Across groups; as before the group when it is rolled back.
     struct carried {
         unsigned claimed;               // counts claims, for every eighth
@@ -66,12 +80,24 @@ struct writer {
 enum writer_sum {
     SUM_PROMPT_TOKENS = -1,
     SUM_COMPLETION_TOKENS = -2,
-    // > 0: documents were removed; < 0: their remains are being merged out
+    // 1: documents were removed; -1: their words are being merged out; -2: that, and more
+    // documents were removed since that began
     SUM_TO_MERGE = -3,
+    // What is dirty is numbered; numbers up to SUM_CLEAN have left the files.
+    SUM_DIRTY = -4,
+    SUM_CLEAN = -5,
+    SUM_FORGOTTEN = -6,  // items, not yet in the audit
+};
+// In place of a batch in tally (-1 is none).
+enum {
+    TALLY_FOLDERS = -2,  // key: a folder's word, perhaps unused; n: items searched for it
+    TALLY_SEGMENTS = -3  // key: segment of the index that is being merged
 };
 
 MUST_USE int writer_open(struct writer *w, struct err *e);
 void writer_close(struct writer *w);
+// Other processes may hold the lock: as long as usual.
+void writer_wait_for_others(struct writer *w);
 int writer_begin(void *writer);  // struct pool_config.batch_begin
 int writer_end(void *writer);    // struct pool_config.batch_end
 // Runs apply(w, request) as part of the group; e gets what went wrong.  apply may be called
@@ -81,6 +107,8 @@ void writer_do(struct writer *w, enum write_kind kind, struct err *e,
 
 // The number of a word; makes it.  "" and NULL are 0.
 MUST_USE int writer_word(struct writer *w, const char *text, int64_t *id);
+// A word is gone: what is remembered of them is dropped.
+void writer_forget_words(struct writer *w);
 // Adds n to a sum of the whole.
 MUST_USE int writer_add(struct writer *w, enum writer_sum sum, int64_t n);
 // Tokens (negative = not known) for the sums of the whole, kept until the group's end,

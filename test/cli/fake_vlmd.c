@@ -32,6 +32,11 @@ struct task {
     vlmd_status_fn *on_status;
     vlmd_check_fn *on_check;
     vlmd_model_fn *on_model;
+    vlmd_forget_fn *on_forget;
+    vlmd_audit_fn *on_row;
+    vlmd_audit_totals_fn *on_totals;
+    vlmd_audit_check_fn *on_audit_check;
+    bool is_trial;
     void *arg;
 };
 
@@ -353,6 +358,8 @@ static void fill_texts(const struct cJSON *o, struct vlmd_item *it)
     it->prompt = str(o, "prompt");
     it->tier = str(o, "tier");
     it->finish_reason = str(o, "finish_reason");
+    it->verdict = str(o, "verdict");
+    it->masks = str(o, "masks");
     it->snippet = str(o, "snippet");
 }
 
@@ -491,6 +498,131 @@ int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q, bo
     snprintf(what, sizeof(what), "%s%s", names[action], all ? " all" : "");
     note_query(what, q);
     add(v, run_change, arg)->on_change = fn;
+    return 0;
+}
+
+// ---- forgetting and the audit
+
+static void run_forget(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(v->script, "forget");
+    const struct vlmd_forgotten f = {
+        .items = json_get_int(o, "items", 0),
+        .requeued = t->is_trial ? 0 : json_get_int(o, "requeued", 0),
+        .is_clean = !t->is_trial && json_get_bool(o, "clean", true)};
+    t->on_forget(t->arg, (int)number(o, "err"), &f, str(o, "message"));
+}
+
+int vlmd_forget(vlmd *v, const struct vlmd_query *q, bool is_trial, vlmd_forget_fn *fn,
+                void *arg)
+{
+    note_query(is_trial ? "forget trial" : "forget", q);
+    struct task *t = add(v, run_forget, arg);
+    t->on_forget = fn;
+    t->is_trial = is_trial;
+    return 0;
+}
+
+static void note_audit(const char *what, const struct vlmd_audit_query *q)
+{
+    note("%s since=%" PRId64 " until=%" PRId64 " order=%d limit=%" PRId64, what,
+         q->since_ms, q->until_ms, (int)q->order, q->limit);
+}
+
+static void run_audit(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o;
+    const struct cJSON *end = json_get(v->script, "audit_end");
+    cJSON_ArrayForEach(o, json_get(v->script, "audit"))
+    {
+        const struct vlmd_audit_row r = {.seq = json_get_int(o, "seq", 1),
+                                         .at_ms = json_get_int(o, "at", 0),
+                                         .job = json_get_int(o, "job", 0),
+                                         .correlation_id = str(o, "cid"),
+                                         .hash = str(o, "hash"),
+                                         .sent_hash = str(o, "sent_hash"),
+                                         .verdict = str(o, "verdict"),
+                                         .stage = str(o, "stage"),
+                                         .categories = str(o, "categories"),
+                                         .rules = str(o, "rules"),
+                                         .app = str(o, "app"),
+                                         .destination = str(o, "destination"),
+                                         .bytes_sent = json_get_int(o, "bytes", 0),
+                                         .n = json_get_int(o, "n", 0),
+                                         .until_ms = json_get_int(o, "until", 0),
+                                         .chain = str(o, "chain")};
+        if (!t->on_row(t->arg, &r)) {
+            break;
+        }
+    }
+    t->on_end(t->arg, (int)number(end, "err"), str(end, "message"));
+}
+
+int vlmd_audit(vlmd *v, const struct vlmd_audit_query *q, vlmd_audit_fn *on_row,
+               vlmd_end_fn *on_end, void *arg)
+{
+    note_audit("audit", q);
+    struct task *t = add(v, run_audit, arg);
+    t->on_row = on_row;
+    t->on_end = on_end;
+    return 0;
+}
+
+static void run_audit_totals(struct vlmd *v, struct task *t)
+{
+    static struct vlmd_audit_total totals[16];
+    const struct cJSON *o = json_get(v->script, "totals"), *i;
+    struct vlmd_audit_totals out = {.totals = totals,
+                                    .rows = json_get_int(o, "rows", 0),
+                                    .bytes_sent = json_get_int(o, "bytes", 0),
+                                    .first_ms = json_get_int(o, "first", 0),
+                                    .last_ms = json_get_int(o, "last", 0)};
+    cJSON_ArrayForEach(i, json_get(o, "list"))
+    {
+        totals[out.n_totals++] =
+            (struct vlmd_audit_total){.by = (enum vlmd_audit_by)json_get_int(i, "by", 0),
+                                      .name = str(i, "name"),
+                                      .rows = json_get_int(i, "rows", 0),
+                                      .findings = json_get_int(i, "findings", 0),
+                                      .blocked = json_get_int(i, "blocked", 0),
+                                      .masked = json_get_int(i, "masked", 0),
+                                      .bytes_sent = json_get_int(i, "bytes", 0)};
+    }
+    int err = (int)number(o, "err");
+    t->on_totals(t->arg, err, err ? NULL : &out, str(o, "message"));
+}
+
+int vlmd_audit_totals(vlmd *v, const struct vlmd_audit_query *q, vlmd_audit_totals_fn *fn,
+                      void *arg)
+{
+    note_audit("totals", q);
+    add(v, run_audit_totals, arg)->on_totals = fn;
+    return 0;
+}
+
+static void run_audit_verify(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(v->script, "verify");
+    const struct vlmd_audit_check c = {
+        .fault = *str(o, "fault") ? str(o, "fault") : "sound",
+        .words = str(o, "words"),
+        .bad_seq = json_get_int(o, "bad", 0),
+        .rows = json_get_int(o, "rows", 0),
+        .first_seq = json_get_int(o, "first", 1),
+        .last_seq = json_get_int(o, "last", 0),
+        .pruned = json_get_int(o, "pruned", 0),
+        .pruned_until_ms = json_get_int(o, "pruned_until", 0),
+        .head = str(o, "head"),
+        .has_expected = json_get(o, "expected") != NULL,
+        .expected_seq = json_get_int(o, "expected", 0)};
+    int err = (int)number(o, "err");
+    t->on_audit_check(t->arg, err, err ? NULL : &c, str(o, "message"));
+}
+
+int vlmd_audit_verify(vlmd *v, const char *expected, vlmd_audit_check_fn *fn, void *arg)
+{
+    note("verify %s", expected ? expected : "-");
+    add(v, run_audit_verify, arg)->on_audit_check = fn;
     return 0;
 }
 
@@ -701,4 +833,61 @@ const char *vlmd_config_path(char *out, size_t size)
     const char *home = getenv("HOME");
     snprintf(out, size, "%s%s", home ? home : "", home ? "/.config/vlmd/vlmd.yaml" : "");
     return out;
+}
+
+// ---- privacy: dry run
+
+int vlmd_examine(vlmd *v, const struct vlmd_examine_input *in, vlmd_examine_fn *fn, void *arg)
+{
+    static const struct vlmd_found found[] = {{"card", "payment card number", 1, 0},
+                                              {"email", "e-mail address", 0, 2}};
+    static const struct vlmd_box masks[] = {{10, 20, 300, 40}};
+    struct vlmd_examination x = {
+        .app = in->app ? in->app : "",
+        .window = in->window ? in->window : "",
+        .rule = "",
+        .reason = "",
+        .is_text_known = true,
+        .text_problem = "",
+        .found = found,
+        .n_found = 2,
+        .local = {"mask", "1 card"},
+        .remote = {"block", "excluded by privacy.allow_remote"},
+        .width = in->path ? 1920 : 0,
+        .height = in->path ? 1080 : 0,
+        .masks = masks,
+        .n_masks = 1,
+        .sent_width = 768,
+        .sent_height = 432,
+        .jpeg = "JPEG",
+        .jpeg_bytes = 4,
+        .png = in->wants_png ? "PNG" : NULL,
+        .png_bytes = in->wants_png ? 3 : 0,
+        .clean = in->text ? "pay with [card]" : "",
+    };
+    (void)v;
+    if (in->app && strcmp(in->app, "KeePassXC") == 0) {
+        x.rule = "built in: password managers";
+        x.reason = "excluded by built in: password managers";
+    }
+    if (in->path && strstr(in->path, "broken")) {
+        fn(arg, VLMD_ERR_NOT_FOUND, NULL, "it is broken");
+        return 0;
+    }
+    fn(arg, 0, &x, "");
+    return 0;
+}
+
+void vlmd_rules(vlmd *v, const struct vlmd_examine_input *in, vlmd_rule_fn *fn, void *arg)
+{
+    static const struct vlmd_rule rules[] = {
+        {"privacy.exclude_apps", "Signal", "vlmd.yaml:12", "", "program", false, false},
+        {"built in", "password managers", "built in", "KeePass, 1Password", "program", false,
+         false},
+    };
+    (void)v;
+    (void)in;
+    for (int i = 0; i < 2; i++) {
+        fn(arg, &rules[i]);
+    }
 }

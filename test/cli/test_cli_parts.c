@@ -238,6 +238,8 @@ static struct vlmd_item nothing(void)
                               .path = "/p/a.png",
                               .hash = "",
                               .sent_hash = "",
+                              .verdict = "",
+                              .masks = "",
                               .state = "ended",
                               .outcome = "answered",
                               .reason = "",
@@ -296,11 +298,13 @@ static void test_json_empty(void **state)
                                         "duplicate_blocks",
                                         "duplicate_max_diff",
                                         "duplicates_from",
-                                        "duplicates_until"};
+                                        "duplicates_until",
+                                        "verdict"};
     for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++) {
         assert_true(cJSON_IsNull(json_get(json, nulls[i])));
     }
     assert_string_equal(json_get_str(json, "path"), "/p/a.png");
+    assert_int_equal(cJSON_GetArraySize(json_get(json, "masks")), 0);
     assert_int_equal(json_get_int(json, "attempts", -1), 0);
     assert_null(json_get(json, "snippet"));
     assert_null(json_get(json, "path_hex"));
@@ -328,8 +332,16 @@ static void test_json_full(void **state)
     it.duplicates_from_ms = NOW - 1000;
     it.duplicates_until_ms = NOW + 1000;
     it.prompt_tokens = 0;
+    it.verdict = "mask";
+    it.masks = "1,2,30,40;500,6,7,8";
     it.snippet = "\x02Sum\x03";
     struct cJSON *json = as_json(&it);
+    assert_int_equal(record_masks(&it), 2);
+    assert_string_equal(json_get_str(json, "verdict"), "mask");
+    const struct cJSON *second = cJSON_GetArrayItem(json_get(json, "masks"), 1);
+    assert_int_equal(cJSON_GetArraySize(json_get(json, "masks")), 2);
+    assert_int_equal(cJSON_GetArraySize(second), 4);
+    assert_int_equal(cJSON_GetArrayItem(second, 0)->valueint, 500);
     assert_string_equal(json_get_str(json, "path"), "/p/\xef\xbf\xbd\"\n.png");
     assert_string_equal(json_get_str(json, "path_hex"), "2f702fff220a2e706e67");
     assert_string_equal(json_get_str(json, "description"), "Sum\n\nDet\nails");

@@ -189,6 +189,21 @@ static void test_show_duplicate(void **state)
     cli_free(r);
 }
 
+static void test_show_privacy(void **state)
+{
+    (void)state;
+    struct ran *r = RUN(shown_script("{'id':7,'path':'/p/a.png','outcome':'answered',"
+                                     "'verdict':'mask','masks':'1,2,30,40;5,6,7,8'}"),
+                        "show", "7");
+    assert_has(r->out, "privacy      mask, 2 areas painted over: 1,2,30,40;5,6,7,8\n");
+    cli_free(r);
+    r = RUN(shown_script("{'id':7,'path':'/p/a.png','outcome':'blocked','verdict':"
+                         "'block','reason':'a rule'}"),
+            "show", "7");
+    assert_has(r->out, "privacy      block\n");
+    cli_free(r);
+}
+
 static void test_show_paths(void **state)
 {
     (void)state;
@@ -458,15 +473,25 @@ static void test_table_width(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_search),         CASE(test_search_long_snippet),
-        CASE(test_search_filters), CASE(test_search_json),
-        CASE(test_search_errors),  CASE(test_search_interrupted),
-        CASE(test_show),           CASE(test_show_duplicate),
-        CASE(test_show_paths),     CASE(test_jobs_list),
-        CASE(test_jobs_limit),     CASE(test_status),
-        CASE(test_status_json),    CASE(test_status_watch),
-        CASE(test_doctor),         CASE(test_doctor_without_library),
-        CASE(test_models),         CASE(test_colour),
+        CASE(test_search),
+        CASE(test_search_long_snippet),
+        CASE(test_search_filters),
+        CASE(test_search_json),
+        CASE(test_search_errors),
+        CASE(test_search_interrupted),
+        CASE(test_show),
+        CASE(test_show_duplicate),
+        CASE(test_show_privacy),
+        CASE(test_show_paths),
+        CASE(test_jobs_list),
+        CASE(test_jobs_limit),
+        CASE(test_status),
+        CASE(test_status_json),
+        CASE(test_status_watch),
+        CASE(test_doctor),
+        CASE(test_doctor_without_library),
+        CASE(test_models),
+        CASE(test_colour),
         CASE(test_table_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ static void test_none(void **state)
     assert_string_equal(l.c->store.path, db);
     assert_string_equal(value_of(&l, "backend.keep_alive"), "10m");
     assert_string_equal(origin_of(&l, "backend.keep_alive"), "default");
+    assert_string_equal(value_of(&l, "audit.keep"), "400d");
     unload(&l);
 }
 

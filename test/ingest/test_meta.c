@@ -130,16 +130,16 @@ static void cleans_and_cuts_text(void **state)
     png(&b, "{\"active_app\":\"a\\nb\\u0007\xff z\",\"active_window\":\"Mail - Inbox\"}");
     assert_int_equal(read_bytes(&b, &m), 0);
     assert_string_equal(m.app, "a b ? z");
-    char json[2048];
-    char window[1300];
+    char json[4096];
+    char window[2500];
     memset(window, 0, sizeof(window));
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 800; i++) {
         strcat(window, "\xe2\x82\xac");
     }
     snprintf(json, sizeof(json), "{\"active_window\":\"%s\"}", window);
     png(&b, json);
     assert_int_equal(read_bytes(&b, &m), 0);
-    assert_int_equal(strlen(m.window), 510);  // whole characters only
+    assert_int_equal(strlen(m.window), 2046);  // whole characters only
     // The application in front of the title.
     png(&b, "{\"active_window\":\"Mail - Inbox - 3\"}");
     assert_int_equal(read_bytes(&b, &m), 0);

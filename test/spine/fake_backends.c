@@ -164,6 +164,15 @@ void prompt_pick(const struct prompt_config *c, const char *app, const char *win
     snprintf(out->version, sizeof(out->version), "default/1");
 }
 
+void prompt_pick_safe(const struct prompt_config *c, const char *app, const char *window,
+                      struct prompt *out)
+{
+    (void)c;
+    (void)app;
+    (void)window;
+    snprintf(out->version, sizeof(out->version), "default/1s");
+}
+
 void ocr_read(struct ocr *o, struct ocr_req *r, void (*done)(struct ocr_req *r, int err))
 {
     (void)o;

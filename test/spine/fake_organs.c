@@ -81,6 +81,7 @@ static void prepare(void *ctx, struct image_req *r, void (*done)(struct image_re
     f->last_target_px = r->target_px;
     f->last_patches = r->target_patches;
     f->last_patch_px = r->patch_px;
+    f->last_n_masks = r->n_masks;
     f->last_want_luma = r->want_luma;
     begin(f, FAKE_PREPARE, r, (any_done)(void *)done);
 }
@@ -101,9 +102,30 @@ static void compare_cancel(void *ctx, struct store_similar *r)
     cancel(ctx, r);
 }
 
+// One line, ten pixels a letter.
+static void place_words(const char *text, struct ocr_req *r)
+{
+    r->words = calloc(strlen(text) + 1, sizeof(*r->words));
+    for (int i = 0; text[i]; i++) {
+        if (text[i] != ' ' && (i == 0 || text[i - 1] == ' ')) {
+            r->words[r->n_words++] = (struct ocr_word){
+                .left = 10 * i, .top = 100, .height = 20, .offset = (uint32_t)i};
+        }
+        if (text[i] != ' ') {
+            r->words[r->n_words - 1].len++;
+            r->words[r->n_words - 1].width += 10;
+        }
+    }
+}
+
 static void recognise(void *ctx, struct ocr_req *r, void (*done)(struct ocr_req *, int))
 {
-    buf_init(&r->text, 1000);
+    struct fake *f = ctx;
+    buf_init(&r->text, 100000);
+    if (f->page_text) {
+        assert_int_equal(buf_add_str(&r->text, f->page_text), 0);
+        place_words(f->page_text, r);
+    }
     begin(ctx, FAKE_RECOGNISE, r, (any_done)(void *)done);
 }
 
@@ -126,13 +148,24 @@ static int ask(void *ctx, struct ask *a, void (*done)(struct ask *, int))
     f->last_cap_doublings = a->cap_doublings;
     f->last_no_schema = a->no_schema;
     f->last_seed = a->seed;
-    f->last_may_send_local = a->may_send(a, false, why, sizeof(why));
-    f->last_may_send_remote = a->may_send(a, true, why, sizeof(why));
+    f->last_may_send_remote = a->may_send(a, "far", true, why, sizeof(why));
+    char local_why[100];
+    f->last_may_send_local = a->may_send(a, "near", false, local_why, sizeof(local_why));
+    snprintf(a->backend, sizeof(a->backend), "%s", f->is_remote ? "far" : "near");
+    a->is_remote = f->is_remote;
+    enum ask_pass pass = f->is_remote ? f->last_may_send_remote : f->last_may_send_local;
+    a->wants_record = pass == ASK_AFTER_RECORD;
+    if (pass == ASK_REFUSED) {
+        return err_set(&a->err, E_REMOTE, "%s", f->is_remote ? why : local_why);
+    }
+    if (pass == ASK_AFTER_RECORD) {
+        return E_BUSY;
+    }
+    f->last_pass = pass;
     a->is_backend_sick = false;
     a->retry_after_ms = -1;
     a->bytes_sent = 1000;
     a->request_ms = 7;
-    snprintf(a->backend, sizeof(a->backend), "fake");
     snprintf(a->model, sizeof(a->model), "model");
     begin(f, FAKE_ASK, a, (any_done)(void *)done);
     return 0;
@@ -161,10 +194,34 @@ static bool expect(void *ctx, const char *app, const char *window, char *model,
     return f->expects;
 }
 
+static void record(void *ctx, struct store_audit_append *r,
+                   void (*done)(struct store_audit_append *, int))
+{
+    struct fake *f = ctx;
+    f->last_record = r->row;
+    snprintf(f->last_record_to, sizeof(f->last_record_to), "%s", r->row.destination);
+    begin(f, FAKE_RECORD, r, (any_done)(void *)done);
+}
+
+static void note_audit(struct fake *f, const struct store_audit_row *rows, int n)
+{
+    f->n_audit = 0;
+    for (int i = 0; i < n && i < FAKE_MAX_AUDIT; i++) {
+        snprintf(f->audit[f->n_audit++], sizeof(f->audit[0]), "%s %s %s %s %lld",
+                 rows[i].stage, rows[i].verdict, rows[i].categories, rows[i].destination,
+                 (long long)rows[i].bytes_sent);
+    }
+}
+
 static void save(void *ctx, struct store_save *r, void (*done)(struct store_save *, int))
 {
     struct fake *f = ctx;
     f->last_save = *r;
+    note_audit(f, r->audit, r->n_audit);
+    snprintf(f->last_masks, sizeof(f->last_masks), "%s", r->masks ? r->masks : "");
+    snprintf(f->last_window, sizeof(f->last_window), "%s", r->meta.window);
+    snprintf(f->last_ocr_text, sizeof(f->last_ocr_text), "%s",
+             r->ocr_text ? r->ocr_text : "");
     snprintf(f->last_reason, sizeof(f->last_reason), "%s", r->reason);
     snprintf(f->last_summary, sizeof(f->last_summary), "%s",
              r->result ? r->result->summary : "");
@@ -176,6 +233,7 @@ static void release(void *ctx, struct store_release *r,
 {
     struct fake *f = ctx;
     f->last_release = *r;
+    note_audit(f, r->audit, r->n_audit);
     begin(f, FAKE_RELEASE, r, (any_done)(void *)done);
 }
 
@@ -215,6 +273,7 @@ static const struct pipeline_organs table = {
     .ask_cancel = ask_cancel,
     .uses_stand_in = uses_stand_in,
     .expect = expect,
+    .record = record,
     .save = save,
     .release = release,
 };
@@ -225,8 +284,7 @@ void fake_config(struct fake *f, struct pipeline_config *out)
         .target_px = 768,
         .tier = "quick",
         .max_file_bytes = 1 << 20,
-        .rules = f->rules,
-        .policy = &f->policy,
+        .gate = {f->rules, &f->policy, f->finder},
     };
     retry_config_default(&out->retry);
 }
@@ -235,7 +293,7 @@ void fake_rules(struct fake *f, const struct privacy_rules_config *c)
 {
     privacy_rules_close(f->rules);
     assert_int_equal(privacy_rules_open(&f->rules, c, NULL, NULL), 0);
-    f->p.config.rules = f->rules;
+    f->p.config.gate.rules = f->rules;
 }
 
 void fake_again(struct fake *f, const struct pipeline_config *c)
@@ -255,6 +313,8 @@ void fake_init(struct fake *f)
     f->wall_ms = 1700000000000;
     f->expects = true;
     fake_rules(f, &(struct privacy_rules_config){.has_defaults = false});
+    assert_int_equal(privacy_finder_open(&f->finder, NULL), 0);
+    privacy_policy_default(&f->policy);
     fake_config(f, &c);
     fake_again(f, &c);
 }
@@ -326,14 +386,16 @@ static void fill(struct fake *f, enum fake_call what, void *req)
         buf_init(&r->jpeg, 1000);
         assert_int_equal(buf_add_str(&r->jpeg, "jpeg"), 0);
         r->luma = r->want_luma && f->makes_luma ? malloc(4) : NULL;
-        r->width = r->height = 2;
+        r->width = 2000;
+        r->height = 400;
         r->sent_width = r->sent_height = 2;
         r->file_bytes = 100;
-        r->content[0] = 0xab;
+        r->content[0] = f->content ? f->content : 0xab;
     } else if (what == FAKE_ASK) {
         struct ask *a = req;
         answer_fini(&a->answer);
-        a->answer.summary = mem_dup("what is seen");
+        a->answer.summary = mem_dup(f->answer ? f->answer : "what is seen");
+        a->answer.raw = mem_dup(f->answer ? f->answer : "{}");
         a->prompt_tokens = 300;
         a->completion_tokens = 50;
     }
@@ -395,4 +457,6 @@ void fake_fini(struct fake *f)
     }
     privacy_rules_close(f->rules);
     f->rules = NULL;
+    privacy_finder_free(f->finder);
+    f->finder = NULL;
 }

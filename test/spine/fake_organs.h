@@ -13,6 +13,7 @@ enum fake_call {
     FAKE_PREPARE,
     FAKE_COMPARE,
     FAKE_RECOGNISE,
+    FAKE_RECORD,
     FAKE_ASK,
     FAKE_SAVE,
     FAKE_RELEASE,
@@ -27,12 +28,17 @@ struct fake_pending {
     bool is_cancelled;
 };
 
-enum { FAKE_MAX_PENDING = 64, FAKE_MAX_ENDED = 256 };
+enum { FAKE_MAX_PENDING = 64, FAKE_MAX_ENDED = 256, FAKE_MAX_AUDIT = 8 };
 
 struct fake {
     struct pipeline p;
     struct privacy_rules *rules;  // none, until fake_rules
     struct privacy_policy policy;
+    struct privacy_finder *finder;
+    const char *page_text;  // what recognise finds, on one line; NULL = nothing
+    bool is_remote;         // the one backend there is
+    const char *answer;     // of ask; NULL = "what is seen"
+    uint8_t content;        // first byte of the picture's hash; 0 = 0xab
     int64_t now_ms;
     int64_t wall_ms;
     bool uses_stand_in;
@@ -58,7 +64,13 @@ struct fake {
     int last_cap_doublings;
     bool last_no_schema;
     unsigned last_seed;
-    bool last_may_send_local, last_may_send_remote;
+    enum ask_pass last_may_send_local, last_may_send_remote, last_pass;
+    int last_n_masks;
+    struct store_audit_row last_record;
+    char last_record_to[128];
+    char audit[FAKE_MAX_AUDIT][400];  // of the last save or release
+    int n_audit;
+    char last_masks[256], last_window[256], last_ocr_text[256];
     // events
     int rooms;
     int troubles;

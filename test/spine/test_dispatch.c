@@ -22,6 +22,7 @@ struct rig {
     int ended[MAX_ASKS];  // err + 1000, 0 = under way
     int n_asks;
     int capacities, states, models, notices;
+    enum ask_pass pass;
     bool refuses_all, refuses_remote;
     bool is_closed;
     int cap_doublings;  // of the next asks
@@ -56,11 +57,14 @@ static void on_asked(struct ask *a, int err)
     the_rig->ended[a - the_rig->asks] = err + 1000;
 }
 
-static bool may_send(struct ask *a, bool is_remote, char *why, size_t size)
+static enum ask_pass may_send(struct ask *a, const char *backend, bool is_remote,
+                              char *why, size_t size)
 {
     (void)a;
+    (void)backend;
     snprintf(why, size, "rule");
-    return !the_rig->refuses_all && !(is_remote && the_rig->refuses_remote);
+    bool may = !the_rig->refuses_all && !(is_remote && the_rig->refuses_remote);
+    return may ? the_rig->pass : ASK_REFUSED;
 }
 
 static void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
@@ -68,6 +72,7 @@ static void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
     static char names[FB_MAX][16];
     fb_reset();
     memset(r, 0, sizeof(*r));
+    r->pass = ASK_ALLOWED;
     the_rig = r;
     for (int i = 0; i < n; i++) {
         snprintf(names[i], sizeof(names[i]), "b%d", i);

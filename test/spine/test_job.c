@@ -18,10 +18,12 @@ static const unsigned expected[JOB_STATES] = {
     [JOB_CLAIMED] = BIT(JOB_FETCHING) | BIT(JOB_INSPECTING),
     [JOB_FETCHING] = BIT(JOB_INSPECTING) | BIT(JOB_BACKOFF),
     [JOB_INSPECTING] = BIT(JOB_PREPARING) | BIT(JOB_BACKOFF),
-    [JOB_PREPARING] = BIT(JOB_COMPARING) | BIT(JOB_WAITING) | BIT(JOB_BACKOFF),
+    [JOB_PREPARING] = BIT(JOB_COMPARING) | BIT(JOB_RECOGNISING) | BIT(JOB_WAITING) |
+                      BIT(JOB_BACKOFF),
     [JOB_COMPARING] = BIT(JOB_RECOGNISING) | BIT(JOB_WAITING) | BIT(JOB_BACKOFF),
-    [JOB_RECOGNISING] = BIT(JOB_WAITING),
-    [JOB_WAITING] = BIT(JOB_ASKING) | BIT(JOB_PREPARING),
+    [JOB_RECOGNISING] = BIT(JOB_PREPARING) | BIT(JOB_WAITING),
+    [JOB_WAITING] = BIT(JOB_RECORDING) | BIT(JOB_ASKING) | BIT(JOB_PREPARING),
+    [JOB_RECORDING] = BIT(JOB_WAITING) | BIT(JOB_BACKOFF),
     [JOB_ASKING] = BIT(JOB_BACKOFF) | BIT(JOB_WAITING) | BIT(JOB_PREPARING),
     [JOB_BACKOFF] = BIT(JOB_FETCHING) | BIT(JOB_INSPECTING) | BIT(JOB_PREPARING) |
                     BIT(JOB_COMPARING) | BIT(JOB_WAITING),
@@ -36,7 +38,7 @@ static void moves_are_those_of_the_table(void **state)
         unsigned may = expected[from];
         if (from < JOB_SAVING) {
             may |= BIT(JOB_RELEASING);
-            may |= from == JOB_BACKOFF ? 0 : BIT(JOB_SAVING);
+            may |= from == JOB_BACKOFF || from == JOB_RECORDING ? 0 : BIT(JOB_SAVING);
         }
         for (int to = 0; to < JOB_STATES; to++) {
             bool is_allowed = (may & BIT(to)) != 0;

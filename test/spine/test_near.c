@@ -56,7 +56,7 @@ static void put_frame(struct store_similar *r, int64_t job, uint8_t grey)
     r->frames = realloc(r->frames, (size_t)(r->n_frames + 1) * sizeof(*r->frames));
     assert_non_null(r->frames);
     struct store_frame *f = &r->frames[r->n_frames++];
-    *f = (struct store_frame){.job = job, .width = 2, .height = 2};
+    *f = (struct store_frame){.job = job, .width = 2000, .height = 400};
     memset(f->thumb, grey, sizeof(f->thumb));
 }
 
@@ -99,7 +99,7 @@ static void other_sizes_are_not_alike(void **state)
     struct fake *f = *state;
     struct store_similar *r = compare(f, &live, 100);
     put_frame(r, 7, 100);
-    r->frames[0].width = 3;
+    r->frames[0].width = 1999;
     fake_end(f, FAKE_COMPARE, 0);
     fake_run_to(f, FAKE_SAVE);
     end_saved(f, STORE_ANSWERED);

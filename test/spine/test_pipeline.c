@@ -271,8 +271,8 @@ static void the_gate_is_asked_for_each_destination(void **state)
     struct fake *f = *state;
     fake_add(f, "/shots/a.png");
     fake_run_to(f, FAKE_ASK);
-    assert_true(f->last_may_send_local);
-    assert_false(f->last_may_send_remote);
+    assert_int_equal(f->last_may_send_local, ASK_ALLOWED);
+    assert_int_equal(f->last_may_send_remote, ASK_REFUSED);
     fake_run_to(f, FAKE_SAVE);
     expect_end(f, STORE_ANSWERED, 0);
 }

@@ -120,6 +120,11 @@ CALL(store_batch, store_batch_open, batch)
 CALL(store_offer, store_offer, offer_all)
 CALL(store_publish, store_publish, publish)
 CALL(store_workers, store_workers, workers)
+CALL(store_forget, store_forget, forget)
+CALL(store_audit_append, store_audit_append, audit_append)
+CALL(store_audit_list, store_audit_list, audit_list)
+CALL(store_audit_totals, store_audit_totals, audit_totals)
+CALL(store_audit_verify, store_audit_verify, audit_verify)
 
 int kit_offer_item(struct kit *k, struct store_item *i, int64_t batch)
 {
@@ -291,6 +296,10 @@ void kit_assert_consistent(struct kit *k)
         " OR (state = 2) <> (outcome > 0) OR (state <> 1 AND asking IS NOT NULL)",
         "SELECT count(*) FROM attempt WHERE job NOT IN (SELECT id FROM job)",
         "SELECT count(*) FROM frame WHERE job NOT IN (SELECT id FROM job)",
+        "SELECT count(*) FROM frame WHERE job IN (SELECT id FROM job WHERE result IS "
+        "NULL)",
+        "SELECT count(*) FROM audit_head WHERE first + count - 1 <>"
+        " (SELECT ifnull(max(seq), 0) FROM audit)",
         "SELECT count(*) FROM job WHERE at_ms <>"
         " CASE WHEN taken_at > 0 THEN taken_at ELSE seen_at END",
     };

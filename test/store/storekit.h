@@ -43,6 +43,11 @@ int kit_check(struct kit *k, struct store_check *c);
 int kit_publish(struct kit *k, struct store_publish *p);
 int kit_workers(struct kit *k, struct store_workers *w);
 int kit_batch(struct kit *k, struct store_batch *b);
+int kit_forget(struct kit *k, struct store_forget *f);
+int kit_audit_append(struct kit *k, struct store_audit_append *a);
+int kit_audit_list(struct kit *k, struct store_audit_list *l);
+int kit_audit_totals(struct kit *k, struct store_audit_totals *t);
+int kit_audit_verify(struct kit *k, struct store_audit_verify *v);
 // The one row with this id; free with store_query_fini.
 struct store_row *kit_row(struct kit *k, struct store_query *q, int64_t id);
 

@@ -4,6 +4,7 @@
 // The file system is a layer under SQLite (a VFS) that passes everything on and fails one
 // write when it is told to.
 // SPDX-License-Identifier: MIT
+#include "base/log.h"
 #include "store/inside.h"
 #include "store/schema.h"
 #include "store/storekit.h"
@@ -550,8 +551,8 @@ static unsigned mode_of(const char *path)
 static void only_this_user_can_read_it(void **state)
 {
     (void)state;
-    const mode_t masks[] = {0, 0777};
-    for (int i = 0; i < 2; i++) {
+    const mode_t masks[] = {0, 0077, 0777};
+    for (int i = 0; i < 3; i++) {
         struct kit k;
         char name[160];
         kit_init(&k);
@@ -567,11 +568,67 @@ static void only_this_user_can_read_it(void **state)
         snprintf(name, sizeof(name), "%s/db", k.folder);
         assert_int_equal(mode_of(name), 0700);
         kit_close(&k);
-        chmod(k.path, 0644);
-        kit_must_open(&k);
         assert_int_equal(mode_of(k.path), 0600);
         kit_fini(&k);
     }
+}
+
+static char last_warning[256];
+
+static void note_warning(void *arg, const struct log_line *line)
+{
+    (void)arg;
+    if (line->level == LOG_WARN) {
+        snprintf(last_warning, sizeof(last_warning), "%s", line->message);
+    }
+}
+
+// A mode that lets others in is put right and told; a folder that is not ours is not touched.
+static void what_others_could_read_is_made_private(void **state)
+{
+    (void)state;
+    struct kit k;
+    char folder[96], wal[128], shm[128];
+    log_set_level(LOG_WARN);
+    log_set_sink(note_warning, NULL);
+    kit_init(&k);
+    snprintf(folder, sizeof(folder), "%s/db", k.folder);
+    snprintf(wal, sizeof(wal), "%s-wal", k.path);
+    snprintf(shm, sizeof(shm), "%s-shm", k.path);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    last_warning[0] = 0;
+    kit_must_open(&k);
+    assert_string_equal(last_warning, "");
+    assert_int_equal(mode_of(folder), 0755);
+    assert_int_equal(mode_of(k.path), 0600);
+    kit_close(&k);
+    // As a copy or another program may have left them.
+    write_file(wal, "", 0);
+    write_file(shm, "", 0);
+    chmod(k.path, 0644);
+    chmod(wal, 0644);
+    chmod(shm, 0666);
+    kit_must_open(&k);
+    kit_offer(&k, "/1", 1, 1);
+    assert_non_null(strstr(last_warning, "others could read it (mode 644)"));
+    assert_int_equal(mode_of(k.path), 0600);
+    assert_int_equal(mode_of(wal), 0600);
+    assert_int_equal(mode_of(shm), 0600);
+    kit_close(&k);
+    // Where others may put another file in its place.
+    last_warning[0] = 0;
+    chmod(folder, 0777);
+    kit_must_open(&k);
+    assert_non_null(strstr(last_warning, "others may replace files"));
+    assert_int_equal(mode_of(folder), 0777);
+    kit_close(&k);
+    last_warning[0] = 0;
+    chmod(folder, 01777);
+    kit_must_open(&k);
+    assert_string_equal(last_warning, "");
+    kit_fini(&k);
+    log_set_sink(NULL, NULL);
 }
 
 static void assert_refused(struct kit *k, int code, const char *words)
@@ -792,6 +849,7 @@ int main(void)
         cmocka_unit_test(a_busy_database_is_waited_for),
         cmocka_unit_test(below_the_reserve_work_stops_and_space_can_be_made),
         cmocka_unit_test(only_this_user_can_read_it),
+        cmocka_unit_test(what_others_could_read_is_made_private),
         cmocka_unit_test(files_that_are_not_ours_are_left_alone),
         cmocka_unit_test(without_rights_the_error_says_so),
         cmocka_unit_test(versions_go_forward_only),

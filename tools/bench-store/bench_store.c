@@ -27,6 +27,7 @@ struct slot {
     struct store_save save;
     struct store_result result;
     struct store_attempt attempt;
+    struct store_audit_row audit;
     struct bench *bench;
     bool is_free;
     char summary[256], details[512], raw[2400], tags[128], text[512];
@@ -337,6 +338,13 @@ static void send_save(struct slot *s)
                                         .model = "qwen2.5vl:7b",
                                         .words = "",
                                         .request_ms = 2100};
+    s->audit = (struct store_audit_row){.cid = "0123456789abcdef",
+                                        .verdict = "allow",
+                                        .stage = "send",
+                                        .categories = id % 8 ? "" : "email=1",
+                                        .app = apps[id % APPS],
+                                        .destination = "ollama-local local",
+                                        .bytes_sent = 45000};
     s->save = (struct store_save){
         .id = id,
         .outcome = STORE_ANSWERED,
@@ -355,11 +363,16 @@ static void send_save(struct slot *s)
         .queued_ms = 40,
         .attempts = &s->attempt,
         .n_attempts = 1,
+        .verdict = "allow",
+        .audit = &s->audit,
+        .n_audit = 1,
     };
     for (int k = 0; k < STORE_HASH_BYTES; k++) {
         s->save.content[k] = (uint8_t)next_random(b);
         s->save.sent_hash[k] = (uint8_t)next_random(b);
     }
+    memcpy(s->audit.content, s->save.content, sizeof(s->audit.content));
+    memcpy(s->audit.sent_hash, s->save.sent_hash, sizeof(s->audit.sent_hash));
     s->is_free = false;
     b->under_way++;
     store_save(b->store, &s->save, on_saved);
