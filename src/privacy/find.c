@@ -70,7 +70,7 @@ void find_add(struct scan *s, enum privacy_category c, size_t begin, size_t end,
 {
     struct privacy_findings *out = s->out;
     assert(begin < end && end <= s->len);
-    if (end <= s->from || s->is_full || s->rc) {
+    if (end <= s->from || s->is_over) {
         return;
     }
     if (out->n == out->cap) {
@@ -78,6 +78,7 @@ void find_add(struct scan *s, enum privacy_category c, size_t begin, size_t end,
         void *items = realloc(out->items, (size_t)cap * sizeof(*out->items));
         if (!items) {
             s->rc = E_NOMEM;
+            s->is_over = true;
             return;
         }
         out->items = items;
@@ -88,7 +89,7 @@ void find_add(struct scan *s, enum privacy_category c, size_t begin, size_t end,
                                                     .offset = (uint32_t)begin,
                                                     .len = (uint32_t)(end - begin),
                                                     .weight = weight};
-    s->is_full = out->n >= PRIVACY_FINDINGS_MAX;
+    s->is_over = out->n >= PRIVACY_FINDINGS_MAX;
 }
 
 // What a label leads to at once; the others are only remembered.
@@ -170,8 +171,16 @@ static void read_words(struct scan *s, size_t i, size_t end)
 // Probes of a run long enough for a token alone.
 static bool may_be_token(const struct scan *s, size_t i)
 {
-    return class_at(s, i + 22) & class_at(s, i + 16) & class_at(s, i + 10) &
-           class_at(s, i + 5) & IS_KEY;
+    static const uint8_t probes[] = {22, 5, 8, 11, 14, 17, 20, 3};
+    if (i + 22 >= s->len) {
+        return false;
+    }
+    for (size_t k = 0; k < sizeof(probes); k++) {
+        if (!(s->f->class[s->text[i + probes[k]]] & IS_KEY)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 // Digits are in the token.
@@ -186,6 +195,12 @@ static void read_number(struct scan *s, size_t i, size_t end)
     }
     find_mixed_id(s, i, end);
     find_iban(s, i);
+}
+
+// Of an address of a machine.
+static bool is_joint(unsigned char c)
+{
+    return c == ':' || c == '-' || c == '.';
 }
 
 // A token begins at i: letters, digits, underscores.  Returns its end.
@@ -208,7 +223,7 @@ static size_t read_token(struct scan *s, size_t i)
     } else if (end - i <= 6 && class_at(s, end + 1) & IS_DIGIT) {
         find_mixed_id(s, i, end);
     }
-    if (end - i <= 4 && (first & IS_HEX)) {
+    if (end - i <= 4 && (first & IS_HEX) && is_joint(byte_at(s, end))) {
         find_network(s, i, end);
     }
     if (may_be_token(s, i)) {
@@ -216,7 +231,7 @@ static size_t read_token(struct scan *s, size_t i)
     }
     bool is_plain = !(kinds & (IS_DIGIT | IS_HIGH | IS_MARK));
     uint8_t hint = is_plain ? s->f->hints[hint_slot_of_word(s->text + i, end - i)] : 0;
-    if (is_plain && end - i < 10 && (hint & HINT_SEED || s->seed.n)) {
+    if (is_plain && end - i < 10 && (hint & HINT_SEED || s->seed.n >= SEED_RUN_FUZZY)) {
         find_seed_word(s, i, end);
     } else if (kinds & (IS_LETTER | IS_HIGH) && s->seed.n) {
         find_seed_end(s);
@@ -233,7 +248,21 @@ static size_t read_token(struct scan *s, size_t i)
     return end;
 }
 
-static void read_mark(struct scan *s, size_t i)
+// "[card]": what privacy_redact left.  The byte behind it; of any other bracket the next.
+static size_t skip_placeholder(const struct scan *s, size_t i)
+{
+    for (int c = 0; c < PRIVACY_CATEGORIES; c++) {
+        const char *name = privacy_category_name((enum privacy_category)c);
+        size_t n = strlen(name);
+        if (has_at(s, i + 1, name) && byte_at(s, i + 1 + n) == ']') {
+            return i + n + 2;
+        }
+    }
+    return i + 1;
+}
+
+// Returns where to go on.
+static size_t read_mark(struct scan *s, size_t i)
 {
     switch (s->text[i]) {
     case '@':
@@ -251,38 +280,27 @@ static void read_mark(struct scan *s, size_t i)
             find_number(s, i);
         }
         break;
+    case '[': return skip_placeholder(s, i);
     default: break;
     }
-}
-
-// "[card]": what privacy_redact left.  The byte behind it, or i.
-static size_t skip_placeholder(const struct scan *s, size_t i)
-{
-    for (int c = 0; c < PRIVACY_CATEGORIES; c++) {
-        const char *name = privacy_category_name((enum privacy_category)c);
-        size_t n = strlen(name);
-        if (has_at(s, i + 1, name) && byte_at(s, i + 1 + n) == ']') {
-            return i + n + 2;
-        }
-    }
-    return i;
+    return i + 1;
 }
 
 static size_t walk(struct scan *s, size_t i)
 {
     const uint8_t *class = s->f->class;
-    while (i < s->len && !s->is_full && s->rc == 0) {
+    while (i < s->len && !s->is_over) {
         uint8_t k = class[s->text[i]];
         if (k & IS_WORD) {
             // "\nAKIA...": the letter belongs to the backslash
             bool is_escape = i > 0 && s->text[i - 1] == '\\' && strchr("nrt", s->text[i]);
             i = is_escape ? i + 1 : read_token(s, i);
+        } else if (k & IS_MARK) {
+            i = read_mark(s, i);
         } else {
-            size_t next = s->text[i] == '[' ? skip_placeholder(s, i) : i;
-            if (next == i && k & IS_MARK) {
-                read_mark(s, i);
-            }
-            i = next > i ? next : i + 1;
+            do {
+                i++;
+            } while (i < s->len && !(class[s->text[i]] & (IS_WORD | IS_MARK)));
         }
     }
     find_seed_end(s);
@@ -382,7 +400,7 @@ int privacy_find_from(const struct privacy_finder *f, const char *text, size_t l
         return s.rc;
     }
     resolve(&s);
-    out->is_cut = s.is_full && seen < len;
+    out->is_cut = s.is_over && seen < len;
     out->seen_bytes = seen;
     return 0;
 }

@@ -9,13 +9,9 @@ static bool is_three(const struct scan *s, size_t i, unsigned char lead,
     return byte_at(s, i) == lead && byte_at(s, i + 1) == mid && byte_at(s, i + 2) >= 0x80;
 }
 
-size_t find_blank(const struct scan *s, size_t i)
+size_t find_high_blank(const struct scan *s, size_t i)
 {
-    unsigned char c = byte_at(s, i);
-    if (c == ' ' || c == '\t') {
-        return i < s->len;
-    }
-    if (c == 0xc2) {
+    if (byte_at(s, i) == 0xc2) {
         return byte_at(s, i + 1) == 0xa0 ? 2 : 0;  // U+00A0
     }
     unsigned char last = byte_at(s, i + 2);
@@ -25,11 +21,8 @@ size_t find_blank(const struct scan *s, size_t i)
     return is_three(s, i, 0xe3, 0x80) && last == 0x80 ? 3 : 0;  // U+3000
 }
 
-size_t find_dash(const struct scan *s, size_t i)
+size_t find_high_dash(const struct scan *s, size_t i)
 {
-    if (byte_at(s, i) == '-') {
-        return 1;
-    }
     unsigned char last = byte_at(s, i + 2);
     if (is_three(s, i, 0xe2, 0x80)) {
         return last >= 0x90 && last <= 0x95 ? 3 : 0;  // U+2010..2015

@@ -120,7 +120,8 @@ bool find_url_password(struct scan *s, size_t at_sign)
         return false;
     }
     unsigned char c = s->text[first];
-    bool is_variable = c == '$' || c == '<' || c == '{' || c == '%' || c == '*';
+    bool is_variable =
+        c == '$' || c == '<' || c == '{' || c == '[' || c == '%' || c == '*';
     if (!is_variable) {
         find_add(s, PRIVACY_PASSWORD, first, at_sign,
                  privacy_category_weight(PRIVACY_PASSWORD));

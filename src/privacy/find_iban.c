@@ -164,6 +164,9 @@ static bool has_check(const struct scan *s, size_t i)
 
 void find_iban(struct scan *s, size_t i)
 {
+    if (!(class_at(s, i) & IS_LETTER) || !(class_at(s, i + 1) & IS_LETTER)) {
+        return;
+    }
     if (!has_check(s, i + 2)) {
         if (!has_check(s, i + 6) || !find_is_word(s, i, i + 4, "iban")) {
             return;

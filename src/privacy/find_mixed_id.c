@@ -214,27 +214,31 @@ static bool is_pps(const struct id_text *t)
 
 enum need { NEED_NOTHING, NEED_GROUPS, NEED_LABEL };
 
+// How many digits, or what OCR takes for them, begin the text of a form; bit n for n.
+#define LEAD(n) (1u << (n))
+
 static const struct mixed_rule {
     const char *form;
+    uint32_t leads;
     enum need need;
     bool (*is_valid)(const struct id_text *t);
 } rules[] = {
-    {"######## A", NEED_NOTHING, is_dni},
-    {"## ### ### A", NEED_NOTHING, is_dni},
-    {"A ####### A", NEED_NOTHING, is_nie},
-    {"AA ## ## ## A", NEED_GROUPS, is_nino},
-    {"AAAAAA **A** A***A", NEED_NOTHING, is_fiscale},
-    {"######-###*", NEED_NOTHING, is_hetu},
-    {"######+###*", NEED_NOTHING, is_hetu},
-    {"######A###*", NEED_LABEL, NULL},  // of people born in this century
-    {"#################*", NEED_NOTHING, is_cn},
-    {"A#######A", NEED_NOTHING, is_nric},
-    {"AAAAA####A", NEED_LABEL, is_pan},
-    {"AAAA######AAAAAA*#", NEED_NOTHING, is_curp},
-    {"##.###.###-*", NEED_NOTHING, is_rut},
-    {"A######(*)", NEED_NOTHING, is_hkid},
-    {"#######A", NEED_LABEL, is_pps},
-    {"#######AA", NEED_LABEL, is_pps},
+    {"######## A", LEAD(8) | LEAD(9), NEED_NOTHING, is_dni},
+    {"## ### ### A", LEAD(2) | LEAD(8) | LEAD(9), NEED_NOTHING, is_dni},
+    {"A ####### A", LEAD(0), NEED_NOTHING, is_nie},
+    {"AA ## ## ## A", LEAD(0), NEED_GROUPS, is_nino},
+    {"AAAAAA **A** A***A", LEAD(0), NEED_NOTHING, is_fiscale},
+    {"######-###*", LEAD(6), NEED_NOTHING, is_hetu},
+    {"######+###*", LEAD(6), NEED_NOTHING, is_hetu},
+    {"######A###*", LEAD(6), NEED_LABEL, NULL},  // of people born in this century
+    {"#################*", LEAD(17) | LEAD(18), NEED_NOTHING, is_cn},
+    {"A#######A", LEAD(0), NEED_NOTHING, is_nric},
+    {"AAAAA####A", LEAD(0), NEED_LABEL, is_pan},
+    {"AAAA######AAAAAA*#", LEAD(0), NEED_NOTHING, is_curp},
+    {"##.###.###-*", LEAD(2), NEED_NOTHING, is_rut},
+    {"A######(*)", LEAD(0), NEED_NOTHING, is_hkid},
+    {"#######A", LEAD(7) | LEAD(8), NEED_LABEL, is_pps},
+    {"#######AA", LEAD(7) | LEAD(8) | LEAD(9), NEED_LABEL, is_pps},
 };
 
 void find_mixed_id(struct scan *s, size_t i, size_t end)
@@ -246,6 +250,10 @@ void find_mixed_id(struct scan *s, size_t i, size_t end)
     if ((before == '-' || before == '.' || before == '/') &&
         class_before(s, i - 1) & IS_ALNUM) {
         return;
+    }
+    size_t lead = 0;
+    while (class_at(s, i) & IS_DIGIT && lead < 20 && digit_at(s, i + lead) != NOT_DIGIT) {
+        lead++;
     }
     int digits = 0;
     for (size_t k = i; k < i + 12; k++) {
@@ -259,7 +267,8 @@ void find_mixed_id(struct scan *s, size_t i, size_t end)
     for (size_t k = 0; !is_other && k < sizeof(rules) / sizeof(rules[0]); k++) {
         const struct mixed_rule *r = &rules[k];
         struct id_text t;
-        if (!read_form(s, i, r->form, &t) || (r->is_valid && !r->is_valid(&t))) {
+        if (!(r->leads & LEAD(lead)) || !read_form(s, i, r->form, &t) ||
+            (r->is_valid && !r->is_valid(&t))) {
             continue;
         }
         bool is_enough = r->need == NEED_NOTHING ||

@@ -304,7 +304,7 @@ void find_number(struct scan *s, size_t i)
     for (int groups = num.groups; groups > 0; groups--) {
         struct part part;
         if (find_part(&num, groups, &part) && part.n >= 8 && part.n <= 19 &&
-            try_part(s, &part)) {
+            part.n >= 2 * groups && try_part(s, &part)) {
             s->number_end = part.end;
             return;
         }

@@ -105,12 +105,13 @@ static bool is_american(const struct phone *p)
     return first == ')' || (first == second && (first == '-' || first == '.'));
 }
 
-// "2024-05-06" and its like.
+// "2024-05-06" and its like; "52.520008", a fraction.
 static bool is_date(const struct phone *p)
 {
+    bool is_fraction = p->groups == 2 && p->joints[0] == '.';
     bool is_years = has_sizes(p, 0, "44") && (p->d[0] == '1' || p->d[0] == '2') &&
                     (p->d[4] == '1' || p->d[4] == '2');
-    return is_years || has_sizes(p, 0, "222") || has_sizes(p, 0, "422") ||
+    return is_fraction || is_years || has_sizes(p, 0, "222") || has_sizes(p, 0, "422") ||
            has_sizes(p, 0, "224") || (p->groups > 3 && memcmp(p->sizes, "422", 3) == 0);
 }
 

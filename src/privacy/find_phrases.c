@@ -122,7 +122,7 @@ const struct find_phrases find_phrases[] = {
      "дата народження|родился|родилась|出生日期|生年月日|生日|생년월일|ngày sinh"},
     {LABEL_IP,
      "ip|ipv4|ipv6|inet|addr|address|host|server|ping|gateway|nameserver|dns|client|"
-     "subnet|from|to|at|on|connect|ssh"},
+     "subnet|connect|ssh"},
     {LABEL_VERSION,
      "version|versions|ver|v|release|section|chapter|firmware|driver|build|rev|"
      "revision|update|upgrade|kernel|kapitel|abschnitt|chapitre|sección|oid|package|"

@@ -88,12 +88,17 @@ struct privacy_finder {
     uint8_t hints[1 << HINT_BITS];  // enum hint, of a word or of the beginning of a key
     struct label_slot labels[LABEL_SLOTS];
     struct phrase *phrases;                 // owned; from index 1
-    uint16_t seeds[SEED_SLOTS];             // word + 1 of BIP-39
-    uint16_t seed_starts[SEED_SLOTS];       // the same by its first four letters
+    uint64_t seed_words[2048];              // of BIP-39, letters packed
+    uint16_t seeds[SEED_SLOTS];             // index + 1 by the whole word
+    uint16_t seed_starts[SEED_SLOTS];       // ... by its first four letters
     uint8_t first_key[256], next_key[160];  // rules by first character; index + 1, 0 ends
 };
 
-enum { NOT_DIGIT = 255, SEED_RUN_MAX = 48 };
+enum {
+    NOT_DIGIT = 255,
+    SEED_RUN_MAX = 48,
+    SEED_RUN_FUZZY = 4  // words after which one may be misspelt
+};
 
 // Where the hint of four small numbers is.
 static inline uint32_t hint_slot(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
@@ -113,8 +118,8 @@ struct scan {
     size_t len;
     size_t from;
     struct privacy_findings *out;
-    int rc;
-    bool is_full;
+    int rc;                     // E_NOMEM
+    bool is_over;               // findings are full, or rc is set
     size_t label_end[LABELS];   // where the latest one ended; 0 = none
     size_t number_end;          // numbers before it are done
     size_t key_begin, key_end;  // the run of IS_KEY measured last
@@ -167,16 +172,32 @@ static inline bool has_at(const struct scan *s, size_t i, const char *words)
     return i + n <= s->len && memcmp(s->text + i, words, n) == 0;
 }
 
-// Lengths of the character at i if it is of that kind, else 0.
-size_t find_blank(const struct scan *s, size_t i);  // space, tab, no-break space
-size_t find_dash(const struct scan *s, size_t i);
-size_t find_quote(const struct scan *s, size_t i);
+// Lengths of the character at i if it is of that kind, else 0; the rare ones are looked at
+// by the function of the same name.
+size_t find_high_blank(const struct scan *s, size_t i);
+size_t find_high_dash(const struct scan *s, size_t i);
 size_t find_high_letter(const struct scan *s, size_t i);
+size_t find_quote(const struct scan *s, size_t i);
+
+// Space, tab, no-break space and their like.
+static inline size_t find_blank(const struct scan *s, size_t i)
+{
+    unsigned char c = byte_at(s, i);
+    return c < 0x80 ? c == ' ' || c == '\t' : find_high_blank(s, i);
+}
+
+static inline size_t find_dash(const struct scan *s, size_t i)
+{
+    unsigned char c = byte_at(s, i);
+    return c < 0x80 ? c == '-' : find_high_dash(s, i);
+}
+
 static inline size_t find_letter(const struct scan *s, size_t i)
 {
     uint8_t k = class_at(s, i);
     return k & IS_LETTER ? 1 : k & IS_HIGH ? find_high_letter(s, i) : 0;
 }
+
 // The byte after the blanks at i, at most LOOK_AHEAD.
 size_t find_skip_blanks(const struct scan *s, size_t i);
 // Behind blanks and at most one line break; i itself when there is none of them.

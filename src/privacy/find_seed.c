@@ -11,16 +11,22 @@
 
 enum { RUN_MIN = 11, ODD_MAX = 2, GAP_MAX = 12, WORDS = 2048 };
 
-static uint32_t hash_letters(const char *word, size_t n)
+// A word as a number: eight letters fill it.
+static uint64_t pack(const unsigned char *word, size_t n)
 {
-    uint32_t h = 0;
+    uint64_t v = 0;
     for (size_t i = 0; i < n; i++) {
-        h = h * 31 + (unsigned char)word[i];
+        v = v << 8 | (word[i] | 0x20u);
     }
-    return h * 2654435761u >> 19;  // 13 bits: SEED_SLOTS
+    return v;
 }
 
-static void put(uint16_t *slots, uint32_t at, int word)
+static size_t slot_of(uint64_t packed)
+{
+    return (size_t)(packed * 0x9e3779b97f4a7c15u >> 51);  // 13 bits: SEED_SLOTS
+}
+
+static void put(uint16_t *slots, size_t at, int word)
 {
     while (slots[at % SEED_SLOTS]) {
         at++;
@@ -31,23 +37,36 @@ static void put(uint16_t *slots, uint32_t at, int word)
 void find_seed_open(struct privacy_finder *f)
 {
     for (int i = 0; i < WORDS; i++) {
+        const unsigned char *word = (const unsigned char *)bip39_words[i];
         size_t n = strlen(bip39_words[i]);
-        f->hints[hint_slot_of_word((const unsigned char *)bip39_words[i], n)] |=
-            HINT_SEED;
-        put(f->seeds, hash_letters(bip39_words[i], n), i);
+        f->seed_words[i] = pack(word, n);
+        f->hints[hint_slot_of_word(word, n)] |= HINT_SEED;
+        put(f->seeds, slot_of(f->seed_words[i]), i);
         if (n >= 4) {
-            put(f->seed_starts, hash_letters(bip39_words[i], 4), i);
+            put(f->seed_starts, slot_of(pack(word, 4)), i);
         }
     }
 }
 
-// The word with this text, or the one whose first four letters it has; -1 if none.
-static int look_up(const uint16_t *slots, const char *word, size_t n, bool is_whole)
+// -1 if it is none of them.
+static int find_word(const struct privacy_finder *f, uint64_t packed)
 {
-    for (uint32_t at = hash_letters(word, n); slots[at % SEED_SLOTS]; at++) {
-        int i = slots[at % SEED_SLOTS] - 1;
-        if (bip39_words[i][0] == word[0] && memcmp(bip39_words[i], word, n) == 0 &&
-            (!is_whole || bip39_words[i][n] == 0)) {
+    for (size_t at = slot_of(packed); f->seeds[at % SEED_SLOTS]; at++) {
+        int i = f->seeds[at % SEED_SLOTS] - 1;
+        if (f->seed_words[i] == packed) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// The one with the same first four letters.
+static int find_similar(const struct privacy_finder *f, const unsigned char *word)
+{
+    uint64_t packed = pack(word, 4);
+    for (size_t at = slot_of(packed); f->seed_starts[at % SEED_SLOTS]; at++) {
+        int i = f->seed_starts[at % SEED_SLOTS] - 1;
+        if (pack((const unsigned char *)bip39_words[i], 4) == packed) {
             return i;
         }
     }
@@ -68,17 +87,17 @@ static bool is_checked(const uint16_t *words, int n)
     return (last ^ sum[0]) >> (8 - check) == 0;
 }
 
-// How many words of the run are a seed with its check.
-static int longest_seed(const struct scan *s)
+// Some words of the run are a seed with its check.
+static bool has_seed(const struct scan *s)
 {
     for (int n = 24; n >= 12; n -= 3) {
         for (int first = 0; first + n <= s->seed.n; first++) {
             if (is_checked(s->seed.words + first, n)) {
-                return n;
+                return true;
             }
         }
     }
-    return 0;
+    return false;
 }
 
 // "1. word": from the number on.
@@ -113,11 +132,13 @@ void find_seed_end(struct scan *s)
 {
     int n = s->seed.n;
     if (n >= RUN_MIN) {
-        int sure = longest_seed(s);
+        bool is_seed = n % 3 == 0 && n >= 12 && n <= 24 && is_checked(s->seed.words, n);
+        int again = count_again(s);
+        bool is_sure = is_seed || (again <= 2 + n / 24 && has_seed(s));
         s->out->work += (uint64_t)n * 24;
-        if (sure == n || count_again(s) <= (sure ? 2 : 1) + n / 24) {
+        if (is_seed || again <= 1 + is_sure + n / 24) {
             find_add(s, PRIVACY_SEED, with_number(s, s->seed.begin), s->seed.end,
-                     sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
+                     is_sure ? privacy_category_weight(PRIVACY_SEED) : WEAKER);
         }
     }
     s->seed.n = s->seed.odd = 0;
@@ -128,6 +149,9 @@ static bool is_next(const struct scan *s, size_t i)
 {
     if (i - s->seed.end > GAP_MAX || i == s->seed.end) {
         return false;
+    }
+    if (i == s->seed.end + 1 && s->text[i - 1] == ' ') {
+        return true;
     }
     bool has_blank = false;
     for (size_t k = s->seed.end; k < i; k++) {
@@ -153,21 +177,16 @@ static void add_word(struct scan *s, size_t i, size_t end, int word)
 
 void find_seed_word(struct scan *s, size_t i, size_t end)
 {
-    char word[8];
+    const unsigned char *word = s->text + i;
     size_t n = end - i;
-    int found = -1;
     if (s->seed.n > 0 && !is_next(s, i)) {
         find_seed_end(s);
     }
-    if (n >= 3 && n <= 9) {
-        for (size_t k = 0; k < n && k < sizeof(word); k++) {
-            word[k] = (char)(s->text[i + k] | 0x20);
-        }
-        found = n <= 8 ? look_up(s->f->seeds, word, n, true) : -1;
-        if (found < 0 && n >= 4 && s->seed.n >= 2 && s->seed.odd < ODD_MAX) {
-            found = look_up(s->f->seed_starts, word, 4, false);
-            s->seed.odd += found >= 0;
-        }
+    int found = n >= 3 && n <= 8 ? find_word(s->f, pack(word, n)) : -1;
+    bool is_run = s->seed.n >= SEED_RUN_FUZZY && s->seed.odd < ODD_MAX;
+    if (found < 0 && is_run && n >= 4 && n <= 9) {
+        found = find_similar(s->f, word);
+        s->seed.odd += found >= 0;
     }
     if (s->seed.n > 0 && (found < 0 || s->seed.n == SEED_RUN_MAX)) {
         find_seed_end(s);

@@ -2,7 +2,8 @@
 //
 // A replacement changes what stands around it, so that something may be found then that was
 // not before ("4111 1111" beside a longer number).  That is why the result is read again; it
-// takes a second look only where the first one found something.
+// takes a second look only where the first one found something.  A text that goes on yielding
+// findings is given up as a whole.
 // SPDX-License-Identifier: MIT
 #include "privacy/redact.h"
 
@@ -75,13 +76,16 @@ int privacy_redact(const struct privacy_finder *f, const char *text, uint32_t ca
     struct buf before;
     buf_init(&before, out->max_bytes);
     buf_clear(out);
-    int had = total(counts), now = had;
+    int before_n = total(counts);
     int rc = redact_once(f, text, strlen(text), categories, out, counts);
-    for (int pass = 1; pass < PASSES && rc == 0 && total(counts) > now; pass++) {
-        now = total(counts);
+    for (int pass = 1; pass < PASSES && rc == 0 && total(counts) > before_n; pass++) {
+        before_n = total(counts);
         buf_take(&before, out);
         buf_init(out, before.max_bytes);
         rc = redact_once(f, buf_str(&before), before.len, categories, out, counts);
+    }
+    if (rc == 0 && total(counts) > before_n) {
+        rc = E_BLOCKED;
     }
     if (rc != 0) {
         buf_clear(out);

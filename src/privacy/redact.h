@@ -17,8 +17,8 @@ enum { PRIVACY_ALL = (1 << PRIVACY_CATEGORIES) - 1 };
 // Replaces out by text with every finding of the categories replaced; adds to counts how many
 // of each.  UTF-8 stays UTF-8.  What is redacted once is not changed by redacting it again.
 // Thread: any.
-// Errors: E_NOMEM, E_TOOBIG (out->max_bytes); then out is empty, for half a redacted text is
-//         none.
+// Errors: E_NOMEM, E_TOOBIG (out->max_bytes), E_BLOCKED (new findings after every look; only a
+//         text made for it does that); then out is empty, for half a redacted text is none.
 MUST_USE int privacy_redact(const struct privacy_finder *f, const char *text,
                             uint32_t categories, struct buf *out,
                             int counts[PRIVACY_CATEGORIES]);

@@ -38,7 +38,8 @@ static void check_redaction(const struct privacy_finder *finder, const char *tex
     struct buf once, twice;
     buf_init(&once, 1 << 24);
     buf_init(&twice, 1 << 24);
-    require(privacy_redact(finder, text, PRIVACY_ALL, &once, counts) == 0);
+    int rc = privacy_redact(finder, text, PRIVACY_ALL, &once, counts);
+    require(rc == 0 || (rc == E_BLOCKED && once.len == 0));
     require(privacy_redact(finder, buf_str(&once), PRIVACY_ALL, &twice, again) == 0);
     require(strcmp(buf_str(&once), buf_str(&twice)) == 0);
     require(!utf8_is_valid(text, strlen(text)) ||
