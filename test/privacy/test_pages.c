@@ -93,11 +93,13 @@ static void save_missed(const struct gate_page *p, unsigned n)
         const struct gate_plant *at = &p->plants[i];
         if (at->item.is_secret != at->is_masked && !p->is_blocked) {
             is_any = true;
-            print_message("%s page %u (%s) %s, %s, covered %.0f %%: %s\n",
+            char read[1500];
+            gate_read_at(p, at, read, sizeof(read));
+            print_message("%s page %u (%s) %s, %s, covered %.0f %%: %s\n  read: %s\n",
                           at->item.is_secret ? "missed" : "decoy", n,
                           page_spec_text(&p->spec),
                           privacy_category_name(at->item.category), at->item.kind,
-                          at->covered * 100, at->item.text);
+                          at->covered * 100, at->item.text, read);
         }
     }
     if (is_any) {
