@@ -94,7 +94,8 @@ void gate_learn_text(struct gate *g, const struct ocr_req *read)
 {
     struct privacy_findings f = {0};
     assert(!g->is_text_known && !g->masks);
-    int rc = privacy_find(g->config->finder, buf_str(&read->text), read->text.len, &f);
+    int rc =
+        privacy_find_read(g->config->finder, buf_str(&read->text), read->text.len, &f);
     if (rc) {
         g->is_text_lacking = true;
         log_warn("gate", "text of %zu bytes class=%s", read->text.len, err_name(rc));

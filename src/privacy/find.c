@@ -351,9 +351,7 @@ static void widen(const struct scan *s, struct privacy_finding *p)
     p->len = end - p->offset;
 }
 
-// Sorts, and makes one finding of those that overlap: the kind of the strongest, the extent
-// of all.
-static void resolve(const struct scan *s)
+void find_resolve(const struct scan *s)
 {
     struct privacy_findings *out = s->out;
     int n = 0;
@@ -400,7 +398,7 @@ int privacy_find_from(const struct privacy_finder *f, const char *text, size_t l
         out->n = 0;
         return s.rc;
     }
-    resolve(&s);
+    find_resolve(&s);
     out->is_cut = s.is_over && seen < len;
     out->seen_bytes = seen;
     return 0;

@@ -51,6 +51,11 @@ MUST_USE int privacy_find(const struct privacy_finder *f, const char *text, size
 // The same from an offset on: what stands before is context only.
 MUST_USE int privacy_find_from(const struct privacy_finder *f, const char *text,
                                size_t len, size_t from, struct privacy_findings *out);
+// The same of a text that was read from a picture: also strings that were torn or misread, and
+// what is random enough to be a key.  Finds more that is none: for what is masked or blocked,
+// not for a text that is kept.
+MUST_USE int privacy_find_read(const struct privacy_finder *f, const char *text,
+                               size_t len, struct privacy_findings *out);
 void privacy_findings_fini(struct privacy_findings *out);
 
 #endif

@@ -1,7 +1,8 @@
 // find_phrases.c -- the words and phrases that are labels, one row per kind.
 //
 // Small letters, single blanks, phrases separated by bars.  The same words may begin several
-// phrases; the longest that fits the text is taken.
+// phrases; the longest that fits the text is taken.  Last stands what text recognition with
+// English data makes of a row's words (contrasefia, hasto).
 // SPDX-License-Identifier: MIT
 #include "privacy/find_label.h"
 
@@ -14,7 +15,8 @@ const struct find_phrases find_phrases[] = {
      "passord|salasana|heslo|jelszó|parola|parolă|parola d accesso|şifre|sifre|"
      "lozinka|geslo|κωδικός πρόσβασης|slaptažodis|parool|mật khẩu|kata sandi|пароль|"
      "парола|סיסמה|كلمة المرور|كلمة السر|密码|密碼|パスワード|비밀번호|รหัสผ่าน|पासवर्ड|"
-     "wachtwoordzin|gslpassword|mysql pwd|sshpassword"},
+     "wachtwoordzin|gslpassword|mysql pwd|sshpassword|"
+     "contrasefia|contrasefa|contrasenha|hasto|hasio|lésenord|ifre"},
     {LABEL_PIN,
      "pin|pin code|pincode|code pin|pin number|geheimzahl|nip|puk|puk code|cvv|cvv2|"
      "cvc|cvc2|csc|card verification code|prüfziffer|kartenprüfnummer|cryptogramme|"
@@ -36,7 +38,10 @@ const struct find_phrases find_phrases[] = {
      "beveiligingscode|kod weryfikacyjny|kod sms|twój kod|verifieringskod|"
      "bekreftelseskode|bekræftelseskode|engangskode|engångskod|vahvistuskoodi|"
      "doğrulama kodu|ověřovací kód|код подтверждения|код для входа|ваш код|验证码|驗證碼|"
-     "認証コード|確認コード|인증번호|인증 번호|인증코드|passcode|einmalpasswort"},
+     "認証コード|確認コード|인증번호|인증 번호|인증코드|passcode|einmalpasswort|"
+     "codigo de verificación|codigo de verificacién|código de verificacién|"
+     "código de verificaci6n|codigo de verificaci6n|código de verificaci6én|"
+     "codigo de verificaci6én"},
     {LABEL_PLAIN_CODE, "code|kod|kode|código|codigo|codice|koodi|код"},
     {LABEL_IS_YOUR,
      "is your|is the code|ist ihr|ist dein|ist der|est votre|est ton|es tu|es su|"
@@ -55,11 +60,11 @@ const struct find_phrases find_phrases[] = {
      "geheimschlüssel|clé api|clé d api|clé secrète|clave api|clave de api|"
      "clave secreta|chave de api|chave secreta|chiave api|klucz api|api sleutel|"
      "ключ api|секретный ключ|密钥|access key secret|id token|jwt secret|"
-     "cookie secret|hmac key|preshared key"},
+     "cookie secret|hmac key|preshared key|api schliissel"},
     {LABEL_KEY,
      "token|key|session|sessionid|session id|session key|sid|phpsessid|jsessionid|"
      "csrf token|xsrf token|csrftoken|auth|authorization|schlüssel|sig|signature|"
-     "clé|clave|ключ|токен|jeton|cookie"},
+     "clé|clave|ключ|токен|jeton|cookie|schliissel"},
     {LABEL_AWS, "aws secret access key|aws secret key|aws secret|secretaccesskey|"
                 "secret access key"},
     {LABEL_ACCOUNT_KEY,

@@ -137,6 +137,9 @@ struct scan {
 
 void find_add(struct scan *s, enum privacy_category c, size_t begin, size_t end,
               int weight);
+// Sorts, and makes one finding of those that overlap: the kind of the strongest, the extent
+// of all.
+void find_resolve(const struct scan *s);
 
 static inline unsigned char byte_at(const struct scan *s, size_t i)
 {
@@ -256,6 +259,9 @@ void find_putty(struct scan *s, size_t label);
 void find_seed_open(struct privacy_finder *f);
 void find_seed_word(struct scan *s, size_t i, size_t end);
 void find_seed_end(struct scan *s);
+
+// find_loose.c, for texts that were read from a picture: the whole text at once.
+void find_loose(struct scan *s);
 
 // What stands between a label and its value.
 enum gap { GAP_NONE, GAP_SPACE, GAP_SIGN, GAP_IS, GAP_LINE };

@@ -5,8 +5,6 @@
 // SPDX-License-Identifier: MIT
 #include "page_gate.h"
 
-#include "privacy/boxes.h"
-
 // cmocka wants these first.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +30,7 @@ enum { TURNS = sizeof(turns) / sizeof(turns[0]) };
 void gate_open(struct gate *g)
 {
     struct err e = {0};
+    *g = (struct gate){0};
     reader_open(&g->reader);
     if (privacy_finder_open(&g->finder, &e)) {
         fail_msg("finder: %s", e.msg);
@@ -84,31 +83,60 @@ static void take_item(struct corpus_item *item, unsigned n)
     }
 }
 
-static void plant(struct gate_page *p, const struct corpus_item *item)
+// BEGIN and END are no secret, nor is what stands beside the name of a header.
+static bool is_framing(const char *line, size_t len)
+{
+    return memmem(line, len, "-----", 5) || memmem(line, len, ": ", 2);
+}
+
+// Of a private key the lines of its body only; of PuTTY's the private half.
+static void find_plant(struct gate_page *p, struct gate_plant *at, size_t from,
+                       size_t len)
+{
+    const char *text = at->item.text;
+    const bool is_key = at->item.is_secret && at->item.category == PRIVACY_PRIVATE_KEY;
+    const char *private = is_key ? strstr(text, "Private-Lines") : NULL;
+    size_t begin = private ? (size_t)(private - text) : from;
+    for (size_t end; begin < from + len; begin = end + 1) {
+        end = is_key ? begin + strcspn(text + begin, "\n") : from + len;
+        end = end > from + len ? from + len : end;
+        if (!is_key || !is_framing(text + begin, end - begin)) {
+            at->n_boxes +=
+                page_find(p->page, at->line, begin, end - begin, at->boxes + at->n_boxes,
+                          GATE_MAX_BOXES - at->n_boxes);
+        }
+    }
+}
+
+// false: there is no room.
+static bool plant(struct gate_page *p, const struct corpus_item *item)
 {
     struct gate_plant *at = &p->plants[p->n_plants];
     *at = (struct gate_plant){.item = *item, .line = page_add(p->page, item->text)};
     if (at->line < 0) {
-        return;
+        return false;
     }
     const char *secret = item->is_secret ? strstr(item->text, item->secret) : item->text;
     const size_t len = strlen(item->is_secret ? item->secret : item->text);
-    at->n_boxes = page_find(p->page, at->line, (size_t)(secret - item->text), len,
-                            at->boxes, GATE_MAX_BOXES);
+    find_plant(p, at, (size_t)(secret - item->text), len);
     assert_in_range(at->n_boxes, 1, GATE_MAX_BOXES);
     p->n_plants++;
+    return true;
 }
 
-void gate_plant(struct gate_page *p, unsigned n)
+// What found no room is first on the next page, unless it fits on none.
+void gate_plant(struct gate *g, struct gate_page *p, unsigned n)
 {
     *p = (struct gate_page){.spec = page_spec_of(n)};
     p->page = page_new(&p->spec);
-    for (unsigned i = 0; i < GATE_MAX_PLANTS; i++) {
+    while (p->n_plants < GATE_MAX_PLANTS) {
         struct corpus_item item;
-        take_item(&item, n * GATE_MAX_PLANTS + i);
-        plant(p, &item);
+        take_item(&item, g->next);
+        if (!plant(p, &item) && p->n_plants > 0) {
+            break;
+        }
+        g->next++;
     }
-    assert_true(p->n_plants > 0);
     p->png = page_png(p->page, &p->png_len);
 }
 
@@ -117,6 +145,7 @@ void gate_page_fini(struct gate_page *p)
     page_free(p->page);
     free(p->png);
     free(p->text);
+    free(p->words);
 }
 
 // ---- masking
@@ -124,28 +153,51 @@ void gate_page_fini(struct gate_page *p)
 static void find_boxes(struct gate *g, struct gate_page *p,
                        const struct page_reading *read, struct privacy_boxes *boxes)
 {
-    struct privacy_word *words = calloc((size_t)read->req.n_words + 1, sizeof(*words));
     struct privacy_findings findings = {0};
-    assert_non_null(words);
+    p->n_words = read->req.n_words;
+    p->words = calloc((size_t)p->n_words + 1, sizeof(*p->words));
+    assert_non_null(p->words);
     for (int i = 0; i < read->req.n_words; i++) {
         const struct ocr_word *w = &read->req.words[i];
-        words[i] = (struct privacy_word){w->left,   w->top,    w->width,
-                                         w->height, w->offset, w->len};
+        p->words[i] = (struct privacy_word){w->left,   w->top,    w->width,
+                                            w->height, w->offset, w->len};
     }
     const struct privacy_page page = {
         .width = read->req.width,
         .height = read->req.height,
         .text = p->text,
         .text_len = p->text_bytes,
-        .words = words,
-        .n_words = read->req.n_words,
+        .words = p->words,
+        .n_words = p->n_words,
     };
-    assert_int_equal(privacy_find(g->finder, p->text, p->text_bytes, &findings), 0);
+    assert_int_equal(privacy_find_read(g->finder, p->text, p->text_bytes, &findings), 0);
     const int rc = privacy_boxes_make(&page, &findings, ~0u, boxes);
     assert_true(rc == 0 || rc == E_NOT_FOUND);
     p->is_blocked = rc != 0;
     privacy_findings_fini(&findings);
-    free(words);
+}
+
+static bool is_beside(const struct privacy_word *w, const struct page_box *b)
+{
+    const int middle = w->top + w->height / 2;
+    return middle >= b->top && middle < b->top + b->height;
+}
+
+void gate_read_at(const struct gate_page *p, const struct gate_plant *at, char *out,
+                  size_t size)
+{
+    size_t n = 0;
+    *out = 0;
+    for (int k = 0; k < at->n_boxes; k++) {
+        for (int i = 0; i < p->n_words && n < size; i++) {
+            const struct privacy_word *w = &p->words[i];
+            if (is_beside(w, &at->boxes[k])) {
+                n += (size_t)snprintf(out + n, size - n, "%.*s ", (int)w->len,
+                                      p->text + w->offset);
+            }
+        }
+        n += n < size ? (size_t)snprintf(out + n, size - n, "/ ") : 0;
+    }
 }
 
 static double share_covered(const struct page_box *b, const uint8_t *is_black, int width,
@@ -176,14 +228,14 @@ static void judge(struct gate_page *p, const struct privacy_boxes *boxes)
     }
     for (int i = 0; i < p->n_plants; i++) {
         struct gate_plant *at = &p->plants[i];
-        double least = 1, most = 0;
+        double covered = 0, all = 0;
         for (int k = 0; k < at->n_boxes; k++) {
-            const double share = share_covered(&at->boxes[k], is_black, width, height);
-            least = share < least ? share : least;
-            most = share > most ? share : most;
+            const double area = (double)at->boxes[k].width * at->boxes[k].height;
+            covered += area * share_covered(&at->boxes[k], is_black, width, height);
+            all += area;
         }
-        at->covered = least;
-        at->is_masked = at->item.is_secret ? least >= 0.9 : most >= 0.5;
+        at->covered = covered / all;
+        at->is_masked = at->covered >= (at->item.is_secret ? 0.9 : 0.2);
     }
     free(is_black);
 }
@@ -225,12 +277,30 @@ static char *rest_of(const struct gate_page *p, const struct gate_plant *but)
     return all;
 }
 
+// Of a private key only its body.
+static void copy_secret(const struct gate_plant *at, char *out)
+{
+    const struct corpus_item *item = &at->item;
+    const bool is_key = item->category == PRIVACY_PRIVATE_KEY;
+    const char *private = is_key ? strstr(item->secret, "Private-Lines") : NULL;
+    const char *line = private ? private : item->secret;
+    for (size_t len; *line; line += len + (line[len] == '\n')) {
+        len = is_key ? strcspn(line, "\n") : strlen(line);
+        if (!is_key || !is_framing(line, len)) {
+            memcpy(out, line, len);
+            out += len;
+        }
+    }
+    *out = 0;
+}
+
 // The secret, or a dozen characters of it in a row, that stand nowhere else on the page.
 static bool is_read(const struct gate_page *p, const struct gate_plant *at,
                     const char *skeleton)
 {
-    char secret[sizeof(at->item.secret)], part[LONGEST_SKELETON + 1];
-    gate_skeleton(at->item.secret, secret);
+    char secret[sizeof(at->item.text)], part[LONGEST_SKELETON + 1];
+    copy_secret(at, secret);
+    gate_skeleton(secret, secret);
     const size_t len = strlen(secret);
     const size_t n = len < LONGEST_SKELETON ? len : LONGEST_SKELETON;
     bool is_there = false;

@@ -1,7 +1,8 @@
 // test_pages.c -- secrets on rendered pages: how many are masked, and is any left.
 //
 // VLMD_PAGES=N takes so many pages, VLMD_PAGES=all the number of the promise; without it a
-// few.  VLMD_PAGES_MISSED=FOLDER writes what was missed there: the page, what OCR read, and
+// few.  VLMD_PAGES_FROM=N takes others, for who has tuned the finder by these.
+// VLMD_PAGES_MISSED=FOLDER writes what was missed there: the page, what OCR read, and
 // which secrets.
 // SPDX-License-Identifier: MIT
 #include "page_gate.h"
@@ -16,7 +17,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { FEW_PAGES = 6, ALL_PAGES = 204, JPEG_EVERY = 3, ENOUGH_PCT = 95 };
+enum {
+    FEW_PAGES = 6,
+    ALL_PAGES = 204,
+    JPEG_EVERY = 3,
+    ITEMS_A_PAGE = 6,
+    ENOUGH_PCT = 95
+};
 
 struct tally {
     int planted, masked, blocked;
@@ -37,6 +44,12 @@ static int pages_wanted(void)
         return FEW_PAGES;
     }
     return strcmp(wanted, "all") == 0 ? ALL_PAGES : atoi(wanted);
+}
+
+static unsigned first_page(void)
+{
+    const char *from = getenv("VLMD_PAGES_FROM");
+    return from ? (unsigned)atoi(from) : 0;
 }
 
 static void count(struct tally *t, const struct gate_page *p, const struct gate_plant *at)
@@ -93,11 +106,13 @@ static void save_missed(const struct gate_page *p, unsigned n)
         const struct gate_plant *at = &p->plants[i];
         if (at->item.is_secret != at->is_masked && !p->is_blocked) {
             is_any = true;
-            print_message("%s page %u (%s) %s, %s, covered %.0f %%: %s\n",
+            char read[1500];
+            gate_read_at(p, at, read, sizeof(read));
+            print_message("%s page %u (%s) %s, %s, covered %.0f %%: %s\n  read: %s\n",
                           at->item.is_secret ? "missed" : "decoy", n,
                           page_spec_text(&p->spec),
                           privacy_category_name(at->item.category), at->item.kind,
-                          at->covered * 100, at->item.text);
+                          at->covered * 100, at->item.text, read);
         }
     }
     if (is_any) {
@@ -148,12 +163,14 @@ static void secrets_on_screens_are_masked(void **state)
     struct figures f = {0};
     struct gate g;
     const int pages = pages_wanted();
+    const unsigned first = first_page();
     gate_open(&g);
+    g.next = first * ITEMS_A_PAGE;
     for (int i = 0; i < pages; i++) {
-        gate_plant(&p, (unsigned)i);
+        gate_plant(&g, &p, first + (unsigned)i);
         gate_pass(&g, &p, i % JPEG_EVERY == 0);
         add_page(&f, &p);
-        save_missed(&p, (unsigned)i);
+        save_missed(&p, first + (unsigned)i);
         gate_page_fini(&p);
     }
     print_figures(&f);
