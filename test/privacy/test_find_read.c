@@ -176,8 +176,11 @@ static void hostile_texts_take_linear_work(void **state)
 {
     (void)state;
     enum { LEN = 1 << 20 };
-    static const char *const units[] = {"aB3 ", "aB3dE6gH1\n", "a|",
-                                        "= ",   "1@",          "A1b2C3d4E5 "};
+    static const char *const units[] = {
+        "aB3 ",    "aB3dE6gH1\n", "a|",      "= ",
+        "1@",      "A1b2C3d4E5 ", "SSN: ",   "SSN: 1 ",
+        "pwd: a ", "pwd: aB3 ",   "Card 4 ", "Basic aB3dE6gH1jK2mN5pQ8rS0t ",
+        "key=\n\n"};
     char *text = malloc(LEN);
     assert_non_null(text);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
