@@ -22,6 +22,8 @@ enum {
     ALL_PAGES = 204,
     JPEG_EVERY = 3,
     ITEMS_A_PAGE = 6,
+    // The pages from 0 on are those that reading was tuned on: that they pass guards against
+    // going back.  VLMD_PAGES_FROM shows others, of which fewer are covered.
     ENOUGH_PCT = 95
 };
 
