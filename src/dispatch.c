@@ -302,7 +302,7 @@ static void forget_last(struct ask *a)
 int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, int err))
 {
     forget_last(a);
-    int refused;
+    int refused = 0;
     enum ask_pass pass = ASK_REFUSED;
     struct route *r = d->is_closing ? NULL : choose(d, a, &pass, &refused);
     if (r && pass == ASK_AFTER_RECORD) {

@@ -415,8 +415,8 @@ static void add_yuv_difference(struct image_box *b, const struct twins *t, bool 
 static uint8_t *decode_first_frame(const struct buf *file, WebPAnimDecoder **d)
 {
     const WebPData data = {file->data, file->len};
-    uint8_t *rgba;
-    int at_ms;
+    uint8_t *rgba = NULL;
+    int at_ms = 0;
     *d = WebPAnimDecoderNew(&data, NULL);
     assert_true(*d && WebPAnimDecoderGetNext(*d, &rgba, &at_ms));
     return rgba;

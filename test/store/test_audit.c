@@ -416,9 +416,9 @@ static void a_noted_hash_finds_a_chain_made_anew(void **state)
     assert_int_equal(kit_audit_verify(&k, &v), 0);
     assert_int_equal(v.fault, STORE_AUDIT_UNKNOWN);
     assert_int_equal(v.bad_seq, 0);
-    static const char *const bad[] = {"", "12", "xyz",
-                                      "zz34567890123456789012345678901234567890123456789"
-                                      "0123456789012345"};
+    static const char not_hex[] = "zz34567890123456789012345678901234567890123456789"
+                                  "0123456789012345";
+    static const char *const bad[] = {"", "12", "xyz", not_hex};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         v = (struct store_audit_verify){.expected = bad[i]};
         assert_int_equal(kit_audit_verify(&k, &v), E_USAGE);
