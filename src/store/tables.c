@@ -259,9 +259,23 @@ static const char version_3[] = "CREATE TABLE profile("
                                 " value TEXT NOT NULL,"
                                 " updated_at INTEGER NOT NULL) WITHOUT ROWID;";
 
+// Sums of what backends were asked for.  The name and not a number of word: the row stays when
+// the last job that names the backend is forgotten.
+static const char version_4[] = "CREATE TABLE usage("
+                                " day INTEGER NOT NULL,"  // local: 20261129
+                                " backend TEXT NOT NULL,"
+                                " requests INTEGER NOT NULL,"
+                                " failed INTEGER NOT NULL,"
+                                " prompt_tokens INTEGER NOT NULL,"
+                                " completion_tokens INTEGER NOT NULL,"
+                                " bytes_sent INTEGER NOT NULL,"
+                                " cost_micros INTEGER NOT NULL,"
+                                " PRIMARY KEY (day, backend)) WITHOUT ROWID;";
+
 const struct migration schema_migrations[] = {
     {version_1},
     {version_2},
     {version_3},
+    {version_4},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -127,6 +127,8 @@ CALL(store_audit_totals, store_audit_totals, audit_totals)
 CALL(store_audit_verify, store_audit_verify, audit_verify)
 CALL(store_profile, store_profile_keep, profile_keep)
 CALL(store_profile, store_profile_find, profile_find)
+CALL(store_usage_add, store_usage_add, usage_add)
+CALL(store_usage_read, store_usage_read, usage_read)
 
 int kit_offer_item(struct kit *k, struct store_item *i, int64_t batch)
 {

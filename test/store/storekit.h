@@ -4,6 +4,7 @@
 #define VLMD_TEST_STOREKIT_H
 
 #include "store/store.h"
+#include "store/usage.h"
 
 #include <stdio.h>
 
@@ -44,6 +45,8 @@ int kit_publish(struct kit *k, struct store_publish *p);
 int kit_workers(struct kit *k, struct store_workers *w);
 int kit_profile_keep(struct kit *k, struct store_profile *p);
 int kit_profile_find(struct kit *k, struct store_profile *p);
+int kit_usage_add(struct kit *k, struct store_usage_add *a);
+int kit_usage_read(struct kit *k, struct store_usage_read *r);
 int kit_batch(struct kit *k, struct store_batch *b);
 int kit_forget(struct kit *k, struct store_forget *f);
 int kit_audit_append(struct kit *k, struct store_audit_append *a);
