@@ -12,10 +12,13 @@ static const struct row {
     int code;
     const char *name;
     enum err_class class;
+    enum err_category category;
+    enum err_severity severity;
     const char *words;
     const char *todo;
 } rows[] = {
-#define X(code, number, name, class, words, todo) {code, name, class, words, todo},
+#define X(code, number, name, class, category, severity, words, todo)                    \
+    {code, name, class, category, severity, words, todo},
     ERR_TABLE(X)
 #undef X
 };
@@ -52,6 +55,62 @@ enum err_class err_class(int code)
 {
     const struct row *r = find(code);
     return r ? r->class : ERR_BUG;
+}
+
+enum err_category err_category(int code)
+{
+    const struct row *r = find(code);
+    return r ? r->category : ERR_IN_INTERNAL;
+}
+
+enum err_severity err_severity(int code)
+{
+    const struct row *r = find(code);
+    return r ? r->severity : ERR_CRITICAL;
+}
+
+bool err_is_recoverable(int code)
+{
+    enum err_class c = err_class(code);
+    return c == ERR_RETRY || c == ERR_REROUTE;
+}
+
+static const char *const categories[ERR_CATEGORIES] = {
+    [ERR_IN_VALIDATION] = "validation", [ERR_IN_IMAGE] = "image",
+    [ERR_IN_MODEL] = "model",           [ERR_IN_NETWORK] = "network",
+    [ERR_IN_PROTOCOL] = "protocol",     [ERR_IN_STORE] = "store",
+    [ERR_IN_PRIVACY] = "privacy",       [ERR_IN_INTERNAL] = "internal",
+};
+static const char *const severities[] = {"low", "medium", "high", "critical"};
+
+const char *err_category_name(enum err_category c)
+{
+    return categories[c];
+}
+
+const char *err_severity_name(enum err_severity s)
+{
+    return severities[s];
+}
+
+static int index_of(const char *const *names, int n, const char *name)
+{
+    for (int i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int err_category_by_name(const char *name)
+{
+    return index_of(categories, ERR_CATEGORIES, name);
+}
+
+int err_severity_by_name(const char *name)
+{
+    return index_of(severities, ERR_CRITICAL + 1, name);
 }
 
 int err_by_name(const char *name)

@@ -16,10 +16,13 @@ static const struct {
     int code;
     const char *name;
     enum err_class class;
+    enum err_category category;
+    enum err_severity severity;
     const char *words;
     const char *todo;
 } rows[] = {
-#define X(code, number, name, class, words, todo) {code, name, class, words, todo},
+#define X(code, number, name, class, category, severity, words, todo)                    \
+    {code, name, class, category, severity, words, todo},
     ERR_TABLE(X)
 #undef X
 };
@@ -57,6 +60,8 @@ static void every_row_is_found_both_ways(void **state)
         assert_string_equal(err_words(rows[i].code), rows[i].words);
         assert_string_equal(err_todo(rows[i].code), rows[i].todo);
         assert_int_equal(err_class(rows[i].code), rows[i].class);
+        assert_int_equal(err_category(rows[i].code), rows[i].category);
+        assert_int_equal(err_severity(rows[i].code), rows[i].severity);
         assert_int_equal(err_by_name(rows[i].name), rows[i].code);
         assert_true(strlen(rows[i].words) > 0 && strlen(rows[i].todo) > 0);
     }
@@ -72,6 +77,10 @@ static void unknown_codes_have_an_answer(void **state)
     assert_string_equal(err_words(12), "unknown error");
     assert_string_equal(err_todo(-9999), "");
     assert_int_equal(err_class(-9999), ERR_BUG);
+    assert_int_equal(err_category(-9999), ERR_IN_INTERNAL);
+    assert_int_equal(err_severity(-9999), ERR_CRITICAL);
+    assert_int_equal(err_category_by_name("no such thing"), -1);
+    assert_int_equal(err_severity_by_name(""), -1);
     assert_int_equal(err_by_name("no such thing"), 0);
     assert_int_equal(err_by_name(""), 0);
 }
@@ -99,6 +108,41 @@ static void classes_are_sane(void **state)
     }
     for (size_t i = 0; i < sizeof(bug) / sizeof(int); i++) {
         assert_int_equal(err_class(bug[i]), ERR_BUG);
+    }
+}
+
+// Who may be woken by it hangs on these.
+static void the_taxonomy_is_sane(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        enum err_category category;
+        enum err_severity severity;
+        bool is_recoverable;
+    } want[] = {
+        {E_FORMAT, ERR_IN_VALIDATION, ERR_LOW, false},
+        {E_CORRUPT, ERR_IN_IMAGE, ERR_MEDIUM, false},
+        {E_EMPTY, ERR_IN_MODEL, ERR_MEDIUM, true},
+        {E_NET, ERR_IN_NETWORK, ERR_HIGH, true},
+        {E_AUTH, ERR_IN_PROTOCOL, ERR_HIGH, true},
+        {E_RATE, ERR_IN_PROTOCOL, ERR_LOW, true},
+        {E_FULL, ERR_IN_STORE, ERR_CRITICAL, true},
+        {E_BLOCKED, ERR_IN_PRIVACY, ERR_LOW, false},
+        {E_BUG, ERR_IN_INTERNAL, ERR_CRITICAL, false},
+    };
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        assert_int_equal(err_category(want[i].code), want[i].category);
+        assert_int_equal(err_severity(want[i].code), want[i].severity);
+        assert_int_equal(err_is_recoverable(want[i].code), want[i].is_recoverable);
+    }
+    for (int c = 0; c < ERR_CATEGORIES; c++) {
+        const char *name = err_category_name((enum err_category)c);
+        assert_int_equal(err_category_by_name(name), c);
+    }
+    for (int s = ERR_LOW; s <= ERR_CRITICAL; s++) {
+        assert_int_equal(err_severity_by_name(err_severity_name((enum err_severity)s)),
+                         s);
     }
 }
 
@@ -152,6 +196,7 @@ int main(void)
         cmocka_unit_test(every_row_is_found_both_ways),
         cmocka_unit_test(unknown_codes_have_an_answer),
         cmocka_unit_test(classes_are_sane),
+        cmocka_unit_test(the_taxonomy_is_sane),
         cmocka_unit_test(set_formats_and_returns_the_code),
         cmocka_unit_test(errno_values_map),
     };
