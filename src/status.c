@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "face/face.h"
 
 #include <math.h>
 
@@ -103,68 +104,6 @@ void status_snapshot(struct app *a, struct vlmd_stats *out)
 
 // ---- publishing
 
-static void write_backend(struct json_writer *w, const struct vlmd_backend_status *b)
-{
-    json_object(w, NULL);
-    json_str(w, "name", b->name);
-    json_str(w, "url", b->url);
-    json_str(w, "kind", b->kind);
-    json_str(w, "state", b->state);
-    json_str(w, "reason", b->reason);
-    json_str(w, "model", b->model);
-    json_bool(w, "is_remote", b->is_remote);
-    json_int(w, "in_flight", b->in_flight);
-    json_int(w, "limit", b->limit);
-    json_int(w, "answered", b->answered);
-    json_int(w, "failed", b->failed);
-    json_int(w, "next_probe_at_ms", b->next_probe_at_ms);
-    json_double(w, "latency_ms", b->latency_ms);
-    json_object_end(w);
-}
-
-static void write_snapshot(struct json_writer *w, const struct vlmd_stats *s)
-{
-    json_object(w, NULL);
-    json_bool(w, "is_paused", s->is_paused);
-    json_str(w, "paused_because", s->paused_because);
-    json_int(w, "claimed", s->claimed);
-    json_int(w, "preparing", s->preparing);
-    json_int(w, "waiting", s->waiting);
-    json_int(w, "asking", s->asking);
-    json_int(w, "saving", s->saving);
-    json_int(w, "backing_off", s->backing_off);
-    json_int(w, "answered", s->answered);
-    json_int(w, "cached", s->cached);
-    json_int(w, "duplicate", s->duplicate);
-    json_int(w, "blocked", s->blocked);
-    json_int(w, "skipped", s->skipped);
-    json_int(w, "failed", s->failed);
-    json_int(w, "requests", s->requests);
-    json_int(w, "prompt_tokens", s->prompt_tokens);
-    json_int(w, "completion_tokens", s->completion_tokens);
-    json_int(w, "bytes_sent", s->bytes_sent);
-    json_double(w, "images_per_s", s->images_per_s);
-    json_int(w, "folders", s->folders);
-    json_int(w, "polled_folders", s->polled_folders);
-    json_int(w, "settling", s->settling);
-    json_int(w, "masked", s->masked);
-    json_array(w, "found");
-    for (int i = 0; i < s->n_categories; i++) {
-        json_object(w, NULL);
-        json_str(w, "category", s->categories[i].category);
-        json_int(w, "pictures", s->categories[i].pictures);
-        json_int(w, "replaced", s->categories[i].replaced);
-        json_object_end(w);
-    }
-    json_array_end(w);
-    json_array(w, "backends");
-    for (int i = 0; i < s->n_backends; i++) {
-        write_backend(w, &s->backends[i]);
-    }
-    json_array_end(w);
-    json_object_end(w);
-}
-
 static void on_published(struct store_publish *r, int err)
 {
     struct app *a = container_of(r, struct app, publish);
@@ -204,7 +143,7 @@ void status_publish(struct app *a)
     status_snapshot(a, &s);
     buf_init(&a->published, MAX_STATUS_BYTES);
     json_init(&w, &a->published);
-    write_snapshot(&w, &s);
+    face_stats(&w, NULL, &s);
     if (w.rc) {
         buf_fini(&a->published);
         return;

@@ -7,7 +7,7 @@
 #include "out.h"
 #include "progress.h"
 #include "record.h"
-#include "timefmt.h"
+#include "face/timefmt.h"
 
 #include <errno.h>
 #include <inttypes.h>

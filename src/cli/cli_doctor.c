@@ -3,6 +3,7 @@
 // A configuration or database that can not be opened is itself a failed check.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
+#include "face/face.h"
 #include "out.h"
 #include "record.h"
 #include "table.h"
@@ -150,16 +151,7 @@ static void model_json(const struct vlmd_model *m)
     struct buf out = {.max_bytes = RECORD_MAX};
     struct json_writer w;
     json_init(&w, &out);
-    json_object(&w, NULL);
-    json_str(&w, "backend", m->backend);
-    json_str(&w, "url", m->url);
-    json_str(&w, "kind", m->kind);
-    json_str(&w, "model", *m->model ? m->model : NULL);
-    json_bool(&w, "has_vision", m->has_vision);
-    json_bool(&w, "is_loaded", m->is_loaded);
-    json_bool(&w, "is_chosen", m->is_chosen);
-    json_str(&w, "error", *m->error ? m->error : NULL);
-    json_object_end(&w);
+    face_model(&w, m);
     if (w.rc == 0) {
         out_bytes(out.data, out.len);
         out_text("\n");

@@ -5,7 +5,7 @@
 #include "out.h"
 #include "record.h"
 #include "sidecar.h"
-#include "timefmt.h"
+#include "face/timefmt.h"
 
 #include <errno.h>
 #include <stdio.h>

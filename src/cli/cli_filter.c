@@ -1,7 +1,7 @@
 // cli_filter.c -- a question to the library from flags, with each value checked.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
-#include "timefmt.h"
+#include "face/timefmt.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli.h"
 #include "out.h"
-#include "timefmt.h"
+#include "face/timefmt.h"
 
 #include <inttypes.h>
 #include <limits.h>

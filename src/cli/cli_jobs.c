@@ -4,7 +4,8 @@
 #include "out.h"
 #include "record.h"
 #include "table.h"
-#include "timefmt.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -45,7 +46,7 @@ static bool on_item(void *arg, const struct vlmd_item *it)
     }
     char id[32], at[64], app[160];
     snprintf(id, sizeof(id), "%" PRId64, it->id);
-    time_local(record_time(it), at, sizeof(at));
+    time_local(face_taken_ms(it), at, sizeof(at));
     text_clip(*it->app ? it->app : it->seen_app, 20, app, sizeof(app));
     const char *cells[] = {id, record_state(it), at, app, it->error_class, it->path};
     table_row(&l->table, cells);

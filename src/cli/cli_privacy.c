@@ -3,10 +3,11 @@
 #include "base/json.h"
 #include "cli.h"
 #include "cli_examine.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 #include "out.h"
 #include "record.h"
 #include "table.h"
-#include "timefmt.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,56 +73,20 @@ static void print_json(struct json_writer *w)
 
 static const struct {
     enum vlmd_audit_by by;
-    const char *key, *head;
+    const char *head;
     const char *nameless;
-} kinds[] = {{VLMD_BY_VERDICT, "verdicts", "verdict", "(none)"},
-             {VLMD_BY_CATEGORY, "categories", "found", "(none)"},
-             {VLMD_BY_APP, "apps", "app", "(not known)"},
-             {VLMD_BY_DESTINATION, "destinations", "sent to", "(nowhere)"}};
+} kinds[] = {{VLMD_BY_VERDICT, "verdict", "(none)"},
+             {VLMD_BY_CATEGORY, "found", "(none)"},
+             {VLMD_BY_APP, "app", "(not known)"},
+             {VLMD_BY_DESTINATION, "sent to", "(nowhere)"}};
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-static void totals_kind_json(struct json_writer *w, const struct vlmd_audit_totals *t,
-                             int kind)
-{
-    json_array(w, kinds[kind].key);
-    for (int i = 0; i < t->n_totals; i++) {
-        const struct vlmd_audit_total *x = &t->totals[i];
-        if (x->by != kinds[kind].by) {
-            continue;
-        }
-        json_object(w, NULL);
-        json_str(w, "name", x->name);
-        json_int(w, "rows", x->rows);
-        json_int(w, "findings", x->findings);
-        json_int(w, "blocked", x->blocked);
-        json_int(w, "masked", x->masked);
-        json_int(w, "bytes_sent", x->bytes_sent);
-        json_object_end(w);
-    }
-    json_array_end(w);
-}
-
-static void time_member(struct json_writer *w, const char *key, int64_t at_ms)
-{
-    char stamp[64];
-    time_iso(at_ms, stamp, sizeof(stamp));
-    json_str(w, key, at_ms ? stamp : NULL);
-}
 
 static void totals_json(const struct vlmd_audit_totals *t)
 {
     struct json_writer w;
     struct buf out = {.max_bytes = RECORD_MAX};
     json_init(&w, &out);
-    json_object(&w, NULL);
-    json_int(&w, "rows", t->rows);
-    json_int(&w, "bytes_sent", t->bytes_sent);
-    time_member(&w, "first", t->first_ms);
-    time_member(&w, "last", t->last_ms);
-    for (int i = 0; i < KINDS; i++) {
-        totals_kind_json(&w, t, i);
-    }
-    json_object_end(&w);
+    face_audit_totals(&w, t);
     print_json(&w);
     buf_fini(&out);
 }
@@ -200,24 +165,7 @@ static void row_json(const struct vlmd_audit_row *r)
     struct json_writer w;
     struct buf out = {.max_bytes = RECORD_MAX};
     json_init(&w, &out);
-    json_object(&w, NULL);
-    json_int(&w, "seq", r->seq);
-    time_member(&w, "at", r->at_ms);
-    json_str(&w, "verdict", r->verdict);
-    json_str(&w, "stage", r->stage);
-    json_int(&w, "job", r->job);
-    json_str(&w, "correlation_id", r->correlation_id);
-    json_str(&w, "hash", *r->hash ? r->hash : NULL);
-    json_str(&w, "sent_hash", *r->sent_hash ? r->sent_hash : NULL);
-    json_str(&w, "categories", r->categories);
-    json_str(&w, "rules", r->rules);
-    json_str(&w, "app", r->app);
-    json_str(&w, "destination", r->destination);
-    json_int(&w, "bytes_sent", r->bytes_sent);
-    json_int(&w, "n", r->n);
-    time_member(&w, "until", r->until_ms);
-    json_str(&w, "chain", r->chain);
-    json_object_end(&w);
+    face_audit_row(&w, r);
     print_json(&w);
     buf_fini(&out);
 }
@@ -352,25 +300,8 @@ static void check_json(const struct vlmd_audit_check *k)
 {
     struct json_writer w;
     struct buf out = {.max_bytes = RECORD_MAX};
-    bool is_whole = strcmp(k->fault, "sound") == 0;
     json_init(&w, &out);
-    json_object(&w, NULL);
-    json_bool(&w, "sound", is_whole);
-    json_str(&w, "fault", is_whole ? NULL : k->fault);
-    json_str(&w, "words", k->words);
-    json_int(&w, "bad_row", k->bad_seq);
-    json_int(&w, "rows", k->rows);
-    json_int(&w, "first_row", k->first_seq);
-    json_int(&w, "last_row", k->last_seq);
-    json_int(&w, "pruned", k->pruned);
-    time_member(&w, "pruned_until", k->pruned_until_ms);
-    json_str(&w, "head", *k->head ? k->head : NULL);
-    if (k->has_expected) {
-        json_int(&w, "expected_row", k->expected_seq);
-    } else {
-        json_null(&w, "expected_row");
-    }
-    json_object_end(&w);
+    face_audit_check(&w, k);
     print_json(&w);
     buf_fini(&out);
 }

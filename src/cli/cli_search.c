@@ -3,7 +3,8 @@
 #include "cli.h"
 #include "out.h"
 #include "record.h"
-#include "timefmt.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -95,7 +96,7 @@ static void print_found(const struct searching *s, const struct vlmd_item *it)
 {
     char at[64], app[200], similar[200];
     bool colour = s->has_colour;
-    time_local(record_time(it), at, sizeof(at));
+    time_local(face_taken_ms(it), at, sizeof(at));
     text_clip(*it->app ? it->app : it->seen_app, 30, app, sizeof(app));
     out_printf("%s%s%s%s%s  #%" PRId64 "%s", colour ? BOLD : "", at, *app ? "  " : "",
                app, colour ? RESET : "", it->id,
@@ -303,7 +304,7 @@ static bool on_shown(void *arg, const struct vlmd_item *it)
 {
     struct showing *s = arg;
     struct buf why = {.max_bytes = RECORD_MAX};
-    int rc = record_why(it, buf_str(&s->original), time_wall_ms(), &why);
+    int rc = face_why(it, buf_str(&s->original), time_wall_ms(), &why);
     s->is_found = true;
     s->id = it->id;
     s->duplicate_of = it->duplicate_of;
@@ -311,7 +312,7 @@ static bool on_shown(void *arg, const struct vlmd_item *it)
     if (s->is_json) {
         json_init(&s->w, &s->body);
         json_object(&s->w, NULL);
-        record_members(&s->w, it);
+        face_item(&s->w, it);
         json_str(&s->w, "why", buf_str(&why));
         json_str(&s->w, "duplicate_path", s->original.len ? buf_str(&s->original) : NULL);
         json_array(&s->w, "history");
@@ -327,27 +328,13 @@ static bool on_shown(void *arg, const struct vlmd_item *it)
     return false;
 }
 
-static void attempt_json(struct showing *s, const struct vlmd_attempt *a)
-{
-    char at[64];
-    time_iso(a->at_ms, at, sizeof(at));
-    json_object(&s->w, NULL);
-    json_str(&s->w, "at", at);
-    json_str(&s->w, "backend", a->backend);
-    json_str(&s->w, "model", a->model);
-    json_str(&s->w, "class", *a->error_class ? a->error_class : NULL);
-    json_str(&s->w, "message", a->message);
-    json_int(&s->w, "request_ms", a->request_ms);
-    json_object_end(&s->w);
-}
-
 static void on_attempt(void *arg, const struct vlmd_attempt *a)
 {
     struct showing *s = arg;
     char at[64], words[600], backend[200];
     s->n_attempts++;
     if (s->is_json) {
-        attempt_json(s, a);
+        face_attempt(&s->w, a);
         return;
     }
     time_local(a->at_ms, at, sizeof(at));

@@ -4,9 +4,10 @@
 // read with care.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 #include "out.h"
 #include "record.h"
-#include "timefmt.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -145,77 +146,12 @@ static void print_text(const struct vlmd_status *s)
 
 // ---- JSON
 
-static void time_or_null(struct json_writer *w, const char *key, int64_t at_ms)
-{
-    char stamp[64];
-    time_iso(at_ms, stamp, sizeof(stamp));
-    json_str(w, key, at_ms ? stamp : NULL);
-}
-
-static void json_counts(struct json_writer *w, const struct vlmd_status *s)
-{
-    json_int(w, "total", s->total);
-    json_int(w, "queued", s->queued);
-    json_int(w, "due", s->due);
-    json_int(w, "running", s->leased);
-    json_int(w, "ended", s->ended);
-    json_int(w, "described", s->answered + s->cached + s->duplicate);
-    json_int(w, "answered", s->answered);
-    json_int(w, "cached", s->cached);
-    json_int(w, "duplicate", s->duplicate);
-    json_int(w, "blocked", s->blocked);
-    json_int(w, "skipped", s->skipped);
-    json_int(w, "failed", s->failed);
-    json_int(w, "degraded", s->degraded);
-    time_or_null(w, "oldest_queued_at", s->oldest_queued_ms);
-    json_int(w, "day_total", s->day_total);
-    json_int(w, "day_described", s->day_described);
-    json_int(w, "prompt_tokens", s->prompt_tokens);
-    json_int(w, "completion_tokens", s->completion_tokens);
-    json_str(w, "database", s->database);
-    json_int(w, "database_bytes", s->database_bytes);
-}
-
-static void json_workers(struct json_writer *w, const struct vlmd_status *s)
-{
-    json_array(w, "workers");
-    for (int i = 0; i < s->n_workers; i++) {
-        const struct vlmd_worker *k = &s->workers[i];
-        struct cJSON *parsed = json_parse(k->json, strlen(k->json));
-        json_object(w, NULL);
-        json_int(w, "pid", k->pid);
-        time_or_null(w, "started_at", k->started_at_ms);
-        time_or_null(w, "updated_at", k->updated_at_ms);
-        if (parsed) {
-            json_raw(w, "stats", k->json);
-        } else {
-            json_null(w, "stats");
-        }
-        json_object_end(w);
-        json_free(parsed);
-    }
-    json_array_end(w);
-}
-
 static void print_json(const struct vlmd_status *s)
 {
     struct buf out = {.max_bytes = RECORD_MAX};
     struct json_writer w;
     json_init(&w, &out);
-    json_object(&w, NULL);
-    json_counts(&w, s);
-    json_array(&w, "failures");
-    for (int i = 0; i < s->n_failures; i++) {
-        json_object(&w, NULL);
-        json_str(&w, "class", s->failures[i].error_class);
-        json_int(&w, "n", s->failures[i].n);
-        json_str(&w, "words", s->failures[i].words);
-        json_str(&w, "todo", s->failures[i].todo);
-        json_object_end(&w);
-    }
-    json_array_end(&w);
-    json_workers(&w, s);
-    json_object_end(&w);
+    face_status(&w, s);
     if (w.rc == 0) {
         out_bytes(out.data, out.len);
         out_text("\n");

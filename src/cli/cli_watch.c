@@ -5,7 +5,8 @@
 #include "cli.h"
 #include "out.h"
 #include "record.h"
-#include "timefmt.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -32,7 +33,7 @@ static void print_item(struct watching *w, const struct vlmd_item *it)
         buf_fini(&out);
         return;
     }
-    time_local(record_time(it), at, sizeof(at));
+    time_local(face_taken_ms(it), at, sizeof(at));
     text_clip(*it->app        ? it->app
               : *it->seen_app ? it->seen_app
                               : "-",

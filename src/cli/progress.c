@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 #include "out.h"
-#include "timefmt.h"
+#include "face/timefmt.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,7 +8,8 @@
 #include "file.h"
 #include "out.h"
 #include "record.h"
-#include "timefmt.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +126,7 @@ static int json_text(const struct vlmd_item *it, struct buf *out)
     json_init(&w, out);
     json_object(&w, NULL);
     json_int(&w, "vlmd_sidecar", 1);
-    record_members(&w, it);
+    face_item(&w, it);
     json_object_end(&w);
     return w.rc ? w.rc : buf_add_str(out, "\n");
 }

@@ -3,7 +3,8 @@
 #include "out.h"
 #include "progress.h"
 #include "record.h"
-#include "timefmt.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 
 #include "base/utf8.h"
 
@@ -434,7 +435,7 @@ static void test_csv(void **state)
 static void why(const struct vlmd_item *it, const char *expected)
 {
     struct buf out = {.max_bytes = RECORD_MAX};
-    assert_int_equal(record_why(it, "/p/first.png", NOW, &out), 0);
+    assert_int_equal(face_why(it, "/p/first.png", NOW, &out), 0);
     assert_string_equal(buf_str(&out), expected);
     buf_fini(&out);
 }

@@ -1,6 +1,6 @@
 // timefmt.c -- see timefmt.h.
 // SPDX-License-Identifier: MIT
-#include "timefmt.h"
+#include "face/timefmt.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 // timefmt.h -- times, spans, counts and sizes as people and JSON want them.
 // SPDX-License-Identifier: MIT
-#ifndef VLMD_CLI_TIMEFMT_H
-#define VLMD_CLI_TIMEFMT_H
+#ifndef VLMD_FACE_TIMEFMT_H
+#define VLMD_FACE_TIMEFMT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,135 @@
+// face_status.c -- what is going on, of this process and of the whole database, as JSON.
+// SPDX-License-Identifier: MIT
+#include "face/face.h"
+
+#include <string.h>
+
+static void write_backend(struct json_writer *w, const struct vlmd_backend_status *b)
+{
+    json_object(w, NULL);
+    json_str(w, "name", b->name);
+    json_str(w, "url", b->url);
+    json_str(w, "kind", b->kind);
+    json_str(w, "state", b->state);
+    json_str(w, "reason", b->reason);
+    json_str(w, "model", b->model);
+    json_bool(w, "is_remote", b->is_remote);
+    json_int(w, "in_flight", b->in_flight);
+    json_int(w, "limit", b->limit);
+    json_int(w, "answered", b->answered);
+    json_int(w, "failed", b->failed);
+    json_int(w, "next_probe_at_ms", b->next_probe_at_ms);
+    json_double(w, "latency_ms", b->latency_ms);
+    json_object_end(w);
+}
+
+void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats *s)
+{
+    json_object(w, key);
+    json_bool(w, "is_paused", s->is_paused);
+    json_str(w, "paused_because", s->paused_because);
+    json_int(w, "claimed", s->claimed);
+    json_int(w, "preparing", s->preparing);
+    json_int(w, "waiting", s->waiting);
+    json_int(w, "asking", s->asking);
+    json_int(w, "saving", s->saving);
+    json_int(w, "backing_off", s->backing_off);
+    json_int(w, "answered", s->answered);
+    json_int(w, "cached", s->cached);
+    json_int(w, "duplicate", s->duplicate);
+    json_int(w, "blocked", s->blocked);
+    json_int(w, "skipped", s->skipped);
+    json_int(w, "failed", s->failed);
+    json_int(w, "requests", s->requests);
+    json_int(w, "prompt_tokens", s->prompt_tokens);
+    json_int(w, "completion_tokens", s->completion_tokens);
+    json_int(w, "bytes_sent", s->bytes_sent);
+    json_double(w, "images_per_s", s->images_per_s);
+    json_int(w, "folders", s->folders);
+    json_int(w, "polled_folders", s->polled_folders);
+    json_int(w, "settling", s->settling);
+    json_int(w, "masked", s->masked);
+    json_array(w, "found");
+    for (int i = 0; i < s->n_categories; i++) {
+        json_object(w, NULL);
+        json_str(w, "category", s->categories[i].category);
+        json_int(w, "pictures", s->categories[i].pictures);
+        json_int(w, "replaced", s->categories[i].replaced);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_array(w, "backends");
+    for (int i = 0; i < s->n_backends; i++) {
+        write_backend(w, &s->backends[i]);
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
+static void write_counts(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_int(w, "total", s->total);
+    json_int(w, "queued", s->queued);
+    json_int(w, "due", s->due);
+    json_int(w, "running", s->leased);
+    json_int(w, "ended", s->ended);
+    json_int(w, "described", s->answered + s->cached + s->duplicate);
+    json_int(w, "answered", s->answered);
+    json_int(w, "cached", s->cached);
+    json_int(w, "duplicate", s->duplicate);
+    json_int(w, "blocked", s->blocked);
+    json_int(w, "skipped", s->skipped);
+    json_int(w, "failed", s->failed);
+    json_int(w, "degraded", s->degraded);
+    face_time(w, "oldest_queued_at", s->oldest_queued_ms);
+    json_int(w, "day_total", s->day_total);
+    json_int(w, "day_described", s->day_described);
+    json_int(w, "prompt_tokens", s->prompt_tokens);
+    json_int(w, "completion_tokens", s->completion_tokens);
+    json_str(w, "database", s->database);
+    json_int(w, "database_bytes", s->database_bytes);
+}
+
+static void write_failures(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_array(w, "failures");
+    for (int i = 0; i < s->n_failures; i++) {
+        json_object(w, NULL);
+        json_str(w, "class", s->failures[i].error_class);
+        json_int(w, "n", s->failures[i].n);
+        json_str(w, "words", s->failures[i].words);
+        json_str(w, "todo", s->failures[i].todo);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+static void write_workers(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_array(w, "workers");
+    for (int i = 0; i < s->n_workers; i++) {
+        const struct vlmd_worker *k = &s->workers[i];
+        struct cJSON *parsed = json_parse(k->json, strlen(k->json));
+        json_object(w, NULL);
+        json_int(w, "pid", k->pid);
+        face_time(w, "started_at", k->started_at_ms);
+        face_time(w, "updated_at", k->updated_at_ms);
+        if (parsed) {
+            json_raw(w, "stats", k->json);
+        } else {
+            json_null(w, "stats");
+        }
+        json_object_end(w);
+        json_free(parsed);
+    }
+    json_array_end(w);
+}
+
+void face_status(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_object(w, NULL);
+    write_counts(w, s);
+    write_failures(w, s);
+    write_workers(w, s);
+    json_object_end(w);
+}
