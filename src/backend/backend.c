@@ -39,6 +39,17 @@ const char *backend_kind_name(enum backend_kind k)
     return d ? d->name : k == BACKEND_AUTO ? "auto" : "unknown";
 }
 
+const char *backend_residence_name(enum backend_residence r)
+{
+    switch (r) {
+    case BACKEND_ABSENT: return "absent";
+    case BACKEND_LOADING: return "loading";
+    case BACKEND_RESIDENT: return "resident";
+    case BACKEND_ASLEEP: return "asleep";
+    }
+    return "unknown";
+}
+
 int backend_kind_by_name(const char *name)
 {
     for (int i = 0; i < N_DRIVERS; i++) {
@@ -220,11 +231,14 @@ void backend_free(struct backend *b)
     if (!b) {
         return;
     }
-    assert(!b->probe && list_is_empty(&b->later) && list_is_empty(&b->graces));
-    if (b->load) {
-        assert(!b->load->call);
-        talk_orphan(b->load);
-        b->load = NULL;
+    struct talk **load = &b->talks[TALK_LOAD];
+    assert(list_is_empty(&b->later) && list_is_empty(&b->graces));
+    for (int i = 0; i < TALK_KINDS; i++) {
+        assert(!b->talks[i] || (i == TALK_LOAD && !b->talks[i]->call));
+    }
+    if (*load) {
+        talk_orphan(*load);
+        *load = NULL;
     }
     for (int i = 0; i < 3; i++) {
         closer_hold(&b->closer);
@@ -302,36 +316,77 @@ void backend_later(struct backend *b, struct backend_call *call, struct backend_
 static void begin_call(struct backend *b, struct backend_call *c,
                        void (*done)(struct backend_call *c, int err))
 {
-    *c = (struct backend_call){.retry_after_ms = -1, .owner = b, .done = done};
+    *c = (struct backend_call){.retry_after_ms = -1,
+                               .expires_at_ms = -1,
+                               .memory_bytes = -1,
+                               .feedback = {-1, -1, -1, -1},
+                               .owner = b,
+                               .done = done};
+}
+
+static void fail_call(struct backend *b, struct backend_call *c, int code)
+{
+    c->code = err_set(&c->err, code, "%s: %s", err_words(code), b->config.url);
+    backend_later(b, c, NULL);
 }
 
 void backend_probe(struct backend *b, struct backend_call *c,
                    void (*done)(struct backend_call *c, int err))
 {
     const struct driver *fixed = driver_of(b->config.kind);
-    assert(!b->probe);
     begin_call(b, c, done);
-    talk_start(b, c, false, fixed ? fixed->survey : detect_first);
+    talk_start(b, c, TALK_PROBE, fixed ? fixed->survey : detect_first);
 }
 
 // A load that its first caller has left is joined, not begun again.
 void backend_load(struct backend *b, struct backend_call *c,
                   void (*done)(struct backend_call *c, int err))
 {
+    struct talk *load = b->talks[TALK_LOAD];
     begin_call(b, c, done);
-    if (b->load) {
-        assert(!b->load->call);
-        b->load->call = c;
-        c->scratch = b->load;
+    if (load) {
+        assert(!load->call);
+        load->call = c;
+        c->scratch = load;
         return;
     }
     if (!b->driver) {
-        c->code = err_set(&c->err, E_MODEL_MISSING, "%s: %s", err_words(E_MODEL_MISSING),
-                          b->config.url);
-        backend_later(b, c, NULL);
+        fail_call(b, c, E_MODEL_MISSING);
         return;
     }
-    talk_start(b, c, true, b->driver->load);
+    talk_start(b, c, TALK_LOAD, b->driver->load);
+}
+
+// What is asked of a server that was found; NULL: it has no such thing.
+static void start_call(struct backend *b, struct backend_call *c, enum talk_kind kind,
+                       talk_fn *first, void (*done)(struct backend_call *c, int err))
+{
+    begin_call(b, c, done);
+    if (!b->driver) {
+        fail_call(b, c, E_MODEL_MISSING);
+    } else if (!first) {
+        fail_call(b, c, E_UNSUPPORTED);
+    } else {
+        talk_start(b, c, kind, first);
+    }
+}
+
+void backend_verify(struct backend *b, struct backend_call *c,
+                    void (*done)(struct backend_call *c, int err))
+{
+    start_call(b, c, TALK_VERIFY, b->driver ? b->driver->verify : NULL, done);
+}
+
+void backend_unload(struct backend *b, struct backend_call *c,
+                    void (*done)(struct backend_call *c, int err))
+{
+    start_call(b, c, TALK_UNLOAD, b->driver ? b->driver->unload : NULL, done);
+}
+
+void backend_feedback_ask(struct backend *b, struct backend_call *c,
+                          void (*done)(struct backend_call *c, int err))
+{
+    start_call(b, c, TALK_FEEDBACK, b->driver ? b->driver->feedback : NULL, done);
 }
 
 void backend_cancel(struct backend *b, struct backend_call *c)

@@ -52,6 +52,13 @@ struct backend_config {
 
 void backend_config_default(struct backend_config *c);
 
+// How a server gives a model's memory back.
+enum backend_unload_way {
+    BACKEND_UNLOAD_NEVER,  // only by being stopped, or by its own idle timer
+    BACKEND_UNLOAD_NOW,    // when told
+    BACKEND_UNLOAD_SLEEP,  // moves it to main memory when told (vLLM)
+};
+
 // What a probe found.
 struct backend_facts {
     enum backend_kind kind;
@@ -63,6 +70,8 @@ struct backend_facts {
     bool is_remote;  // pictures leave this machine (URL or the server's remote model)
     int slots;       // 0 = not told
     int n_ctx;       // usable context per slot, 0 = not told
+    enum backend_unload_way unload;
+    bool has_feedback;  // backend_feedback_ask may have an answer
     int n_models;
     char models[32][192];  // installed, vision models first
     bool model_vision[32];
@@ -78,12 +87,36 @@ const struct backend_config *backend_config(const struct backend *b);
 // Of the last good probe.
 const struct backend_facts *backend_facts(const struct backend *b);
 
+// Where a model is.
+enum backend_residence {
+    BACKEND_ABSENT,  // not in memory; the next question would load it, or can not be asked
+    BACKEND_LOADING,   // on its way, or the server is too busy with loads to say
+    BACKEND_RESIDENT,  // the next question is answered without a load
+    BACKEND_ASLEEP,  // given up by the server's own idle timer; a load or a question wakes it
+};
+
+const char *backend_residence_name(enum backend_residence r);
+
+// What a server tells about its work, all users together.  -1 = not told.
+struct backend_feedback {
+    int running;      // requests being answered
+    int waiting;      // requests that were accepted and wait
+    int slots;        // requests it can answer at once
+    double kv_share;  // of its memory for contexts that is taken, 0 to 1
+};
+
 // One call does one thing; at most one of each kind is under way per backend, asks excepted.
 struct backend_call {
-    int code;                // out: 0 or E_*
-    struct err err;          // out: words
-    int64_t retry_after_ms;  // out: -1 = not told
-    struct http_req http;    // private from here on
+    int code;                          // out: 0 or E_*
+    struct err err;                    // out: words
+    int64_t retry_after_ms;            // out: -1 = not told
+    enum backend_residence residence;  // out: of backend_verify
+    int64_t
+        expires_at_ms;  // out: of backend_verify, unix ms when the server drops the model
+                        //   by itself; INT64_MAX = never, -1 = not told
+    int64_t memory_bytes;  // out: of backend_verify, what the model holds; -1 = not told
+    struct backend_feedback feedback;  // out: of backend_feedback_ask
+    struct http_req http;              // private from here on
     struct backend *owner;
     int step;
     void (*done)(struct backend_call *c, int err);
@@ -101,6 +134,22 @@ void backend_probe(struct backend *b, struct backend_call *c,
 // (deadline), E_NET*, ...
 void backend_load(struct backend *b, struct backend_call *c,
                   void (*done)(struct backend_call *c, int err));
+// Where the model is now: call.residence, and with it facts.is_loaded.  A query where the
+// server has one, else a question of one token (never a picture).  err 0: it was told.
+// Errors: E_NET (nobody there), E_MODEL_MISSING, E_MODEL_CRASH (the server says that its
+// engine is dead), E_AUTH, ...
+void backend_verify(struct backend *b, struct backend_call *c,
+                    void (*done)(struct backend_call *c, int err));
+// Gives the model's memory back, all instances of it.  No ask may be under way: some servers
+// let those fail.  Nothing to do is success.  Errors: E_UNSUPPORTED (this server can not, see
+// facts.unload), E_BUSY (others are being answered by it and would be cut off), E_NET, ...
+void backend_unload(struct backend *b, struct backend_call *c,
+                    void (*done)(struct backend_call *c, int err));
+// What the server says about its queue: call.feedback.  Costs the server little, but do not
+// ask more than once in 5 s (llama-server notices clients that left only between such
+// questions).  Errors: E_UNSUPPORTED (says nothing), E_NET, ...
+void backend_feedback_ask(struct backend *b, struct backend_call *c,
+                          void (*done)(struct backend_call *c, int err));
 // done comes with E_CANCELED; a load that is cancelled is left to finish on the server.
 void backend_cancel(struct backend *b, struct backend_call *c);
 
@@ -200,7 +249,7 @@ struct backend_ask {
     int64_t first_byte_ms, request_ms;         // -1 = did not get that far
     int64_t bytes_sent;
     int64_t rate_remaining, rate_reset_ms;  // the server's words; -1 = not told
-    struct backend_call call;  // code, err, retry_after_ms are out
+    struct backend_call call;               // code, err, retry_after_ms are out
     void (*done)(struct backend_ask *a, int err);
     struct buf head, tail;  // private from here on
     void *stream;

@@ -42,6 +42,16 @@ struct reply {
     const char *words;   // of err
 };
 
+// What a talk is about; at most one of each is under way.
+enum talk_kind {
+    TALK_PROBE,
+    TALK_LOAD,
+    TALK_VERIFY,
+    TALK_UNLOAD,
+    TALK_FEEDBACK,
+    TALK_KINDS
+};
+
 // Handlers return one of these, or E_* with words in talk.err.
 enum { TALK_MORE = 0, TALK_DONE = 1 };
 
@@ -55,6 +65,12 @@ struct driver {
     talk_fn *survey;
     // Makes the model resident; first step (r is NULL).
     talk_fn *load;
+    // Where it is: talk_resident, first step.
+    talk_fn *verify;
+    // Gives its memory back; NULL: it can not.
+    talk_fn *unload;
+    // Fills talk.feedback; NULL: it says nothing.
+    talk_fn *feedback;
     bool is_load_fragile;  // the server gives up a load when the asker leaves
     const char *chat_path;
     enum frame_kind frames;
@@ -85,8 +101,9 @@ struct backend {
     struct backend_facts facts;
     const struct driver *driver;  // of facts.kind; NULL before the first probe
     unsigned refused;             // FIELD_*
-    struct talk *probe;           // owned by itself; NULL = none
-    struct talk *load;            // may go on after its caller has left
+    struct talk
+        *talks[TALK_KINDS];  // owned by themselves; NULL = none.  A load may go on
+                             //   after its caller has left
     struct timer later_timer;
     struct list later;  // calls and asks whose done is due
     struct timer grace_timer;
@@ -105,7 +122,7 @@ void backend_grace(struct backend *b);               // graces has changed
 struct talk {
     struct backend *b;          // borrowed; NULL: the backend is gone, only end
     struct backend_call *call;  // borrowed until done; NULL: the caller has left
-    bool is_load;
+    enum talk_kind kind;
     const struct driver *driver;  // who is talked to, as far as it is known
     talk_fn *next;
     char *base;         // owned
@@ -123,11 +140,15 @@ struct talk {
     struct model_row *chosen;  // in list
     int at;                    // row being asked about
     int64_t poll_ms;
-    bool has_data;  // /v1/models had a list
+    bool has_data;                     // /v1/models had a list
+    enum backend_residence residence;  // of a verify
+    int64_t expires_at_ms;             // of a verify; -1 = not told
+    int64_t memory_bytes;              // of a verify; -1 = not told
+    struct backend_feedback feedback;  // of a feedback
 };
 
 // Starts; step is called with r NULL, or a first request.
-void talk_start(struct backend *b, struct backend_call *call, bool is_load,
+void talk_start(struct backend *b, struct backend_call *call, enum talk_kind kind,
                 talk_fn *first);
 void talk_cancel(struct talk *t);
 void talk_orphan(struct talk *t);  // the backend goes, the talk ends by itself
@@ -136,9 +157,13 @@ void talk_orphan(struct talk *t);  // the backend goes, the talk ends by itself
 MUST_USE int talk_get(struct talk *t, talk_fn *next, const char *path);
 // The body was written to t->body before.
 MUST_USE int talk_post(struct talk *t, talk_fn *next, const char *path);
+// The same with nothing to say: the path tells all.
+MUST_USE int talk_post_empty(struct talk *t, talk_fn *next, const char *path);
 // The same for a path with a model's name in it: before + escaped name + behind.
 MUST_USE int talk_get_model(struct talk *t, talk_fn *next, const char *before,
                             const char *model, const char *behind);
+MUST_USE int talk_post_model(struct talk *t, talk_fn *next, const char *before,
+                             const char *model, const char *behind);
 // Load: the next request waits a little longer each time.  Errors: E_LOADING when load_ms is
 // over.
 MUST_USE int talk_wait(struct talk *t);
@@ -146,6 +171,12 @@ MUST_USE int talk_wait(struct talk *t);
 MUST_USE int talk_check(struct talk *t, const struct reply *r);
 // The same without asking for JSON.
 MUST_USE int talk_check_status(struct talk *t, const struct reply *r);
+// Verify: that is where the model is.  Returns TALK_DONE.
+MUST_USE int talk_resident(struct talk *t, enum backend_residence r);
+// Unload, feedback: this server has no such thing.  Returns E_UNSUPPORTED.
+MUST_USE int talk_unsupported(struct talk *t);
+// Is the reply a "no such path", in any of the ways that servers say it?
+bool talk_is_missing(const struct reply *r);
 // Chooses and fills the facts.  Returns TALK_DONE or E_*.
 MUST_USE int talk_choose(struct talk *t);
 
@@ -163,8 +194,20 @@ void openai_decode(struct stream *s, const struct cJSON *frame);
 void openai_add_models(struct model_list *l, const struct cJSON *json);
 // Load for servers that have their model from the start: /v1/models has it.
 int openai_load(struct talk *t, const struct reply *r);
+// The smallest question, of one token; its reply comes to next.
+MUST_USE int openai_ask_tiny(struct talk *t, talk_fn *next);
+// Verify for servers without a load-state query: that question.
+int openai_verify(struct talk *t, const struct reply *r);
 // FIELD_* that the words of a refusal name, 0 = none.
 unsigned openai_refusal(const char *words);
+
+// ---- llama-server's own words, which llama-swap passes on (driver_llama.c)
+
+void llama_read_props(struct talk *t, const struct cJSON *props, struct model_row *m);
+// Reads /slots; TALK_DONE or E_*.
+int llama_read_slots(struct talk *t, const struct reply *r);
+// Reads /metrics; false: it has none of llama-server's gauges.
+bool llama_read_gauges(struct talk *t, const struct reply *r);
 
 // The first request of a survey when the kind is not known (detect.c).
 int detect_first(struct talk *t, const struct reply *r);

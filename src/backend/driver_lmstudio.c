@@ -8,9 +8,11 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
 
 static talk_fn on_v1, on_v0, on_plain, on_load_v1, on_load_v0, on_warmed;
+static talk_fn on_verify_v1, on_verify_v0, on_verified, on_instances, on_unloaded;
 
 // ---- survey
 
@@ -54,6 +56,20 @@ static bool read_v1(struct talk *t, const struct reply *r)
     return true;
 }
 
+// "m:2" is another instance of m, made when two programs load it at the same time.
+static struct model_row *add_instance(struct model_list *l, const char *id)
+{
+    char name[MODEL_NAME];
+    const char *colon = id ? strrchr(id, ':') : NULL;
+    bool is_copy =
+        colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1);
+    if (!is_copy || (size_t)(colon - id) >= sizeof(name)) {
+        return models_add(l, id);
+    }
+    snprintf(name, sizeof(name), "%.*s", (int)(colon - id), id);
+    return models_add(l, name);
+}
+
 // From 0.3.6.
 static bool read_v0(struct talk *t, const struct reply *r)
 {
@@ -65,13 +81,13 @@ static bool read_v0(struct talk *t, const struct reply *r)
     cJSON_ArrayForEach(row, rows)
     {
         struct model_row *m =
-            is_llm(row) ? models_add(&t->list, json_get_str(row, "id")) : NULL;
+            is_llm(row) ? add_instance(&t->list, json_get_str(row, "id")) : NULL;
         const char *type = json_get_str(row, "type");
         const char *state = json_get_str(row, "state");
         if (m) {
             m->vision = strcmp(type, "vlm") == 0 ? VISION_YES : VISION_NO;
-            m->is_loaded = state && strcmp(state, "loaded") == 0;
-            m->n_ctx = (int)json_get_int(row, "loaded_context_length", 0);
+            m->is_loaded = m->is_loaded || (state && strcmp(state, "loaded") == 0);
+            m->n_ctx = (int)json_get_int(row, "loaded_context_length", m->n_ctx);
         }
     }
     return true;
@@ -80,6 +96,7 @@ static bool read_v0(struct talk *t, const struct reply *r)
 static int on_v1(struct talk *t, const struct reply *r)
 {
     if (read_v1(t, r)) {
+        t->facts.unload = BACKEND_UNLOAD_NOW;
         return talk_choose(t);
     }
     bool is_final = r->err || t->err.code == E_AUTH;
@@ -113,23 +130,8 @@ static int load(struct talk *t, const struct reply *r)
 // The smallest question there is makes it load the model.
 static int warm(struct talk *t)
 {
-    const struct backend_config *c = &t->b->config;
-    struct json_writer w;
-    json_init(&w, &t->body);
-    json_object(&w, NULL);
-    json_str(&w, "model", backend_model(t->b));
-    json_bool(&w, "stream", false);
-    json_int(&w, "max_tokens", 1);
-    json_int(&w, "ttl", c->keep_alive_s);
-    json_array(&w, "messages");
-    json_object(&w, NULL);
-    json_str(&w, "role", "user");
-    json_str(&w, "content", "hi");
-    json_object_end(&w);
-    json_array_end(&w);
-    json_object_end(&w);
     t->at = 1;
-    return w.rc < 0 ? w.rc : talk_post(t, on_warmed, "/v1/chat/completions");
+    return openai_ask_tiny(t, on_warmed);
 }
 
 static int on_warmed(struct talk *t, const struct reply *r)
@@ -176,11 +178,102 @@ static int on_load_v0(struct talk *t, const struct reply *r)
     return t->at == 0 ? warm(t) : TALK_DONE;
 }
 
+// ---- verify
+
+static int verify(struct talk *t, const struct reply *r)
+{
+    (void)r;
+    return talk_get(t, on_verify_v1, "/api/v1/models");
+}
+
+static int tell(struct talk *t)
+{
+    const struct model_row *m = models_find(&t->list, backend_model(t->b));
+    return talk_resident(t, m && m->is_loaded ? BACKEND_RESIDENT : BACKEND_ABSENT);
+}
+
+static int on_verify_v1(struct talk *t, const struct reply *r)
+{
+    if (read_v1(t, r)) {
+        return tell(t);
+    }
+    bool is_final = r->err || t->err.code == E_AUTH;
+    return is_final ? t->err.code : talk_get(t, on_verify_v0, "/api/v0/models");
+}
+
+// Without either API only a question can tell, and it loads what is not there.
+static int on_verify_v0(struct talk *t, const struct reply *r)
+{
+    return read_v0(t, r) ? tell(t) : openai_ask_tiny(t, on_verified);
+}
+
+static int on_verified(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    return rc < 0 ? rc : talk_resident(t, BACKEND_RESIDENT);
+}
+
+// ---- unload
+
+static int unload(struct talk *t, const struct reply *r)
+{
+    (void)r;
+    return talk_get(t, on_instances, "/api/v1/models");
+}
+
+static int unload_next(struct talk *t)
+{
+    struct json_writer w;
+    if (t->at == t->list.n) {
+        return TALK_DONE;
+    }
+    json_init(&w, &t->body);
+    json_object(&w, NULL);
+    json_str(&w, "instance_id", t->list.rows[t->at++].name);
+    json_object_end(&w);
+    return w.rc < 0 ? w.rc : talk_post(t, on_unloaded, "/api/v1/models/unload");
+}
+
+// All instances of the model, as rows of the list.
+static int on_instances(struct talk *t, const struct reply *r)
+{
+    const cJSON *row = NULL, *instance = NULL;
+    int rc = talk_check(t, r);
+    if (talk_is_missing(r)) {
+        return talk_unsupported(t);  // before 0.4.0: only ttl does it
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    t->list.n = 0;
+    t->at = 0;
+    cJSON_ArrayForEach(row, json_get(r->json, "models"))
+    {
+        const char *key = json_get_str(row, "key");
+        bool is_ours = key && strcmp(key, backend_model(t->b)) == 0;
+        const cJSON *instances = is_ours ? json_get(row, "loaded_instances") : NULL;
+        cJSON_ArrayForEach(instance, instances)
+        {
+            (void)models_add(&t->list, json_get_str(instance, "id"));
+        }
+    }
+    return unload_next(t);
+}
+
+// One that is gone already is fine.
+static int on_unloaded(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    return rc < 0 && rc != E_MODEL_MISSING ? rc : unload_next(t);
+}
+
 const struct driver driver_lmstudio = {
     .kind = BACKEND_LMSTUDIO,
     .name = "lmstudio",
     .survey = survey,
     .load = load,
+    .verify = verify,
+    .unload = unload,
     .is_load_fragile = true,
     .chat_path = "/v1/chat/completions",
     .frames = FRAME_SSE,

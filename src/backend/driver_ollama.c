@@ -10,8 +10,9 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-static talk_fn on_version, on_tags, on_show, on_ps, on_loaded;
+static talk_fn on_version, on_tags, on_show, on_ps, on_loaded, on_verified, on_unloaded;
 
 // ---- survey
 
@@ -19,6 +20,7 @@ static int survey(struct talk *t, const struct reply *models)
 {
     (void)models;
     t->driver = &driver_ollama;
+    t->facts.unload = BACKEND_UNLOAD_NOW;
     if (t->facts.version[0]) {
         return talk_get(t, on_tags, "/api/tags");
     }
@@ -184,6 +186,85 @@ static int on_loaded(struct talk *t, const struct reply *r)
     return TALK_DONE;
 }
 
+// ---- verify
+
+enum { FOREVER_YEARS = 100 };  // "for ever" is said as 292 years from now
+
+// RFC 3339, as Go writes it -> unix ms; -1 = it is none.
+static int64_t read_time(const char *s)
+{
+    struct tm at = {0};
+    int n = 0, hours = 0, minutes = 0;
+    if (!s || sscanf(s, "%d-%d-%dT%d:%d:%d%n", &at.tm_year, &at.tm_mon, &at.tm_mday,
+                     &at.tm_hour, &at.tm_min, &at.tm_sec, &n) != 6) {
+        return -1;
+    }
+    if (at.tm_year > 1900 + 126 + FOREVER_YEARS) {
+        return INT64_MAX;
+    }
+    at.tm_year -= 1900;
+    at.tm_mon--;
+    s += n;
+    s += *s == '.' ? 1 + strspn(s + 1, "0123456789") : 0;
+    if ((*s == '+' || *s == '-') && sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2) {
+        return -1;
+    }
+    int64_t zone_s = (int64_t)(hours * 60 + minutes) * (*s == '-' ? -60 : 60);
+    return ((int64_t)timegm(&at) - zone_s) * 1000;
+}
+
+static int verify(struct talk *t, const struct reply *r)
+{
+    (void)r;
+    return talk_get(t, on_verified, "/api/ps");
+}
+
+// No answer in time: newer versions hold it back while a model is being started.
+static int on_verified(struct talk *t, const struct reply *r)
+{
+    const cJSON *row = NULL;
+    if (r->err == E_TOTAL || r->err == E_FIRST_BYTE) {
+        return talk_resident(t, BACKEND_LOADING);
+    }
+    int rc = talk_check(t, r);
+    if (rc < 0) {
+        return rc;
+    }
+    struct model_row *m = models_add(&t->list, backend_model(t->b));
+    cJSON_ArrayForEach(row, json_get(r->json, "models"))
+    {
+        const char *name = json_get_str(row, "name");
+        if (m && name && models_find(&t->list, name) == m) {
+            t->expires_at_ms = read_time(json_get_str(row, "expires_at"));
+            t->memory_bytes = json_get_int(row, "size", -1);
+            return talk_resident(t, BACKEND_RESIDENT);
+        }
+    }
+    return talk_resident(t, BACKEND_ABSENT);
+}
+
+// ---- unload
+
+static int unload(struct talk *t, const struct reply *r)
+{
+    struct json_writer w;
+    (void)r;
+    json_init(&w, &t->body);
+    json_object(&w, NULL);
+    json_str(&w, "model", backend_model(t->b));
+    json_bool(&w, "stream", false);
+    json_int(&w, "keep_alive", 0);
+    json_object_end(&w);
+    return w.rc < 0 ? w.rc : talk_post(t, on_unloaded, "/api/generate");
+}
+
+// A model that was deleted meanwhile holds no memory.
+static int on_unloaded(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    return rc < 0 && rc != E_MODEL_MISSING ? rc : TALK_DONE;
+}
+
 // ---- ask
 
 static void write_options(struct json_writer *w, const struct backend_config *c,
@@ -251,6 +332,8 @@ const struct driver driver_ollama = {
     .name = "ollama",
     .survey = survey,
     .load = load,
+    .verify = verify,
+    .unload = unload,
     .is_load_fragile = true,
     .chat_path = "/api/chat",
     .frames = FRAME_NDJSON,

@@ -11,7 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static talk_fn on_models, on_load_models;
+static talk_fn on_models, on_load_models, on_verified_list, on_verified;
 
 // ---- models
 
@@ -117,6 +117,63 @@ static int on_load_models(struct talk *t, const struct reply *r)
     return models_choose(&t->list, backend_model(t->b), &t->chosen, &t->err) < 0
                ? t->err.code
                : TALK_DONE;
+}
+
+// ---- verify
+
+int openai_ask_tiny(struct talk *t, talk_fn *next)
+{
+    const struct backend *b = t->b;
+    const unsigned no = b->refused | t->driver->never;
+    struct json_writer w;
+    json_init(&w, &t->body);
+    json_object(&w, NULL);
+    if (*backend_model(b)) {
+        json_str(&w, "model", backend_model(b));
+    }
+    json_bool(&w, "stream", false);
+    json_int(&w, no & FIELD_MAX_TOKENS ? "max_completion_tokens" : "max_tokens", 1);
+    if (t->driver->has_ttl && !(no & FIELD_TTL)) {
+        json_int(&w, "ttl", b->config.keep_alive_s);
+    }
+    json_array(&w, "messages");
+    json_object(&w, NULL);
+    json_str(&w, "role", "user");
+    json_str(&w, "content", "hi");
+    json_object_end(&w);
+    json_array_end(&w);
+    json_object_end(&w);
+    return w.rc < 0 ? w.rc : talk_post(t, next, "/v1/chat/completions");
+}
+
+// Where every token is paid for, models are always there: the list will do.
+int openai_verify(struct talk *t, const struct reply *r)
+{
+    bool is_paid = strncmp(t->base, "https://", 8) == 0;
+    (void)r;
+    return is_paid ? talk_get(t, on_verified_list, "/v1/models")
+                   : openai_ask_tiny(t, on_verified);
+}
+
+static int on_verified_list(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    if (rc < 0) {
+        return rc;
+    }
+    t->list.n = 0;
+    openai_add_models(&t->list, r->json);
+    bool has_it = models_find(&t->list, backend_model(t->b)) != NULL;
+    return talk_resident(t, has_it ? BACKEND_RESIDENT : BACKEND_ABSENT);
+}
+
+static int on_verified(struct talk *t, const struct reply *r)
+{
+    int rc = talk_check(t, r);
+    if (rc == E_LOADING && r->err == 0) {
+        return talk_resident(t, BACKEND_LOADING);
+    }
+    return rc < 0 ? rc : talk_resident(t, BACKEND_RESIDENT);
 }
 
 // ---- ask
@@ -311,6 +368,7 @@ const struct driver driver_openai = {
     .name = "openai",
     .survey = survey,
     .load = openai_load,
+    .verify = openai_verify,
     .chat_path = "/v1/chat/completions",
     .frames = FRAME_SSE,
     .encode = openai_encode,

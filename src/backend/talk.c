@@ -41,13 +41,30 @@ static void talk_free(struct talk *t)
 
 static void forget(struct talk *t)
 {
-    struct backend *b = t->b;
-    b->probe = b->probe == t ? NULL : b->probe;
-    b->load = b->load == t ? NULL : b->load;
+    struct talk **mine = &t->b->talks[t->kind];
+    *mine = *mine == t ? NULL : *mine;
 }
 
-// What the talk found becomes the backend's.  A probe may have ended while a load was under
-// way: of a load only what it is about is taken.
+// A load that is under way while a probe ends tells only what it is about.
+static void settle_load(struct talk *t)
+{
+    struct backend_facts *f = &t->b->facts;
+    f->is_loaded = true;
+    f->slots = t->facts.slots ? t->facts.slots : f->slots;
+    f->n_ctx = t->facts.n_ctx ? t->facts.n_ctx : f->n_ctx;
+}
+
+static void settle_probe(struct talk *t)
+{
+    struct backend *b = t->b;
+    b->facts = t->facts;
+    b->driver = t->driver;
+    char *base = b->base;
+    b->base = t->base;
+    t->base = base;
+}
+
+// What the talk found becomes the backend's.
 static void settle(struct talk *t)
 {
     struct backend *b = t->b;
@@ -57,17 +74,14 @@ static void settle(struct talk *t)
     if (t->err.code) {
         return;
     }
-    if (t->is_load) {
-        b->facts.is_loaded = true;
-        b->facts.slots = t->facts.slots ? t->facts.slots : b->facts.slots;
-        b->facts.n_ctx = t->facts.n_ctx ? t->facts.n_ctx : b->facts.n_ctx;
-        return;
+    switch (t->kind) {
+    case TALK_PROBE: settle_probe(t); break;
+    case TALK_LOAD: settle_load(t); break;
+    case TALK_VERIFY: b->facts.is_loaded = t->residence == BACKEND_RESIDENT; break;
+    case TALK_UNLOAD: b->facts.is_loaded = false; break;
+    case TALK_FEEDBACK:
+    case TALK_KINDS: break;
     }
-    b->facts = t->facts;
-    b->driver = t->driver;
-    char *base = b->base;
-    b->base = t->base;
-    t->base = base;
 }
 
 static void fill_call(struct talk *t)
@@ -75,6 +89,10 @@ static void fill_call(struct talk *t)
     t->call->code = t->err.code;
     t->call->err = t->err;
     t->call->retry_after_ms = t->http.retry_after_ms;
+    t->call->residence = t->residence;
+    t->call->expires_at_ms = t->expires_at_ms;
+    t->call->memory_bytes = t->memory_bytes;
+    t->call->feedback = t->feedback;
     t->call->scratch = NULL;
 }
 
@@ -158,7 +176,7 @@ static bool has_ended(struct talk *t, int result)
 
 static void on_poll_due(struct timer *timer)
 {
-    struct talk *t = container_of(timer, struct backend, poll_timer)->load;
+    struct talk *t = container_of(timer, struct backend, poll_timer)->talks[TALK_LOAD];
     t->wait_ms = 0;
     if (has_ended(t, TALK_MORE)) {
         finish(t);
@@ -200,13 +218,13 @@ static void on_http_done(struct http_req *http, int err)
     }
 }
 
-void talk_start(struct backend *b, struct backend_call *call, bool is_load,
+void talk_start(struct backend *b, struct backend_call *call, enum talk_kind kind,
                 talk_fn *first)
 {
     struct talk *t = mem_new(struct talk);
     t->b = b;
     t->call = call;
-    t->is_load = is_load;
+    t->kind = kind;
     t->driver = b->driver;
     t->base = mem_dup(b->base);
     t->unix_socket = mem_dup(b->unix_socket);
@@ -215,12 +233,14 @@ void talk_start(struct backend *b, struct backend_call *call, bool is_load,
     t->began_ms = loop_now_ms(b->loop);
     t->poll_ms = FIRST_POLL_MS;
     buf_init(&t->body, MAX_BODY);
-    if (is_load) {
+    t->expires_at_ms = -1;
+    t->memory_bytes = -1;
+    t->feedback = (struct backend_feedback){-1, -1, -1, -1};
+    if (kind != TALK_PROBE) {
         t->facts = b->facts;
-        b->load = t;
-    } else {
-        b->probe = t;
     }
+    assert(!b->talks[kind]);
+    b->talks[kind] = t;
     call->scratch = t;
     if (has_ended(t, first(t, NULL))) {
         finish_later(t);
@@ -233,10 +253,11 @@ void talk_cancel(struct talk *t)
 {
     struct backend *b = t->b;
     err_set(&t->err, E_CANCELED, "%s", err_words(E_CANCELED));
-    if (t->is_load && timer_is_started(&b->poll_timer)) {
+    bool is_load = t->kind == TALK_LOAD;
+    if (is_load && timer_is_started(&b->poll_timer)) {
         timer_stop(&b->poll_timer);
         finish_later(t);
-    } else if (t->is_load && t->driver->is_load_fragile) {
+    } else if (is_load && t->driver->is_load_fragile) {
         fill_call(t);
         backend_later(b, t->call, NULL);
         t->call = NULL;
@@ -255,6 +276,12 @@ void talk_orphan(struct talk *t)
 
 // ---- for handlers
 
+// Loading and giving back take their time.
+static bool has_patience(const struct talk *t)
+{
+    return t->kind == TALK_LOAD || t->kind == TALK_UNLOAD;
+}
+
 static int set_request(struct talk *t, talk_fn *next, const char *path)
 {
     struct buf url;
@@ -264,7 +291,7 @@ static int set_request(struct talk *t, talk_fn *next, const char *path)
     t->url = rc == 0 ? mem_dup(buf_str(&url)) : NULL;
     buf_fini(&url);
     const struct backend_timeouts *limits = &t->b->config.timeouts;
-    t->timeout_ms = t->is_load ? limits->load_ms : limits->probe_ms;
+    t->timeout_ms = has_patience(t) ? limits->load_ms : limits->probe_ms;
     t->next = next;
     return rc == 0 ? TALK_MORE : rc;
 }
@@ -293,17 +320,39 @@ static int escape(struct buf *out, const char *s)
     return rc;
 }
 
-int talk_get_model(struct talk *t, talk_fn *next, const char *before, const char *model,
-                   const char *behind)
+typedef int talk_verb(struct talk *t, talk_fn *next, const char *path);
+
+static int with_model(struct talk *t, talk_verb *verb, talk_fn *next,
+                      const char *const parts[3])
 {
     struct buf path;
     buf_init(&path, MAX_URL);
-    int rc = buf_add_str(&path, before);
-    rc = rc == 0 ? escape(&path, model) : rc;
-    rc = rc == 0 ? buf_add_str(&path, behind) : rc;
-    rc = rc == 0 ? talk_get(t, next, buf_str(&path)) : rc;
+    int rc = buf_add_str(&path, parts[0]);
+    rc = rc == 0 ? escape(&path, parts[1]) : rc;
+    rc = rc == 0 ? buf_add_str(&path, parts[2]) : rc;
+    rc = rc == 0 ? verb(t, next, buf_str(&path)) : rc;
     buf_fini(&path);
     return rc;
+}
+
+int talk_get_model(struct talk *t, talk_fn *next, const char *before, const char *model,
+                   const char *behind)
+{
+    return with_model(t, talk_get, next, (const char *const[]){before, model, behind});
+}
+
+int talk_post_empty(struct talk *t, talk_fn *next, const char *path)
+{
+    buf_clear(&t->body);
+    int rc = buf_add_str(&t->body, "{}");
+    return rc < 0 ? rc : talk_post(t, next, path);
+}
+
+int talk_post_model(struct talk *t, talk_fn *next, const char *before, const char *model,
+                    const char *behind)
+{
+    return with_model(t, talk_post_empty, next,
+                      (const char *const[]){before, model, behind});
 }
 
 int talk_wait(struct talk *t)
@@ -324,12 +373,12 @@ static int transport_code(const struct talk *t, int err)
 {
     bool is_late = err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL;
     if (is_late) {
-        return t->is_load ? E_LOADING : E_NET;
+        return t->kind == TALK_LOAD ? E_LOADING : E_NET;
     }
     if (err == E_TOOBIG) {
         return E_GARBAGE;
     }
-    return err == E_NET_CUT && !t->is_load ? E_NET : err;
+    return err == E_NET_CUT && t->kind == TALK_PROBE ? E_NET : err;
 }
 
 int talk_check_status(struct talk *t, const struct reply *r)
@@ -361,6 +410,24 @@ int talk_check(struct talk *t, const struct reply *r)
     return 0;
 }
 
+int talk_resident(struct talk *t, enum backend_residence r)
+{
+    t->residence = r;
+    return TALK_DONE;
+}
+
+int talk_unsupported(struct talk *t)
+{
+    return err_set(&t->err, E_UNSUPPORTED, "%s: %s", t->base, err_words(E_UNSUPPORTED));
+}
+
+bool talk_is_missing(const struct reply *r)
+{
+    const char *words = json_get_str(r->json, "error");
+    return r->err == 0 && (r->status == 404 || r->status == 405 || r->status == 501 ||
+                           (words && strstr(words, "Unexpected endpoint")));
+}
+
 int talk_choose(struct talk *t)
 {
     struct backend *b = t->b;
@@ -378,6 +445,7 @@ int talk_choose(struct talk *t)
     f->is_remote = !b->is_local || m->is_remote;
     f->slots = m->slots;
     f->n_ctx = m->n_ctx;
+    f->has_feedback = t->driver->feedback != NULL;
     models_report(&t->list, m, f);
     return TALK_DONE;
 }

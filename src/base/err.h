@@ -133,6 +133,8 @@ enum err_severity { ERR_LOW, ERR_MEDIUM, ERR_HIGH, ERR_CRITICAL };
     X(E_GARBAGE, -58, "garbage", ERR_RETRY, ERR_IN_PROTOCOL, ERR_HIGH,                   \
       "the answer is not what the protocol says",                                        \
       "check that --backend names a VLM server")                                         \
+    X(E_UNSUPPORTED, -59, "unsupported", ERR_GIVE_UP, ERR_IN_PROTOCOL, ERR_LOW,          \
+      "this server can not do that", "see the server's own documentation")               \
     X(E_OCR, -60, "ocr", ERR_RETRY, ERR_IN_MODEL, ERR_MEDIUM, "the OCR helper failed",   \
       "see `vlmd doctor`")                                                               \
     X(E_BLOCKED, -61, "blocked", ERR_GIVE_UP, ERR_IN_PRIVACY, ERR_LOW,                   \

@@ -170,6 +170,87 @@ static void every_kind_is_found_loaded_and_asked(void **state)
     }
 }
 
+// ---- memory
+
+static void on_called(struct backend_call *c, int err)
+{
+    struct waited *w = container_of(c, struct waited, call);
+    w->err = err;
+    bn->dones++;
+}
+
+static void check_residence(const char *kind, enum backend_residence expected)
+{
+    struct waited w = {0};
+    backend_verify(bn->backend, &w.call, on_called);
+    run_dones(1);
+    assert_code(w.err, 0);
+    if (w.call.residence != expected) {
+        fail_msg("%s: %s instead of %s", kind, backend_residence_name(w.call.residence),
+                 backend_residence_name(expected));
+    }
+}
+
+static int unload(void)
+{
+    struct waited w = {0};
+    backend_unload(bn->backend, &w.call, on_called);
+    run_dones(1);
+    return w.err;
+}
+
+static void a_model_comes_and_goes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum backend_residence first, last;
+        int unload;
+    } rows[] = {
+        {"ollama", BACKEND_ABSENT, BACKEND_ABSENT, 0},
+        {"lmstudio", BACKEND_ABSENT, BACKEND_ABSENT, 0},
+        {"llama-router", BACKEND_ABSENT, BACKEND_ABSENT, 0},
+        {"llama-swap", BACKEND_ABSENT, BACKEND_ABSENT, 0},
+        {"llama-server", BACKEND_RESIDENT, BACKEND_RESIDENT, E_UNSUPPORTED},
+        {"vllm", BACKEND_RESIDENT, BACKEND_RESIDENT, E_UNSUPPORTED},
+        {"sglang", BACKEND_RESIDENT, BACKEND_RESIDENT, E_UNSUPPORTED},
+        {"openai", BACKEND_RESIDENT, BACKEND_RESIDENT, E_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        open_fake(rows[i].name, "--model qwen2.5vl:7b");
+        assert_code(probe(), 0);
+        check_residence(rows[i].name, rows[i].first);
+        assert_code(load(), 0);
+        check_residence(rows[i].name, BACKEND_RESIDENT);
+        assert_code(unload(), rows[i].unload);
+        check_residence(rows[i].name, rows[i].last);
+        assert_code(load(), 0);
+        check_residence(rows[i].name, BACKEND_RESIDENT);
+        bench_close_backend();
+        fake_stop();
+    }
+}
+
+static void queues_are_told(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"llama-server", "llama-router", "llama-swap",
+                                        "vllm", "sglang"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct waited w = {0};
+        open_fake(names[i], "--model qwen2.5vl:7b");
+        assert_code(probe(), 0);
+        assert_code(load(), 0);
+        backend_feedback_ask(bn->backend, &w.call, on_called);
+        run_dones(1);
+        assert_code(w.err, 0);
+        assert_int_equal(w.call.feedback.running, 0);
+        assert_int_equal(w.call.feedback.waiting, 0);
+        bench_close_backend();
+        fake_stop();
+    }
+}
+
 static void a_loaded_model_is_seen(void **state)
 {
     (void)state;
@@ -427,6 +508,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         FAKE_TEST(every_kind_is_found_loaded_and_asked),
+        FAKE_TEST(a_model_comes_and_goes),
+        FAKE_TEST(queues_are_told),
         FAKE_TEST(a_loaded_model_is_seen),
         FAKE_TEST(models_are_chosen_or_missed),
         FAKE_TEST(a_text_model_is_found_out_by_asking),

@@ -1,0 +1,18 @@
+// gauge.h -- single numbers out of a server's Prometheus text (PROTOCOLS.md 10).  Pure.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_BACKEND_GAUGE_H
+#define VLMD_BACKEND_GAUGE_H
+
+struct gauge {
+    double sum;  // over all series of the name
+    double max;
+    int n;  // series; 0 = the text has none
+};
+
+// The series of that name whose label model_name is model, or which have no such label.
+// text has a NUL behind it.  Numbers are read in the C locale's form whatever the host's is;
+// "NaN" and the like do not count.
+// Source: Prometheus text format 0.0.4.
+struct gauge gauge_read(const char *text, const char *name, const char *model);
+
+#endif
