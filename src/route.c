@@ -445,7 +445,7 @@ static bool learn_absence(struct route *r, const char *words, int64_t now_ms)
 
 static bool learn_bad_answer(struct route *r, int err, const char *words, int64_t now_ms)
 {
-    breaker_success(&r->breaker);
+    breaker_success(&r->breaker, now_ms);
     r->failed++;
     if (++r->bad_answers < BAD_ANSWERS_MAX) {
         return false;
@@ -489,9 +489,9 @@ static void learn_loading(struct route *r, const char *words, int64_t retry_afte
     become_away(r, E_LOADING, words, now_ms);
 }
 
-static void learn_success(struct route *r, int64_t request_ms)
+static void learn_success(struct route *r, int64_t request_ms, int64_t now_ms)
 {
-    breaker_success(&r->breaker);
+    breaker_success(&r->breaker, now_ms);
     r->answered++;
     r->holds = 0;
     r->vain_loads = 0;
@@ -506,7 +506,7 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
                  int64_t request_ms, int64_t now_ms)
 {
     if (err == 0) {
-        learn_success(r, request_ms);
+        learn_success(r, request_ms, now_ms);
         return false;
     }
     if (err == E_CANCELED) {
@@ -530,7 +530,7 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
         learn_loading(r, words, retry_after_ms, now_ms);
         return true;
     }
-    breaker_success(&r->breaker);  // it is there and talks
+    breaker_success(&r->breaker, now_ms);  // it is there and talks
     if (err == E_RATE || err == E_OVERLOAD) {
         hold(r, retry_after_ms, now_ms);
         return true;

@@ -1,6 +1,6 @@
 // breaker.c -- leaves a failing backend alone, and tries it again with one request.
 //
-//     CLOSED --failures in a row, or trip--> OPEN --until_ms--> HALF_OPEN --success--> CLOSED
+//     CLOSED --failures, or trip-----------> OPEN --until_ms--> HALF_OPEN --success--> CLOSED
 //        ^                                    ^                    |
 //        '--a late success--------------------+----failed probe----'  (pause doubled)
 //
@@ -11,7 +11,24 @@
 
 void breaker_config_default(struct breaker_config *c)
 {
-    *c = (struct breaker_config){.failures = 3, .open_ms = 1000, .cap_ms = 60000};
+    *c = (struct breaker_config){.failures = 3,
+                                 .open_ms = 1000,
+                                 .cap_ms = 60000,
+                                 .ratio_pct = 50,
+                                 .ratio_least = 5,
+                                 .window_ms = 30000};
+}
+
+void breaker_config_preset(struct breaker_config *c, enum breaker_preset preset)
+{
+    breaker_config_default(c);
+    switch (preset) {
+    case BREAKER_USUAL: return;
+    case BREAKER_3_60: c->failures = 3; break;
+    case BREAKER_5_60: c->failures = 5; break;
+    }
+    c->open_ms = c->cap_ms = 60000;
+    c->ratio_pct = 0;
 }
 
 // open_ms * 2^(opens - 1), capped, then 20 % up or down.
@@ -54,9 +71,34 @@ bool breaker_allow(struct breaker *b, int64_t now_ms)
     return false;
 }
 
-void breaker_success(struct breaker *b)
+static void note(struct breaker *b, bool has_failed, int64_t now_ms)
 {
-    *b = (struct breaker){.state = BREAKER_CLOSED};
+    b->ended_ms[b->next] = now_ms;
+    b->has_failed[b->next] = has_failed;
+    b->next = (b->next + 1) % BREAKER_WINDOW;
+    b->n_ended += b->n_ended < BREAKER_WINDOW;
+}
+
+// Of a backend that was left alone the past tells nothing any more.
+void breaker_success(struct breaker *b, int64_t now_ms)
+{
+    if (b->state != BREAKER_CLOSED) {
+        *b = (struct breaker){.state = BREAKER_CLOSED};
+    }
+    b->failures = b->opens = 0;
+    note(b, false, now_ms);
+}
+
+static bool is_ratio_bad(const struct breaker *b, const struct breaker_config *c,
+                         int64_t now_ms)
+{
+    int n = 0, failed = 0;
+    for (int i = 0; i < b->n_ended; i++) {
+        bool is_recent = now_ms - b->ended_ms[i] < c->window_ms;
+        n += is_recent;
+        failed += is_recent && b->has_failed[i];
+    }
+    return c->ratio_pct > 0 && n >= c->ratio_least && failed * 100 >= n * c->ratio_pct;
 }
 
 void breaker_abandon(struct breaker *b)
@@ -68,8 +110,10 @@ void breaker_failure(struct breaker *b, const struct breaker_config *c, int64_t 
                      uint32_t random)
 {
     b->failures += b->failures < INT32_MAX;
-    bool is_due = b->state == BREAKER_HALF_OPEN ||
-                  (b->state == BREAKER_CLOSED && b->failures >= c->failures);
+    note(b, true, now_ms);
+    bool is_much = b->failures >= c->failures || is_ratio_bad(b, c, now_ms);
+    bool is_due =
+        b->state == BREAKER_HALF_OPEN || (b->state == BREAKER_CLOSED && is_much);
     if (is_due) {
         b->opens += b->opens < INT32_MAX;
         open_until(b, now_ms + pause_ms(c, b->opens, random));

@@ -8,7 +8,8 @@
 
 void retry_config_default(struct retry_config *c)
 {
-    *c = (struct retry_config){.max_attempts = 4, .base_ms = 500, .cap_ms = 60000};
+    *c = (struct retry_config){
+        .max_attempts = 4, .base_ms = 500, .cap_ms = 60000, .budget_pct = 20};
 }
 
 // min(cap, base * 2^(attempt - 1)), without overflow.
