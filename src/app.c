@@ -12,6 +12,7 @@
 #include "item.h"
 #include "learned.h"
 #include "organs.h"
+#include "servers.h"
 #include "status.h"
 
 #include <assert.h>
@@ -419,41 +420,19 @@ static void close_ocr(struct app *a)
     ocr_close(a->ocr, next_part_closed, a);
 }
 
-// The usual local ports.  Source: PROTOCOLS.md, the servers' defaults.
-static int guess_backends(struct app *a)
-{
-    static const struct {
-        const char *name, *url;
-    } guesses[] = {
-        {"ollama", "http://127.0.0.1:11434"},      {"lmstudio", "http://127.0.0.1:1234"},
-        {"llama-server", "http://127.0.0.1:8080"}, {"vllm", "http://127.0.0.1:8000"},
-        {"sglang", "http://127.0.0.1:30000"},
-    };
-    int n = (int)(sizeof(guesses) / sizeof(guesses[0]));
-    for (int i = 0; i < n; i++) {
-        a->searched[i] = a->config->backend;
-        a->searched[i].name = guesses[i].name;
-        a->searched[i].url = guesses[i].url;
-    }
-    return n;
-}
-
 static int open_dispatch(struct app *a, struct err *e)
 {
     const struct config *c = a->config;
-    int n_guesses = c->is_auto ? guess_backends(a) : 0;
     bool may_stand_in = c->has_ocr_backend || c->ocr_when != CONFIG_OCR_NEVER;
     struct dispatch_config d = {
-        .backends = c->is_auto ? a->searched : c->backends,
-        .n_backends = c->is_auto ? n_guesses : c->n_backends,
-        .is_search = c->is_auto,
         .stand_in_after_ms = c->ocr_after_ms,
         .allow_remote = c->privacy.policy.allow_remote,
         .concurrency = c->concurrency,
         .breaker = c->breaker,
-        .rate = c->rate,
+        .retry_pct = c->retry.budget_pct,
         .prompts = &c->prompts,
     };
+    servers_list(a, &d);
     struct dispatch_events events = {
         .arg = a,
         .on_capacity = on_capacity,

@@ -58,6 +58,7 @@ struct app {
     struct manifest *manifest;  // NULL until there is a batch
     struct events events;
     struct backend_config searched[8];  // guesses when no backend is named
+    struct guard_terms searched_terms[8];
     uint64_t random_state;
 
     struct store_batch batch;
@@ -74,7 +75,7 @@ struct app {
     bool is_working;  // watch, batch or submit was called
     bool was_paused;
     int learned_under_way;  // requests of learned.c
-    int tells_under_way;  // JOB events whose row is being read
+    int tells_under_way;    // JOB events whose row is being read
 
     struct app_rate rate;
     struct store_publish publish;

@@ -35,6 +35,7 @@ struct ask {
     int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;
     bool needs_model;  // the stand-in will not do (it described this already)
+    bool is_retry;     // a backend has failed with it: see guard/retry_budget.h
     // The privacy gate: may this picture go there?  why gets a reason when not.
     enum ask_pass (*may_send)(struct ask *a, const char *backend, bool is_remote,
                               char *why, size_t why_size);

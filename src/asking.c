@@ -113,6 +113,7 @@ static void fill_ask(struct job *j)
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->needs_model = j->row.is_degraded;
+    a->is_retry = j->tries > 0;
     a->may_send = may_send;
 }
 

@@ -38,8 +38,9 @@ uint32_t dispatch_random(struct dispatch *d)
     return (uint32_t)((x * 0x2545f4914f6cdd1dull) >> 32);
 }
 
-static int add_backend(struct dispatch *d, const struct backend_config *c)
+static int add_backend(struct dispatch *d, int i)
 {
+    const struct backend_config *c = &d->config.backends[i];
     struct backend *b;
     int rc = backend_new(&b, d->loop, d->http, c);
     if (rc) {
@@ -48,6 +49,7 @@ static int add_backend(struct dispatch *d, const struct backend_config *c)
     struct route *r = &d->routes[d->n_routes++];
     route_init(r, d, b, c->name, c->url, &d->config);
     r->is_guess = d->config.is_search;
+    r->terms = d->config.terms ? &d->config.terms[i] : r->terms;
     return 0;
 }
 
@@ -77,7 +79,7 @@ int dispatch_open(struct dispatch **out, struct loop *l, struct http *h, struct 
     d->events = *events;
     d->random_state = (uint64_t)loop_wall_ms() * 2654435761u ^ (uintptr_t)d ^ 1;
     for (int i = 0; i < c->n_backends && d->n_routes < MAX_ROUTES - 1; i++) {
-        int rc = add_backend(d, &c->backends[i]);
+        int rc = add_backend(d, i);
         if (rc) {
             free_routes(d);
             return rc;
@@ -86,6 +88,7 @@ int dispatch_open(struct dispatch **out, struct loop *l, struct http *h, struct 
     if (ocr) {
         add_stand_in(d);
     }
+    d->retries_at_ms = INT64_MAX;
     snprintf(d->paused, sizeof(d->paused), "looking for a backend");
     *out = d;
     return 0;
@@ -103,19 +106,31 @@ void dispatch_route_changed(struct dispatch *d)
     roster_settle(d);
 }
 
+// A repetition that was refused for its number is offered again.
+static int64_t tick_retries(struct dispatch *d, int64_t now_ms)
+{
+    if (d->retries_at_ms > now_ms) {
+        return d->retries_at_ms;
+    }
+    d->retries_at_ms = INT64_MAX;
+    roster_refresh(d);
+    return d->retries_at_ms;
+}
+
 int64_t dispatch_tick(struct dispatch *d, int64_t now_ms)
 {
     int64_t next = INT64_MAX;
     for (int i = 0; i < d->n_routes && !d->is_closing; i++) {
         struct route *r = &d->routes[i];
-        bool was_held = r->hold_until_ms > 0 && r->hold_until_ms <= now_ms;
-        if (was_held) {
-            r->hold_until_ms = 0;
-            roster_refresh(d);
-        }
+        bool was_held = r->hold_until_ms > 0;
         int64_t at = route_tick(r, now_ms);
         next = at < next ? at : next;
+        if (was_held && !route_is_held(r, now_ms)) {
+            roster_refresh(d);
+        }
     }
+    int64_t retries_ms = tick_retries(d, now_ms);
+    next = retries_ms < next ? retries_ms : next;
     if (d->stand_in && d->model_lost_ms > 0 && !d->said_stand_in) {
         int64_t due = roster_stand_in_due_ms(d);
         if (due <= now_ms) {
@@ -134,33 +149,92 @@ static bool is_remote(const struct route *r)
     return r->backend && backend_facts(r->backend)->is_remote;
 }
 
-// NULL: none can take it now, or the gate refused all (*refused, words in a->err).
-static struct route *choose(struct dispatch *d, struct ask *a, enum ask_pass *pass,
-                            int *refused)
+// One route as this ask sees it.
+struct candidate {
+    struct route *route;
+    enum ask_pass pass;
+};
+
+static enum ask_pass pass_gate(struct ask *a, const struct route *r, int *refused)
 {
-    struct route *best = NULL;
-    bool is_any_allowed = false;
-    int64_t now = dispatch_now_ms(d);
+    char why[200];
+    enum ask_pass p = a->may_send(a, r->name, is_remote(r), why, sizeof(why));
+    if (p == ASK_REFUSED) {
+        *refused = err_set(&a->err, E_REMOTE, "%s: %s", r->name, why);
+    }
+    return p;
+}
+
+// A backend of a later group is there, whose model is not loaded: it may have to be.
+static bool has_other_way(struct dispatch *d, struct ask *a)
+{
+    for (int i = 0; i < d->n_routes; i++) {
+        struct route *r = &d->routes[i];
+        int refused = 0;
+        bool is_coming = r->state == ROUTE_FOUND || r->state == ROUTE_LOADING;
+        bool may_go = r->backend && !d->config.is_search && is_coming;
+        if (may_go && pass_gate(a, r, &refused) != ASK_REFUSED) {
+            roster_want(d, r);
+            return true;
+        }
+    }
+    return false;
+}
+
+// Those that the gate lets it go to.  None: *refused, words in a->err.
+static int candidates(struct dispatch *d, struct ask *a, struct candidate *out,
+                      int *refused)
+{
+    int n = 0;
     *refused = 0;
     for (int i = 0; i < d->n_routes; i++) {
         struct route *r = &d->routes[i];
         if (!roster_is_usable(d, r) || (!r->backend && a->needs_model)) {
             continue;
         }
-        char why[200];
-        enum ask_pass p = a->may_send(a, r->name, is_remote(r), why, sizeof(why));
-        if (p == ASK_REFUSED) {
-            *refused = err_set(&a->err, E_REMOTE, "%s: %s", r->name, why);
-            continue;
-        }
-        is_any_allowed = true;
-        if (route_is_open(r, now) && roster_is_better(r, best)) {
-            best = r;
-            *pass = p;
+        enum ask_pass p = pass_gate(a, r, refused);
+        if (p != ASK_REFUSED) {
+            out[n++] = (struct candidate){r, p};
         }
     }
-    if (is_any_allowed) {
-        *refused = 0;
+    bool is_refused = *refused && n == 0 && !has_other_way(d, a);
+    *refused = is_refused ? *refused : 0;
+    return n;
+}
+
+static bool may_repeat(struct dispatch *d, const struct ask *a, struct route *r,
+                       int64_t now_ms)
+{
+    if (!a->is_retry || !r->backend) {
+        return true;
+    }
+    int64_t at_ms = route_retry_at_ms(r, now_ms);
+    if (at_ms > now_ms && at_ms < d->retries_at_ms) {
+        d->retries_at_ms = at_ms;
+    }
+    return at_ms <= now_ms;
+}
+
+// NULL: none can take it now.  A group of a higher number is asked only while none of a lower
+// one is awake.
+static struct candidate choose(struct dispatch *d, struct ask *a,
+                               const struct candidate *all, int n)
+{
+    struct candidate best = {0};
+    int64_t now = dispatch_now_ms(d);
+    int group = INT32_MAX;
+    for (int i = 0; i < n; i++) {
+        const struct route *r = all[i].route;
+        bool is_lower = roster_is_awake(d, r) && r->terms->priority < group;
+        group = is_lower ? r->terms->priority : group;
+    }
+    for (int i = 0; i < n; i++) {
+        struct route *r = all[i].route;
+        bool is_open = r->terms->priority <= group && route_is_open(r, now) &&
+                       !roster_must_rest(d, r);
+        if (is_open && roster_is_better(r, best.route) && may_repeat(d, a, r, now)) {
+            best = all[i];
+        }
     }
     return best;
 }
@@ -168,12 +242,12 @@ static struct route *choose(struct dispatch *d, struct ask *a, enum ask_pass *pa
 static void account(struct ask *a)
 {
     struct route *r = a->route;
-    struct rate_told told = {a->rate_remaining, a->rate_reset_ms};
-    bool is_told = a->prompt_tokens >= 0 && a->completion_tokens >= 0;
+    const struct route_cost cost = {.charged = a->rate_tokens,
+                                    .prompt_tokens = a->prompt_tokens,
+                                    .completion_tokens = a->completion_tokens,
+                                    .told = {a->rate_remaining, a->rate_reset_ms}};
     if (r->backend) {
-        route_account(r, a->rate_tokens,
-                      is_told ? a->prompt_tokens + a->completion_tokens : -1, &told,
-                      dispatch_now_ms(r->dispatch));
+        route_account(r, &cost, dispatch_now_ms(r->dispatch));
     }
 }
 
@@ -299,19 +373,37 @@ static void forget_last(struct ask *a)
     a->rate_remaining = a->rate_reset_ms = -1;
 }
 
+static void send_to(struct dispatch *d, struct route *r, struct ask *a,
+                    enum ask_pass pass)
+{
+    a->route = r;
+    r->in_flight++;
+    a->concur_mark = route_began(r, dispatch_now_ms(d));
+    a->rate_tokens = r->backend ? route_charge(r, a->is_retry, dispatch_now_ms(d)) : 0;
+    snprintf(a->backend, sizeof(a->backend), "%s", r->name);
+    a->is_remote = is_remote(r);
+    if (r->backend) {
+        ask_vlm(d, r, a, pass == ASK_ALLOWED_SAFELY);
+    } else {
+        ask_ocr(d, a);
+    }
+}
+
 int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, int err))
 {
-    forget_last(a);
+    struct candidate all[MAX_ROUTES];
     int refused = 0;
-    enum ask_pass pass = ASK_REFUSED;
-    struct route *r = d->is_closing ? NULL : choose(d, a, &pass, &refused);
-    if (r && pass == ASK_AFTER_RECORD) {
+    forget_last(a);
+    int n = d->is_closing ? 0 : candidates(d, a, all, &refused);
+    struct candidate to = choose(d, a, all, n);
+    struct route *r = to.route;
+    if (!r) {
+        return refused ? refused : E_BUSY;
+    }
+    if (to.pass == ASK_AFTER_RECORD) {
         snprintf(a->backend, sizeof(a->backend), "%s", r->name);
         a->wants_record = true;
         return E_BUSY;
-    }
-    if (!r) {
-        return d->is_closing || !refused ? E_BUSY : refused;
     }
     if (!r->backend && !a->luma) {
         return E_USAGE;  // the caller must prepare it: see dispatch_uses_stand_in
@@ -320,17 +412,7 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
         return E_BUSY;
     }
     a->done = done;
-    a->route = r;
-    r->in_flight++;
-    a->concur_mark = route_began(r, dispatch_now_ms(d));
-    a->rate_tokens = r->backend ? route_charge(r, dispatch_now_ms(d)) : 0;
-    snprintf(a->backend, sizeof(a->backend), "%s", r->name);
-    a->is_remote = is_remote(r);
-    if (r->backend) {
-        ask_vlm(d, r, a, pass == ASK_ALLOWED_SAFELY);
-    } else {
-        ask_ocr(d, a);
-    }
+    send_to(d, r, a, to.pass);
     return 0;
 }
 

@@ -23,7 +23,8 @@ struct dispatch_config {
     bool allow_remote;          // pictures may leave this machine
     int concurrency;            // 0 = found by trying, from what the backend says
     struct breaker_config breaker;
-    struct rate_config rate;  // of each backend
+    const struct guard_terms *terms;  // parallel to backends, as long; NULL = none
+    int retry_pct;  // of a backend's requests that may be repetitions; 100 = no limit
     const struct prompt_config *prompts;
 };
 

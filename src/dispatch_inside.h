@@ -1,5 +1,5 @@
 // dispatch_inside.h -- the state that dispatch.c (asks) and roster.c (routes) share.
-// Private to these two and route.c.
+// Private to these and the route files.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_DISPATCH_INSIDE_H
 #define VLMD_DISPATCH_INSIDE_H
@@ -23,6 +23,8 @@ struct dispatch {
     bool had_model;
     int ready_models;
     int64_t model_lost_ms;  // monotonic; since when no model is there
+    int64_t
+        retries_at_ms;  // monotonic; when a refused repetition may go, INT64_MAX = none
     char paused[320];
     uint64_t random_state;
     bool is_settling;
@@ -37,8 +39,14 @@ struct dispatch {
 bool roster_has_model(const struct route *r);
 // Would this route get an ask, were there room?
 bool roster_is_usable(const struct dispatch *d, const struct route *r);
+// Usable, and neither held nor on trial: its group serves.
+bool roster_is_awake(const struct dispatch *d, const struct route *r);
+// Another model of the same server is in use: the two would take turns in its memory.
+bool roster_must_rest(const struct dispatch *d, const struct route *r);
 // Is r a better place for the next ask than best (may be NULL)?
 bool roster_is_better(const struct route *r, const struct route *best);
+// An ask can go nowhere else: its model is loaded, whatever its group.
+void roster_want(struct dispatch *d, struct route *r);
 // Draws the conclusions from a change of any route: takes what was found, tells a pause.
 void roster_settle(struct dispatch *d);
 // Only tells: a route has room again, a hold is over.

@@ -112,7 +112,8 @@ void pipeline_pump(struct pipeline *p)
         struct job *j = container_of(node, struct job, node);
         asking_try(j);
         // Whoever takes anything and is refused: so would be all the others.
-        if (j->state == JOB_WAITING && !j->ask.needs_model) {
+        bool takes_any = !j->ask.needs_model && !j->ask.is_retry;
+        if (j->state == JOB_WAITING && takes_any) {
             break;
         }
     }

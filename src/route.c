@@ -8,10 +8,8 @@
 #include <string.h>
 
 enum {
-    WRONG_RETRY_MS = 60000,   // someone must act; look again now and then
-    OVERLOAD_BASE_MS = 1000,  // doubled per refusal in a row
-    OVERLOAD_CAP_MS = 60000,
-    BAD_ANSWERS_MAX = 16,  // in a row: the model, not the pictures
+    WRONG_RETRY_MS = 60000,  // someone must act; look again now and then
+    BAD_ANSWERS_MAX = 16,    // in a row: the model, not the pictures
     BAD_ANSWERS_PAUSE_MS = 60000,
     OCR_FAILURES_MAX = 3,  // in a row: the helper, not the pictures
     BATCHING_LIMIT = 8,    // servers that batch continuously but tell no slots
@@ -33,13 +31,15 @@ const char *route_state_name(enum route_state s)
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
                 const char *url, const struct dispatch_config *c)
 {
+    static const struct guard_terms no_terms;
     *r = (struct route){
         .dispatch = d,
         .backend = b,
         .name = name,
         .url = url,
+        .terms = &no_terms,
         .breaker_config = c->breaker,
-        .rate_config = c->rate,
+        .retry_pct = c->retry_pct,
         .configured_limit = c->concurrency,
         .limit = b && c->concurrency > 0 ? c->concurrency : 1,
     };
@@ -184,32 +184,6 @@ void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
     keep_limit(r);
 }
 
-// ---- rate
-
-// What may not be sent yet is held, as if the server had said so.
-static void pace(struct route *r, int64_t now_ms)
-{
-    int64_t until_ms = now_ms + rate_wait_ms(&r->rate, &r->rate_config, now_ms);
-    if (until_ms > now_ms && until_ms > r->hold_until_ms) {
-        r->hold_until_ms = until_ms;
-    }
-}
-
-int64_t route_charge(struct route *r, int64_t now_ms)
-{
-    int64_t charged = rate_began(&r->rate, now_ms);
-    pace(r, now_ms);
-    return charged;
-}
-
-void route_account(struct route *r, int64_t charged, int64_t tokens,
-                   const struct rate_told *told, int64_t now_ms)
-{
-    rate_ended(&r->rate, charged, tokens, now_ms);
-    rate_hear(&r->rate, told, r->in_flight, now_ms);
-    pace(r, now_ms);
-}
-
 // ---- finding and loading
 
 // It is there: a pause that has not run out yet is over, one ask will tell the rest.
@@ -223,7 +197,7 @@ static void become_ready(struct route *r, int64_t now_ms)
 {
     end_pause(r);
     r->was_ready = true;
-    r->hold_until_ms = 0;
+    route_release(r);
     set_room(r);
     route_move(r, ROUTE_READY, 0, "", now_ms);
 }
@@ -372,7 +346,7 @@ int64_t route_tick(struct route *r, int64_t now_ms)
             return wait_of(r);
         }
         return r->next_probe_ms;
-    case ROUTE_READY: return r->hold_until_ms > now_ms ? r->hold_until_ms : INT64_MAX;
+    case ROUTE_READY: return route_pace_tick(r, now_ms);
     case ROUTE_PROBING:
     case ROUTE_FOUND:
     case ROUTE_LOADING:
@@ -385,33 +359,13 @@ bool route_is_open(const struct route *r, int64_t now_ms)
 {
     bool is_probing = r->breaker.state == BREAKER_HALF_OPEN && r->breaker.has_probe;
     return r->state == ROUTE_READY && r->in_flight < r->limit &&
-           r->hold_until_ms <= now_ms && !is_probing;
+           !route_is_held(r, now_ms) && !is_probing;
 }
 
 static bool is_breakage(int err)
 {
     return err == E_NET_CUT || err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL ||
            err == E_SERVER || err == E_GARBAGE || err == E_MODEL_CRASH;
-}
-
-// Of many that were refused at the same time, all but the first tell nothing new.
-static void hold(struct route *r, int64_t retry_after_ms, int64_t now_ms)
-{
-    int64_t wait = retry_after_ms;
-    if (wait < 0 && r->hold_until_ms > now_ms) {
-        return;
-    }
-    if (wait < 0) {
-        int64_t most = OVERLOAD_BASE_MS << (r->holds < 6 ? r->holds : 6);
-        most = most < OVERLOAD_CAP_MS ? most : OVERLOAD_CAP_MS;
-        wait =
-            most / 2 + (int64_t)(dispatch_random(r->dispatch) % (uint32_t)(most / 2 + 1));
-    }
-    r->holds++;
-    if (now_ms + wait > r->hold_until_ms) {
-        r->hold_until_ms = now_ms + wait;
-    }
-    dispatch_route_changed(r->dispatch);
 }
 
 static bool learn_breakage(struct route *r, int err, const char *words, int64_t now_ms)
@@ -532,7 +486,7 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
     }
     breaker_success(&r->breaker, now_ms);  // it is there and talks
     if (err == E_RATE || err == E_OVERLOAD) {
-        hold(r, retry_after_ms, now_ms);
+        route_hold(r, err, words, retry_after_ms, now_ms);
         return true;
     }
     if (is_misconfigured(err) && err != E_BAD_REQUEST && r->state == ROUTE_READY) {

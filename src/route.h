@@ -6,7 +6,7 @@
 //   FOUND, AWAY, WRONG -> STANDBY -> UNKNOWN        a guess that is not needed (now)
 //
 // route_move is the only writer of the state and writes one log line per change.
-// Private to dispatch.c and route.c.
+// Private to dispatch.c, roster.c and the route_*.c files.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_ROUTE_H
 #define VLMD_ROUTE_H
@@ -41,10 +41,16 @@ struct route {
     bool has_call;
     struct breaker_config breaker_config;
     struct breaker breaker;
-    int64_t hold_until_ms;  // asked to slow down
-    int holds;              // in a row
-    struct rate_config rate_config;
+    const struct guard_terms *terms;  // borrowed: as long as the route
+    int64_t hold_until_ms;            // monotonic; nothing is sent before
+    char hold_reason[160];            // "" = none
+    int holds;                        // in a row, asked for by the server
     struct rate rate;
+    struct budget budget;
+    int64_t budget_until_ms;  // unix; used up until then, 0 = not
+    int retry_pct;
+    struct retry_budget retries;
+    int64_t sent_ms;  // monotonic; the last ask
     int vain_loads;   // loads in a row that no answer followed
     int bad_answers;  // unusable answers in a row, no good one between
     int in_flight;
@@ -75,17 +81,40 @@ unsigned route_began(struct route *r, int64_t now_ms);
 // Moves the limit by an ask's end; before route_learn.
 void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
                    int64_t tokens, int64_t now_ms);
-// Counts an ask in the rate limits; gives what route_account wants back.
-int64_t route_charge(struct route *r, int64_t now_ms);
-// tokens: what it cost, -1 = not told.
-void route_account(struct route *r, int64_t charged, int64_t tokens,
-                   const struct rate_told *told, int64_t now_ms);
 // A limit found in an earlier run.
 void route_recall(struct route *r, const char *model, int limit);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.
 bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
                  int64_t request_ms, int64_t now_ms);
 void route_stop(struct route *r);
+
+// ---- route_pace.c: when the next may be sent
+
+// What a finished ask cost.
+struct route_cost {
+    int64_t charged;                           // what route_charge gave
+    int64_t prompt_tokens, completion_tokens;  // -1 = not told
+    struct rate_told told;
+};
+
+// Counts an ask against rate and budgets; gives what route_account wants back.
+int64_t route_charge(struct route *r, bool is_retry, int64_t now_ms);
+void route_account(struct route *r, const struct route_cost *cost, int64_t now_ms);
+// The server asks for a pause; retry_after_ms -1 = it does not say how long.
+void route_hold(struct route *r, int err, const char *words, int64_t retry_after_ms,
+                int64_t now_ms);
+void route_release(struct route *r);
+// Rate, budget, or the server's wish keep it from being asked.
+bool route_is_held(const struct route *r, int64_t now_ms);
+// Its budget is used up.
+bool route_is_spent(const struct route *r);
+// Ends a hold that is over; returns when the one under way is, INT64_MAX = none.
+int64_t route_pace_tick(struct route *r, int64_t now_ms);
+// Monotonic ms when a repetition may be sent; now_ms or less = now.
+int64_t route_retry_at_ms(struct route *r, int64_t now_ms);
+// What it was paid in an earlier run, in the span under way.
+void route_recall_spent(struct route *r, enum budget_span span,
+                        const struct budget_spent *s, int64_t now_ms);
 
 // dispatch.c: a route's state or room changed.
 void dispatch_route_changed(struct dispatch *d);

@@ -330,14 +330,16 @@ VLMD_API int vlmd_audit_verify(vlmd *v, const char *expected, vlmd_audit_check_f
 struct vlmd_backend_status {
     const char *name, *url;
     const char *kind;     // "ollama", ..., "ocr"; "" = not known yet
-    const char *state;    // "ready", "loading", "away", "misconfigured", "unknown", "standby"
+    const char *state;    // "ready", "limited", "loading", "away", "misconfigured", "unknown",
+                          //   "standby"
     const char *reason;   // words when not ready
     const char *model;
     bool is_remote;
     int in_flight, limit;
     int64_t answered, failed;      // requests by this process
-    int64_t next_probe_at_ms;      // unix; 0 = none planned
+    int64_t next_probe_at_ms;      // unix, or when a limit ends; 0 = none planned
     double latency_ms;             // moving average; 0 = none yet
+    int priority;                  // group; the lowest that is awake serves
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 

@@ -359,12 +359,7 @@ static void derive(struct config_loader *l)
         config_warn(l, "ocr.when", "is never, but ocr is named as a backend: it is used");
         c->ocr_when = CONFIG_OCR_FALLBACK;
     }
-    if (c->retry.cap_ms < c->retry.base_ms) {
-        config_error(l, "retry.cap", "retry.cap: is shorter than retry.base");
-    }
-    if (c->breaker.cap_ms < c->breaker.open_ms) {
-        config_error(l, "breaker.cap", "breaker.cap: is shorter than breaker.open");
-    }
+    config_set_guards(l);
     if (!c->store.path || !*c->store.path) {
         config_error(l, "db",
                      "there is no home folder to keep the database in; name it with "

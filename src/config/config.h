@@ -40,13 +40,15 @@ struct config {
     int n_backends;
     struct backend_config backends[CONFIG_MAX_BACKENDS];
     struct backend_config backend;  // defaults for each, and for found ones
+    struct guard_terms terms_of[CONFIG_MAX_BACKENDS];  // parallel to backends
+    struct guard_terms terms;       // defaults for each
     struct store_config store;
     struct image_config image;
     struct ingest_config ingest;
     struct ocr_config ocr;
     struct retry_config retry;
+    enum breaker_preset breaker_preset;  // what breaker is unless its keys are set
     struct breaker_config breaker;
-    struct rate_config rate;  // of each backend
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;

@@ -13,6 +13,7 @@
 
 struct slot {
     struct backend_config *backend;  // NULL = not a server ("ocr")
+    struct guard_terms *terms;
     const char *where;
     const struct config_entry *secret;  // the one that was set
     bool has_bad_url;
@@ -178,7 +179,9 @@ static struct slot new_slot(struct config_loader *l, const struct config_entry *
         return s;
     }
     s.backend = &c->backends[c->n_backends];
+    s.terms = &c->terms_of[c->n_backends];
     *s.backend = c->backend;
+    *s.terms = c->terms;
     s.backend->url = NULL;
     s.backend->name = NULL;
     return s;
@@ -213,14 +216,24 @@ bool config_is_secret(const struct config_key *k)
            k->type == CONFIG_SECRET_ENV;
 }
 
-// The row of the key table for a backend's own value; its offset leads to c->backend.
+// The row of the key table for a backend's own value; its offset leads to c->backend or
+// c->terms.
 static const struct config_key *own_key(struct config *c, const char *sub)
 {
-    if (strcmp(sub, "model") == 0) {
-        return &config_keys[config_find("model")];
-    }
-    int k = config_find(config_keepf(c, "backend.%s", sub));
+    bool is_whole = strcmp(sub, "model") == 0 || strncmp(sub, "rate.", 5) == 0 ||
+                    strncmp(sub, "budget.", 7) == 0;
+    int k = config_find(is_whole ? sub : config_keepf(c, "backend.%s", sub));
     return k < 0 ? NULL : &config_keys[k];
+}
+
+// Where the value of that row stands for this one.
+static char *own_place(const struct slot *s, const struct config_key *k)
+{
+    const size_t terms = offsetof(struct config, terms);
+    if (k->offset >= terms && k->offset < terms + sizeof(struct guard_terms)) {
+        return (char *)s->terms + (k->offset - terms);
+    }
+    return (char *)s->backend + (k->offset - offsetof(struct config, backend));
 }
 
 static void set_own(struct config_loader *l, struct slot *s, const struct config_entry *e)
@@ -230,7 +243,7 @@ static void set_own(struct config_loader *l, struct slot *s, const struct config
         config_error(
             l, e->where,
             "backends: %s is no key of a backend: url, name, model, or what stands "
-            "under \"backend\"",
+            "under \"backend\", \"rate\" and \"budget\"",
             e->sub);
         return;
     }
@@ -246,8 +259,7 @@ static void set_own(struct config_loader *l, struct slot *s, const struct config
         config_warn(l, e->where, "%s: has no value; the default is kept", e->sub);
         return;
     }
-    config_set(l, k, (char *)s->backend + (k->offset - offsetof(struct config, backend)),
-               e);
+    config_set(l, k, own_place(s, k), e);
 }
 
 static void set_field(struct config_loader *l, struct slot *s,

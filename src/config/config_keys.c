@@ -44,6 +44,23 @@
             "allow|safe|mask|block", true, words                                         \
     }
 
+#define BUDGET(name, day, month, type, most, words)                                      \
+    {"budget." name "_per_day",                                                          \
+     type,                                                                               \
+     AT(terms.budget.day),                                                               \
+     "0",                                                                                \
+     0,                                                                                  \
+     most,                                                                               \
+     0,                                                                                  \
+     0,                                                                                  \
+     NULL,                                                                               \
+     true,                                                                               \
+     words " a day; then it rests until midnight.  0: no limit."},                       \
+    {                                                                                    \
+        "budget." name "_per_month", type, AT(terms.budget.month), "0", 0, most, 0, 0,   \
+            NULL, true, words " a month.  0: no limit."                                  \
+    }
+
 // Fields after def: min, max, warn_min, warn_max, choices, needs_restart, help.
 const struct config_key config_keys[] = {
     {"db", CONFIG_PATH, AT(store.path), NULL, 1, 4095, 0, 0, NULL, true,
@@ -73,6 +90,9 @@ const struct config_key config_keys[] = {
     {"watch.dirs", CONFIG_PATHS, AT(watch_dirs), "", 0, CONFIG_MAX_LIST, 0, 0, NULL, true,
      "Folders to watch when none is named.  Empty: the usual screenshot folder."},
 
+    {"backend.priority", CONFIG_INT, AT(terms.priority), "0", 0, 99, 0, 0, NULL, true,
+     "Servers with a lower number are asked first; those with a higher one only while no "
+     "lower one can take more."},
     {"backend.kind", CONFIG_KIND, AT(backend.kind), NULL, 0, 0, 0, 0, NULL, true,
      "What servers are; auto finds out."},
     {"backend.api_key", CONFIG_SECRET, AT(backend.api_key), NULL, 0, 4096, 0, 0, NULL,
@@ -176,19 +196,45 @@ const struct config_key config_keys[] = {
     {"retry.cap", CONFIG_MS, AT(retry.cap_ms), NULL, 1, DAY, 0, 0, NULL, true,
      "Longest pause between requests."},
 
+    {"retry.budget", CONFIG_INT, AT(retry.budget_pct), NULL, 0, 100, 0, 0, NULL, true,
+     "Share of a backend's requests that may be repetitions, in percent, and one a "
+     "second besides.  100: no limit."},
+
+    {"breaker.preset", CONFIG_CHOICE, AT(breaker_preset), "usual", 0, 0, 0, 0,
+     "usual|3/60s|5/60s", true,
+     "When a backend that fails is left alone.  3/60s: after 3 failures in a row, for a "
+     "minute each time.  The keys below change single values."},
     {"breaker.failures", CONFIG_INT, AT(breaker.failures), NULL, 1, 1000, 0, 0, NULL,
      true, "Failures in a row after which a backend is left alone."},
     {"breaker.open", CONFIG_MS, AT(breaker.open_ms), NULL, 10, HOUR, 0, 0, NULL, true,
      "How long at first; doubled while it does not recover."},
     {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, true,
      "How long at most."},
+    {"breaker.ratio", CONFIG_INT, AT(breaker.ratio_pct), NULL, 0, 100, 0, 0, NULL, true,
+     "Also when this share of its last 20 requests failed, in percent.  0: not looked "
+     "at."},
+    {"breaker.least", CONFIG_INT, AT(breaker.ratio_least), NULL, 1, 20, 0, 0, NULL, true,
+     "Requests before that share means anything."},
+    {"breaker.window", CONFIG_MS, AT(breaker.window_ms), NULL, SEC, DAY, 0, 0, NULL, true,
+     "How long ago they may be."},
 
-    {"rate.requests", CONFIG_INT, AT(rate.requests_per_min), "0", 0, 1000000, 0, 0, NULL,
-     true,
+    BUDGET("requests", limits[BUDGET_DAY].requests, limits[BUDGET_MONTH].requests,
+           CONFIG_COUNT, 1000000000000, "Requests to each backend"),
+    BUDGET("tokens", limits[BUDGET_DAY].tokens, limits[BUDGET_MONTH].tokens, CONFIG_COUNT,
+           1000000000000000, "Tokens, prompts and answers together,"),
+    BUDGET("money", limits[BUDGET_DAY].money, limits[BUDGET_MONTH].money, CONFIG_NUMBER,
+           1000000000, "Money for each backend, in the currency of the prices below,"),
+    {"budget.price_input", CONFIG_NUMBER, AT(terms.budget.prices.input), "0", 0, 1000000,
+     0, 0, NULL, true, "What a million tokens of prompts cost."},
+    {"budget.price_output", CONFIG_NUMBER, AT(terms.budget.prices.output), "0", 0,
+     1000000, 0, 0, NULL, true, "What a million tokens of answers cost."},
+
+    {"rate.requests", CONFIG_INT, AT(terms.rate.requests_per_min), "0", 0, 1000000, 0, 0,
+     NULL, true,
      "Requests a minute to each backend; 5 suits a small box that others use too.  "
      "0: no limit."},
-    {"rate.tokens", CONFIG_INT, AT(rate.tokens_per_min), "0", 0, 1000000000, 0, 0, NULL,
-     true, "Tokens a minute, prompts and answers together.  0: no limit."},
+    {"rate.tokens", CONFIG_INT, AT(terms.rate.tokens_per_min), "0", 0, 1000000000, 0, 0,
+     NULL, true, "Tokens a minute, prompts and answers together.  0: no limit."},
 
     {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.policy.allow_remote), "no", 0, 0, 0,
      0, NULL, true, "Pictures may be sent to other machines."},
@@ -249,8 +295,9 @@ const struct config_key config_keys[] = {
         PRIVACY_CATEGORY_TABLE(X)
 #undef X
 
-    {"audit.keep", CONFIG_MS, AT(store.audit_keep_ms), "400d", 0, 36500 * DAY, 0, 0, NULL,
-     true, "How long it is kept what was decided and sent.  0: for ever."},
+            {"audit.keep", CONFIG_MS, AT(store.audit_keep_ms), "400d", 0, 36500 * DAY, 0,
+             0, NULL, true,
+             "How long it is kept what was decided and sent.  0: for ever."},
 
     {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
      true, "Own text instead of the built-in instructions.  Empty: built in."},

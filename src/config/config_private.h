@@ -156,6 +156,11 @@ bool config_add_rule(struct config_loader *l, struct privacy_list *list,
 // Compiles c->rules, and checks what the privacy keys say together.
 void config_set_rules(struct config_loader *l);
 
+// ---- guards (config_guards.c)
+
+// Fills in the breaker's preset, and checks what the keys say together.
+void config_set_guards(struct config_loader *l);
+
 // ---- backends
 
 bool config_is_secret(const struct config_key *k);

@@ -20,6 +20,7 @@ static void write_backend(struct json_writer *w, const struct vlmd_backend_statu
     json_int(w, "failed", b->failed);
     json_int(w, "next_probe_at_ms", b->next_probe_at_ms);
     json_double(w, "latency_ms", b->latency_ms);
+    json_int(w, "priority", b->priority);
     json_object_end(w);
 }
 

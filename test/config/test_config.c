@@ -486,6 +486,37 @@ static void test_backends(void **state)
     unload(&l);
 }
 
+static void test_terms(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load_text(&l, "budget: {requests_per_day: 100, price_input: 2.5}\n"
+                  "rate: {requests: 5}\n"
+                  "breaker: {preset: 5/60s, cap: 2m}\n"
+                  "backends:\n"
+                  "  - http://a:1\n"
+                  "  - url: b:2\n    priority: 1\n    rate: {requests: 60}\n"
+                  "    budget: {money_per_month: 20, price_output: 10}\n");
+    assert_string_equal(l.said, "");
+    const struct guard_terms *a = &l.c->terms_of[0], *b = &l.c->terms_of[1];
+    assert_int_equal(a->priority, 0);
+    assert_int_equal(a->rate.requests_per_min, 5);
+    assert_int_equal(a->budget.limits[BUDGET_DAY].requests, 100);
+    assert_int_equal(b->priority, 1);
+    assert_int_equal(b->rate.requests_per_min, 60);
+    assert_int_equal(b->budget.limits[BUDGET_DAY].requests, 100);
+    assert_true(b->budget.limits[BUDGET_MONTH].money == 20);
+    assert_true(b->budget.prices.input == 2.5 && b->budget.prices.output == 10);
+    assert_int_equal(l.c->breaker.failures, 5);
+    assert_int_equal(l.c->breaker.open_ms, 60000);
+    assert_int_equal(l.c->breaker.cap_ms, 120000);  // what is set goes before the preset
+    assert_int_equal(l.c->breaker.ratio_pct, 0);
+    unload(&l);
+    load_text(&l, "budget: {money_per_day: 1}\nbackends: [h:1]\n");
+    says(&l, "error budget.money_per_day: budget.money: h:1 has no prices");
+    unload(&l);
+}
+
 static void test_backend_flags_replace(void **state)
 {
     (void)state;
@@ -833,6 +864,7 @@ int main(void)
         CASE(test_list_layers),
         CASE(test_urls),
         CASE(test_backends),
+        CASE(test_terms),
         CASE(test_backend_flags_replace),
         CASE(test_bad_backends),
         CASE(test_secrets),

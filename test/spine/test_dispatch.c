@@ -1,57 +1,10 @@
 // test_dispatch.c -- which backend is asked, when it is left alone, what a pause says.
 // SPDX-License-Identifier: MIT
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
-#include "spine/fake_backends.h"
+#include "spine/dispatch_rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_ASKS = 256 };
-
-struct rig {
-    struct dispatch *d;
-    struct dispatch_config config;
-    struct backend_config backends[FB_MAX];
-    struct ask asks[MAX_ASKS];
-    int ended[MAX_ASKS];  // err + 1000, 0 = under way
-    int n_asks;
-    int capacities, states, models, notices;
-    enum ask_pass pass;
-    int limits_wanted, limits_found, limit_found;
-    bool refuses_all, refuses_remote;
-    bool is_closed;
-    int cap_doublings;  // of the next asks
-    uint8_t luma[16];
-};
-
-static struct rig *the_rig;
-
-static void on_capacity(void *arg)
-{
-    ((struct rig *)arg)->capacities++;
-}
-
-static void on_state(void *arg)
-{
-    ((struct rig *)arg)->states++;
-}
-
-static void on_model(void *arg)
-{
-    ((struct rig *)arg)->models++;
-}
-
-static void on_notice(void *arg, const char *words)
-{
-    assert_non_null(strstr(words, "OCR"));
-    ((struct rig *)arg)->notices++;
-}
 
 static void on_limit_wanted(void *arg, const char *url, const char *model)
 {
@@ -66,114 +19,6 @@ static void on_limit_found(void *arg, const char *url, const char *model, int li
     assert_string_equal(model, "model0");
     ((struct rig *)arg)->limits_found++;
     ((struct rig *)arg)->limit_found = limit;
-}
-
-static struct dispatch_events events_of(struct rig *r)
-{
-    return (struct dispatch_events){.arg = r,
-                                    .on_capacity = on_capacity,
-                                    .on_state = on_state,
-                                    .on_model_ready = on_model,
-                                    .on_notice = on_notice};
-}
-
-static void on_asked(struct ask *a, int err)
-{
-    the_rig->ended[a - the_rig->asks] = err + 1000;
-}
-
-static enum ask_pass may_send(struct ask *a, const char *backend, bool is_remote,
-                              char *why, size_t size)
-{
-    (void)a;
-    (void)backend;
-    snprintf(why, size, "rule");
-    bool may = !the_rig->refuses_all && !(is_remote && the_rig->refuses_remote);
-    return may ? the_rig->pass : ASK_REFUSED;
-}
-
-static void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
-{
-    static char names[FB_MAX][16];
-    fb_reset();
-    memset(r, 0, sizeof(*r));
-    r->pass = ASK_ALLOWED;
-    the_rig = r;
-    for (int i = 0; i < n; i++) {
-        snprintf(names[i], sizeof(names[i]), "b%d", i);
-        r->backends[i].name = r->backends[i].url = names[i];
-    }
-    r->config = (struct dispatch_config){
-        .backends = r->backends,
-        .n_backends = n,
-        .is_search = is_search,
-        .stand_in_after_ms = 30000,
-    };
-    breaker_config_default(&r->config.breaker);
-    struct dispatch_events e = events_of(r);
-    struct ocr *ocr = has_ocr ? (struct ocr *)r : NULL;
-    assert_int_equal(dispatch_open(&r->d, NULL, NULL, ocr, &r->config, &e), 0);
-    dispatch_tick(r->d, fb_now_ms);
-}
-
-static int64_t pass_ms(struct rig *r, int64_t ms)
-{
-    fb_now_ms += ms;
-    return dispatch_tick(r->d, fb_now_ms);
-}
-
-// Asks once more; returns what dispatch_try says.
-static int ask(struct rig *r)
-{
-    assert_true(r->n_asks < MAX_ASKS);
-    struct ask *a = &r->asks[r->n_asks];
-    memset(a, 0, sizeof(*a));
-    a->may_send = may_send;
-    a->app = "app";
-    a->window = "";
-    a->luma = r->luma;
-    a->cap_doublings = r->cap_doublings;
-    int rc = dispatch_try(r->d, a, on_asked);
-    r->n_asks += rc == 0;
-    return rc;
-}
-
-static void on_closed(void *arg)
-{
-    ((struct rig *)arg)->is_closed = true;
-}
-
-static void close_rig(struct rig *r)
-{
-    dispatch_close(r->d, on_closed, r);
-    for (int i = 0; i < fb_n; i++) {
-        if (fb[i].probe) {
-            fb_end_probe(i, E_CANCELED);
-        }
-        if (fb[i].load) {
-            fb_end_load(i, E_CANCELED);
-        }
-    }
-    assert_true(r->is_closed);
-    for (int i = 0; i < r->n_asks; i++) {
-        ask_fini(&r->asks[i]);
-    }
-}
-
-static struct vlmd_backend_status status_of(struct rig *r, int i)
-{
-    struct vlmd_backend_status s[VLMD_MAX_BACKENDS];
-    assert_true(dispatch_status(r->d, s, VLMD_MAX_BACKENDS) > i);
-    return s[i];
-}
-
-static void make_ready(struct rig *r, int n)
-{
-    open_with(r, n, false, false);
-    dispatch_serve(r->d, STAND_IN_NEVER);
-    for (int i = 0; i < n; i++) {
-        fb_end_probe(i, 0);
-    }
 }
 
 // ---- finding and loading
@@ -507,13 +352,8 @@ static void another_model_begins_anew(void **state)
 static void open_paced(struct rig *r, int requests, int tokens)
 {
     open_with(r, 1, false, false);
-    close_rig(r);
-    fb_reset();
-    r->is_closed = false;
-    r->config.rate = (struct rate_config){requests, tokens};
-    struct dispatch_events e = events_of(r);
-    assert_int_equal(dispatch_open(&r->d, NULL, NULL, NULL, &r->config, &e), 0);
-    dispatch_tick(r->d, fb_now_ms);
+    r->terms[0].rate = (struct rate_config){requests, tokens};
+    open_again(r, false);
     dispatch_serve(r->d, STAND_IN_NEVER);
     fb_end_probe(0, 0);
 }
@@ -797,11 +637,11 @@ static void what_waits_for_a_model_is_not_given_to_ocr(void **state)
     dispatch_tick(r.d, fb_now_ms);
     assert_true(dispatch_uses_stand_in(r.d));
     struct ask *a = &r.asks[0];
-    a->may_send = may_send;
+    a->may_send = rig_may_send;
     a->needs_model = true;
-    assert_int_equal(dispatch_try(r.d, a, on_asked), E_BUSY);
+    assert_int_equal(dispatch_try(r.d, a, rig_on_asked), E_BUSY);
     a->needs_model = false;
-    assert_int_equal(dispatch_try(r.d, a, on_asked), E_USAGE);  // no grey picture
+    assert_int_equal(dispatch_try(r.d, a, rig_on_asked), E_USAGE);  // no grey picture
     close_rig(&r);
 }
 
@@ -825,9 +665,9 @@ static void the_stand_in_serves_when_its_mode_says(void **state)
         assert_int_equal(dispatch_uses_stand_in(r.d), rows[i].at_start);
         pass_ms(&r, 60000);
         fb_end_probe(0, 0);
-        struct ask a = {.may_send = may_send, .app = "", .window = ""};
+        struct ask a = {.may_send = rig_may_send, .app = "", .window = ""};
         r.asks[0] = a;
-        assert_int_equal(dispatch_try(r.d, &r.asks[0], on_asked), 0);
+        assert_int_equal(dispatch_try(r.d, &r.asks[0], rig_on_asked), 0);
         fb_end_ask(0, E_NET);
         assert_int_equal(dispatch_uses_stand_in(r.d), rows[i].at_once);
         for (int k = 0; k < 40; k++) {
@@ -974,7 +814,7 @@ static void closing_waits_for_what_is_under_way(void **state)
     (void)state;
     struct rig r;
     open_with(&r, 2, false, false);
-    dispatch_close(r.d, on_closed, &r);
+    dispatch_close(r.d, rig_on_closed, &r);
     assert_false(r.is_closed);
     assert_int_equal(fb[0].cancels, 1);
     fb_end_probe(0, E_CANCELED);
