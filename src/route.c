@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-    WRONG_RETRY_MS = 60000,  // someone must act; look again now and then
-    BAD_ANSWERS_MAX = 16,    // in a row: the model, not the pictures
+    WRONG_RETRY_MS = 60000,   // someone must act; look again now and then
+    QUOTA_RETRY_MS = 900000,  // nobody tops up an account by the minute
+    BAD_ANSWERS_MAX = 16,     // in a row: the model, not the pictures
     BAD_ANSWERS_PAUSE_MS = 60000,
     OCR_FAILURES_MAX = 3,  // in a row: the helper, not the pictures
     BATCHING_LIMIT = 8,    // servers that batch continuously but tell no slots
@@ -211,7 +212,8 @@ static void become_away(struct route *r, int code, const char *words, int64_t no
 static void become_wrong(struct route *r, int code, const char *words, int64_t wait_ms,
                          int64_t now_ms)
 {
-    r->next_probe_ms = now_ms + (wait_ms > WRONG_RETRY_MS ? wait_ms : WRONG_RETRY_MS);
+    int64_t least_ms = code == E_QUOTA ? QUOTA_RETRY_MS : WRONG_RETRY_MS;
+    r->next_probe_ms = now_ms + (wait_ms > least_ms ? wait_ms : least_ms);
     route_move(r, ROUTE_WRONG, code, words, now_ms);
 }
 
