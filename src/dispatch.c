@@ -279,6 +279,7 @@ static void on_answered(struct backend_ask *b, int err)
     a->first_byte_ms = b->first_byte_ms;
     a->request_ms = b->request_ms;
     a->bytes_sent = b->bytes_sent;
+    a->cost_nano = b->cost_nano;
     a->rate_remaining = b->rate_remaining;
     a->rate_reset_ms = b->rate_reset_ms;
     snprintf(a->finish_reason, sizeof(a->finish_reason), "%s", b->finish_reason);

@@ -8,6 +8,7 @@
 // freed before done.
 // SPDX-License-Identifier: MIT
 #include "backend/answer.h"
+#include "backend/gauge.h"
 #include "backend/stream.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -118,7 +119,7 @@ static int learn(struct backend *b, struct backend_ask *a, int code)
     if (!may_be_field || b->driver->encode != openai_encode) {
         return code;
     }
-    unsigned fields = openai_refusal(a->call.err.msg) & ~(b->refused | b->driver->never);
+    unsigned fields = openai_refusal(a->call.err.msg) & openai_sent(b);
     if (fields == 0) {
         return code;
     }
@@ -141,6 +142,29 @@ static int judge(struct backend_ask *a, struct stream *s, int err)
     return answer_check(&in, &a->answer, &a->call.err);
 }
 
+// Tokens that do not suffice for one more like this are as good as no request.
+static void note_rate(struct backend_ask *a, const struct http_req *r)
+{
+    int64_t spent = a->prompt_tokens > 0 ? a->prompt_tokens : 1;
+    spent += a->completion_tokens > 0 ? a->completion_tokens : 0;
+    bool is_out = r->rate_tokens_remaining >= 0 && r->rate_tokens_remaining < spent;
+    a->rate_remaining = is_out ? 0 : r->rate_remaining;
+    a->rate_reset_ms = r->rate_reset_ms;
+    if (is_out &&
+        r->rate_tokens_reset_ms > (r->rate_remaining == 0 ? r->rate_reset_ms : 0)) {
+        a->rate_reset_ms = r->rate_tokens_reset_ms;
+    }
+}
+
+// A gateway's header, for answers whose usage does not say it.
+static void note_price(struct backend_ask *a, const char *dollars)
+{
+    double n = 0;
+    if (a->cost_nano < 0 && gauge_number(dollars, &n) && n >= 0 && n < 1e6) {
+        a->cost_nano = (int64_t)(n * 1e9 + 0.5);
+    }
+}
+
 static void on_ask_done(struct http_req *r, int err)
 {
     struct backend_ask *a = container_of(r, struct backend_ask, call.http);
@@ -152,8 +176,9 @@ static void on_ask_done(struct http_req *r, int err)
     a->first_byte_ms = r->first_byte_ms;
     a->request_ms = r->total_ms;
     a->bytes_sent = r->bytes_sent;
-    a->rate_remaining = r->rate_remaining;
-    a->rate_reset_ms = r->rate_reset_ms;
+    a->cost_nano = s->cost_nano;
+    note_rate(a, r);
+    note_price(a, r->cost);
     snprintf(a->finish_reason, sizeof(a->finish_reason), "%s", s->finish);
     free_private(a);
     a->done(a, a->call.code);
@@ -260,6 +285,7 @@ static void clear_results(struct backend_ask *a)
     a->first_byte_ms = -1;
     a->request_ms = -1;
     a->bytes_sent = 0;
+    a->cost_nano = -1;
     a->call = (struct backend_call){.retry_after_ms = -1};
     buf_init(&a->head, MAX_HEAD);
     buf_init(&a->tail, MAX_HEAD);

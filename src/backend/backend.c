@@ -66,6 +66,7 @@ void backend_config_default(struct backend_config *c)
         .url = "http://127.0.0.1:11434",
         .name = "backend",
         .kind = BACKEND_AUTO,
+        .service = "auto",
         .model = "",
         .api_key = "",
         .keep_alive_s = 600,
@@ -198,6 +199,8 @@ int backend_new(struct backend **out, struct loop *l, struct http *h,
     b->config.model = c->model ? c->model : "";
     b->config.name = c->name ? c->name : "";
     b->driver = driver_of(c->kind);
+    b->service = service_of(c->service, b->base);
+    b->facts.service = b->service->name;
     b->facts.kind = c->kind;
     b->facts.is_remote = !b->is_local;
     list_init(&b->later);

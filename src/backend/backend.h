@@ -41,6 +41,8 @@ struct backend_config {
     const char *url;   // base, without /v1; "http+unix:///path" for a socket; borrowed as
     const char *name;  //   long as the backend, like every string here
     enum backend_kind kind;
+    const char *service;  // "auto", "none", "openai", "openrouter", "litellm": what an
+                          //   OpenAI-compatible service wants otherwise
     const char *model;    // "" = choose
     const char *api_key;  // "" = none; never logged
     int keep_alive_s;     // of the model after the last request, default 600
@@ -62,6 +64,7 @@ enum backend_unload_way {
 // What a probe found.
 struct backend_facts {
     enum backend_kind kind;
+    const char *service;  // name of its profile, "none" = no special one; static
     char version[64];
     char model[192];  // chosen, "" = none
     bool has_vision;  // known to see pictures (or not told otherwise: see is_sure)
@@ -248,8 +251,10 @@ struct backend_ask {
     int64_t prompt_tokens, completion_tokens;  // -1 = not told
     int64_t first_byte_ms, request_ms;         // -1 = did not get that far
     int64_t bytes_sent;
-    int64_t rate_remaining, rate_reset_ms;  // the server's words; -1 = not told
-    struct backend_call call;               // code, err, retry_after_ms are out
+    // The server's words about requests or, where that is nearer, tokens; -1 = not told.
+    int64_t rate_remaining, rate_reset_ms;
+    int64_t cost_nano;  // billionths of a dollar, as the service says; -1 = not told
+    struct backend_call call;  // code, err, retry_after_ms are out
     void (*done)(struct backend_ask *a, int err);
     struct buf head, tail;  // private from here on
     void *stream;

@@ -179,6 +179,8 @@ static int on_litellm(struct talk *t, const struct reply *r)
 {
     const cJSON *row = NULL;
     if (r->err == 0 && r->status == 200 && json_get(first_row(r), "litellm_params")) {
+        bool is_open = strcmp(t->b->config.service, "auto") == 0;
+        t->service = is_open ? service_of("litellm", "") : t->service;
         cJSON_ArrayForEach(row, json_get(r->json, "data"))
         {
             struct model_row *m = models_add(&t->list, json_get_str(row, "model_name"));

@@ -13,6 +13,7 @@
 #include "backend/backend.h"
 #include "backend/frame.h"
 #include "backend/models.h"
+#include "backend/service.h"
 #include "base/list.h"
 #include "io/timer.h"
 
@@ -24,11 +25,17 @@ struct stream;
 enum field {
     FIELD_SCHEMA = 1 << 0,      // response_format
     FIELD_USAGE = 1 << 1,       // stream_options
-    FIELD_MAX_TOKENS = 1 << 2,  // max_completion_tokens is sent instead
+    FIELD_MAX_TOKENS = 1 << 2,  // max_tokens; else max_completion_tokens
     FIELD_TEMPERATURE = 1 << 3,
     FIELD_SEED = 1 << 4,
     FIELD_THINKING = 1 << 5,  // chat_template_kwargs
     FIELD_TTL = 1 << 6,
+    FIELD_EFFORT = 1 << 7,     // reasoning_effort
+    FIELD_REASONING = 1 << 8,  // reasoning
+    FIELD_DETAIL = 1 << 9,     // detail of image_url
+    FIELD_COST = 1 << 10,      // usage: what it cost is told
+    FIELDS_OF_ALL = FIELD_SCHEMA | FIELD_USAGE | FIELD_MAX_TOKENS | FIELD_TEMPERATURE |
+                    FIELD_SEED | FIELD_THINKING,
 };
 
 // One reply, borrowed during the handler.
@@ -79,8 +86,8 @@ struct driver {
                   struct buf *tail);
     // Reads one frame, or a whole answer that was not streamed.
     void (*decode)(struct stream *s, const struct cJSON *frame);
-    unsigned never;  // FIELD_* that this kind is never sent
-    bool has_ttl;
+    unsigned never;  // FIELD_* that this kind is not sent
+    unsigned also;   // FIELD_* beyond FIELDS_OF_ALL that it is sent
 };
 
 extern const struct driver driver_ollama, driver_openai, driver_lmstudio,
@@ -101,6 +108,7 @@ struct backend {
     struct backend_facts facts;
     const struct driver *driver;  // of facts.kind; NULL before the first probe
     unsigned refused;             // FIELD_*
+    const struct service *service;
     struct talk
         *talks[TALK_KINDS];  // owned by themselves; NULL = none.  A load may go on
                              //   after its caller has left
@@ -124,6 +132,7 @@ struct talk {
     struct backend_call *call;  // borrowed until done; NULL: the caller has left
     enum talk_kind kind;
     const struct driver *driver;  // who is talked to, as far as it is known
+    const struct service *service;
     talk_fn *next;
     char *base;         // owned
     char *unix_socket;  // owned; or NULL
@@ -198,6 +207,8 @@ int openai_load(struct talk *t, const struct reply *r);
 MUST_USE int openai_ask_tiny(struct talk *t, talk_fn *next);
 // Verify for servers without a load-state query: that question.
 int openai_verify(struct talk *t, const struct reply *r);
+// FIELD_* that a request to b has.
+unsigned openai_sent(const struct backend *b);
 // FIELD_* that the words of a refusal name, 0 = none.
 unsigned openai_refusal(const char *words);
 

@@ -280,5 +280,5 @@ const struct driver driver_lmstudio = {
     .encode = openai_encode,
     .decode = openai_decode,
     .never = FIELD_THINKING,
-    .has_ttl = true,
+    .also = FIELD_TTL,
 };

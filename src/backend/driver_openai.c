@@ -124,7 +124,7 @@ static int on_load_models(struct talk *t, const struct reply *r)
 int openai_ask_tiny(struct talk *t, talk_fn *next)
 {
     const struct backend *b = t->b;
-    const unsigned no = b->refused | t->driver->never;
+    const unsigned has = openai_sent(b);
     struct json_writer w;
     json_init(&w, &t->body);
     json_object(&w, NULL);
@@ -132,8 +132,8 @@ int openai_ask_tiny(struct talk *t, talk_fn *next)
         json_str(&w, "model", backend_model(b));
     }
     json_bool(&w, "stream", false);
-    json_int(&w, no & FIELD_MAX_TOKENS ? "max_completion_tokens" : "max_tokens", 1);
-    if (t->driver->has_ttl && !(no & FIELD_TTL)) {
+    json_int(&w, has & FIELD_MAX_TOKENS ? "max_tokens" : "max_completion_tokens", 1);
+    if (has & FIELD_TTL) {
         json_int(&w, "ttl", b->config.keep_alive_s);
     }
     json_array(&w, "messages");
@@ -149,10 +149,9 @@ int openai_ask_tiny(struct talk *t, talk_fn *next)
 // Where every token is paid for, models are always there: the list will do.
 int openai_verify(struct talk *t, const struct reply *r)
 {
-    bool is_paid = strncmp(t->base, "https://", 8) == 0;
     (void)r;
-    return is_paid ? talk_get(t, on_verified_list, "/v1/models")
-                   : openai_ask_tiny(t, on_verified);
+    return t->service->is_paid ? talk_get(t, on_verified_list, "/v1/models")
+                               : openai_ask_tiny(t, on_verified);
 }
 
 static int on_verified_list(struct talk *t, const struct reply *r)
@@ -190,32 +189,62 @@ static void write_schema(struct json_writer *w)
     json_object_end(w);
 }
 
+unsigned openai_sent(const struct backend *b)
+{
+    unsigned has = FIELDS_OF_ALL & ~(b->driver->never | b->service->never);
+    has |= b->driver->also | b->service->also;
+    if (!(has & FIELD_EFFORT)) {
+        return has & ~b->refused;
+    }
+    bool thinks = service_model_thinks(backend_model(b));
+    has &= thinks ? ~(unsigned)FIELD_TEMPERATURE : ~(unsigned)FIELD_EFFORT;
+    return has & ~b->refused;
+}
+
+static void write_flag(struct json_writer *w, const char *object, const char *name,
+                       bool value)
+{
+    json_object(w, object);
+    json_bool(w, name, value);
+    json_object_end(w);
+}
+
+static void write_thinking(struct json_writer *w, unsigned has)
+{
+    if (has & FIELD_THINKING) {
+        write_flag(w, "chat_template_kwargs", "enable_thinking", false);
+    }
+    if (has & FIELD_EFFORT) {
+        json_str(w, "reasoning_effort", "low");  // the least that all of them know
+    }
+    if (has & FIELD_REASONING) {
+        write_flag(w, "reasoning", "enabled", false);
+    }
+}
+
 static void write_params(struct json_writer *w, const struct backend *b,
-                         const struct backend_ask *a, unsigned no)
+                         const struct backend_ask *a, unsigned has)
 {
     const struct backend_config *c = &b->config;
-    json_int(w, no & FIELD_MAX_TOKENS ? "max_completion_tokens" : "max_tokens",
+    json_int(w, has & FIELD_MAX_TOKENS ? "max_tokens" : "max_completion_tokens",
              a->max_tokens > 0 ? a->max_tokens : c->max_tokens);
-    if (!(no & FIELD_USAGE)) {
-        json_object(w, "stream_options");
-        json_bool(w, "include_usage", true);
-        json_object_end(w);
+    if (has & FIELD_USAGE) {
+        write_flag(w, "stream_options", "include_usage", true);
     }
-    if (!(no & FIELD_TEMPERATURE)) {
+    if (has & FIELD_COST) {
+        write_flag(w, "usage", "include", true);
+    }
+    if (has & FIELD_TEMPERATURE) {
         json_double(w, "temperature", c->temperature);
     }
-    if (!(no & FIELD_SEED)) {
+    if (has & FIELD_SEED) {
         json_int(w, "seed", (int64_t)(a->seed & 0x7fffffff));
     }
-    if (!(no & FIELD_THINKING)) {
-        json_object(w, "chat_template_kwargs");
-        json_bool(w, "enable_thinking", false);
-        json_object_end(w);
-    }
-    if (b->driver->has_ttl && !(no & FIELD_TTL)) {
+    write_thinking(w, has);
+    if (has & FIELD_TTL) {
         json_int(w, "ttl", c->keep_alive_s);
     }
-    if (!a->no_schema && !(no & FIELD_SCHEMA)) {
+    if (!a->no_schema && (has & FIELD_SCHEMA)) {
         write_schema(w);
     }
 }
@@ -245,6 +274,7 @@ static int write_tail(const struct backend_ask *a, struct buf *tail)
 int openai_encode(const struct backend *b, const struct backend_ask *a, struct buf *head,
                   struct buf *tail)
 {
+    const unsigned has = openai_sent(b);
     struct json_writer w;
     json_init(&w, head);
     json_object(&w, NULL);
@@ -252,7 +282,7 @@ int openai_encode(const struct backend *b, const struct backend_ask *a, struct b
         json_str(&w, "model", backend_model(b));
     }
     json_bool(&w, "stream", true);
-    write_params(&w, b, a, b->refused | b->driver->never);
+    write_params(&w, b, a, has);
     json_array(&w, "messages");
     json_object(&w, NULL);
     json_str(&w, "role", "system");
@@ -264,7 +294,8 @@ int openai_encode(const struct backend *b, const struct backend_ask *a, struct b
     json_object(&w, NULL);
     json_str(&w, "type", "image_url");
     int rc = w.rc;
-    rc = rc == 0 ? buf_printf(head, ",\"image_url\":{\"url\":\"data:image/%s;base64,",
+    rc = rc == 0 ? buf_printf(head, ",\"image_url\":{%s\"url\":\"data:image/%s;base64,",
+                              has & FIELD_DETAIL ? "\"detail\":\"high\"," : "",
                               is_png(a) ? "png" : "jpeg")
                  : rc;
     return rc == 0 ? write_tail(a, tail) : rc;
@@ -325,6 +356,7 @@ void openai_decode(struct stream *s, const struct cJSON *frame)
     }
     stream_tokens(s, json_get_int(usage, "prompt_tokens", 0),
                   json_get_int(usage, "completion_tokens", 0));
+    stream_cost(s, json_get(usage, "cost"));
 }
 
 // Not inside another word: "throttled" names no ttl.
@@ -355,6 +387,8 @@ unsigned openai_refusal(const char *words)
         {"chat_template_kwargs", FIELD_THINKING},
         {"enable_thinking", FIELD_THINKING},
         {"ttl", FIELD_TTL},
+        {"reasoning_effort", FIELD_EFFORT},
+        {"reasoning", FIELD_REASONING},
     };
     unsigned fields = 0;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -25,7 +25,7 @@ static int read_exponent(const char *s)
 }
 
 // Not strtod: the host's locale may want a comma.
-static bool read_number(const char *s, double *out)
+bool gauge_number(const char *s, double *out)
 {
     double value = 0, weight = 1;
     bool is_negative = *s == '-';
@@ -83,7 +83,7 @@ static void read_line(struct gauge *g, const char *line, size_t len, const char 
         return;  // a longer name
     }
     at += strspn(line + at, " \t");
-    if (read_number(line + at, &value)) {
+    if (gauge_number(line + at, &value)) {
         g->max = g->n == 0 || value > g->max ? value : g->max;
         g->sum += value;
         g->n++;

@@ -3,11 +3,17 @@
 #ifndef VLMD_BACKEND_GAUGE_H
 #define VLMD_BACKEND_GAUGE_H
 
+#include <stdbool.h>
+
 struct gauge {
     double sum;  // over all series of the name
     double max;
     int n;  // series; 0 = the text has none
 };
+
+// A number as Prometheus and JSON write it, whatever the host's locale is; what stands behind
+// it does not matter.  false: none, or not finite.
+bool gauge_number(const char *s, double *out);
 
 // The series of that name whose label model_name is model, or which have no such label.
 // text has a NUL behind it.  Numbers are read in the C locale's form whatever the host's is;

@@ -21,7 +21,8 @@ void stream_init(struct stream *s, struct backend *b, struct backend_ask *a)
                          .ask = a,
                          .driver = b->driver,
                          .prompt_tokens = -1,
-                         .completion_tokens = -1};
+                         .completion_tokens = -1,
+                         .cost_nano = -1};
     frame_init(&s->framer, s->driver->frames, MAX_FRAME);
     buf_init(&s->content, MAX_CONTENT);
     buf_init(&s->names, MAX_NAMES);
@@ -57,6 +58,14 @@ void stream_tokens(struct stream *s, int64_t prompt, int64_t completion)
 {
     s->prompt_tokens = prompt > 0 ? prompt : s->prompt_tokens;
     s->completion_tokens = completion > 0 ? completion : s->completion_tokens;
+}
+
+void stream_cost(struct stream *s, const cJSON *dollars)
+{
+    double n = cJSON_IsNumber(dollars) ? dollars->valuedouble : -1;
+    if (n >= 0 && n < 1e6) {
+        s->cost_nano = (int64_t)(n * 1e9 + 0.5);
+    }
 }
 
 void stream_error(struct stream *s)

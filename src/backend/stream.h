@@ -21,6 +21,7 @@ struct stream {
     int bad;                // frames that were no JSON
     int64_t prompt_tokens;  // -1 = not told
     int64_t completion_tokens;
+    int64_t cost_nano;       // billionths of a dollar; -1 = not told
     struct err err;          // an error object was in the stream
     int64_t grace_until_ms;  // 0 = not in backend.graces
     bool was_enough;         // ended by us: everything had been said
@@ -42,7 +43,8 @@ bool stream_is_complete(const struct stream *s);
 void stream_text(struct stream *s, const char *text);      // NULL is allowed
 void stream_finish(struct stream *s, const char *reason);  // NULL, "" are not told
 void stream_tokens(struct stream *s, int64_t prompt,
-                   int64_t completion);  // < 1: not told
-void stream_error(struct stream *s);     // the frame is or holds an error object
+                   int64_t completion);                           // < 1: not told
+void stream_cost(struct stream *s, const struct cJSON *dollars);  // NULL is allowed
+void stream_error(struct stream *s);  // the frame is or holds an error object
 
 #endif

@@ -59,6 +59,7 @@ static void settle_probe(struct talk *t)
     struct backend *b = t->b;
     b->facts = t->facts;
     b->driver = t->driver;
+    b->service = t->service;
     char *base = b->base;
     b->base = t->base;
     t->base = base;
@@ -226,6 +227,7 @@ void talk_start(struct backend *b, struct backend_call *call, enum talk_kind kin
     t->call = call;
     t->kind = kind;
     t->driver = b->driver;
+    t->service = b->service;
     t->base = mem_dup(b->base);
     t->unix_socket = mem_dup(b->unix_socket);
     t->auth = mem_dup(b->auth);
@@ -445,6 +447,7 @@ int talk_choose(struct talk *t)
     f->is_remote = !b->is_local || m->is_remote;
     f->slots = m->slots;
     f->n_ctx = m->n_ctx;
+    f->service = t->service->name;
     f->has_feedback = t->driver->feedback != NULL;
     models_report(&t->list, m, f);
     return TALK_DONE;

@@ -55,17 +55,20 @@ struct http_req {
     void (*on_data)(struct http_req *r);
     void *arg;  // the owner's
     // out; valid in done
-    int status;                 // 0 = no response line came
-    struct buf response;        // owned by the caller after done: buf_fini
+    int status;           // 0 = no response line came
+    struct buf response;  // owned by the caller after done: buf_fini
     char content_type[96];
-    char server[64];            // the Server: header
-    int64_t retry_after_ms;     // retry-after-ms, Retry-After (seconds or date); -1 = none
-    int64_t rate_remaining;     // x-ratelimit-remaining-requests; -1 = none
-    int64_t rate_reset_ms;      // x-ratelimit-reset-requests, from now; -1 = none
-    char error[256];            // words when err is not 0
-    bool is_reused;             // sent on a kept connection
-    int64_t connect_ms;         // -1 = did not get that far
-    int64_t first_byte_ms;      // from start to the first body byte; -1 = none came
+    char server[64];         // the Server: header
+    int64_t retry_after_ms;  // retry-after-ms, Retry-After (seconds or date); -1 = none
+    int64_t rate_remaining;  // x-ratelimit-remaining-requests; -1 = none
+    int64_t rate_tokens_remaining;  // x-ratelimit-remaining-tokens; -1 = none
+    int64_t rate_tokens_reset_ms;   // x-ratelimit-reset-tokens, from now; -1 = none
+    char cost[24];  // x-litellm-response-cost: dollars, as it is written; "" = none
+    int64_t rate_reset_ms;  // x-ratelimit-reset-requests, from now; -1 = none
+    char error[256];        // words when err is not 0
+    bool is_reused;         // sent on a kept connection
+    int64_t connect_ms;     // -1 = did not get that far
+    int64_t first_byte_ms;  // from start to the first body byte; -1 = none came
     int64_t total_ms;
     int64_t bytes_sent;
     void (*done)(struct http_req *r, int err);  // private from here on

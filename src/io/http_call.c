@@ -95,6 +95,8 @@ static void take_status(struct http_call *call, const char *line, size_t len)
     r->server[0] = 0;
     r->retry_after_ms = -1;
     r->rate_remaining = r->rate_reset_ms = -1;
+    r->rate_tokens_remaining = r->rate_tokens_reset_ms = -1;
+    r->cost[0] = 0;
     call->has_retry_ms = false;
 }
 
@@ -115,6 +117,19 @@ static void take_retry(struct http_call *call, const char *value, bool is_in_ms)
     int64_t ms = text_decimal(value, 1);
     call->has_retry_ms = ms >= 0;
     r->retry_after_ms = ms >= 0 ? ms : r->retry_after_ms;
+}
+
+static void take_rate(struct http_req *r, const char *line, size_t len, const char *value)
+{
+    if (has_name(line, len, "x-ratelimit-remaining-requests")) {
+        r->rate_remaining = text_decimal(value, 1);
+    } else if (has_name(line, len, "x-ratelimit-reset-requests")) {
+        r->rate_reset_ms = http_duration_ms(value);
+    } else if (has_name(line, len, "x-ratelimit-remaining-tokens")) {
+        r->rate_tokens_remaining = text_decimal(value, 1);
+    } else if (has_name(line, len, "x-ratelimit-reset-tokens")) {
+        r->rate_tokens_reset_ms = http_duration_ms(value);
+    }
 }
 
 static void take_header(struct http_call *call, const char *line, size_t len)
@@ -143,12 +158,11 @@ static void take_header(struct http_call *call, const char *line, size_t len)
     } else if (has_name(line, len, "retry-after")) {
         utf8_clean(text, n, value, sizeof(value));
         take_retry(call, value, false);
-    } else if (has_name(line, len, "x-ratelimit-remaining-requests")) {
+    } else if (has_name(line, len, "x-litellm-response-cost")) {
+        utf8_clean(text, n, r->cost, sizeof(r->cost));
+    } else {
         utf8_clean(text, n, value, sizeof(value));
-        r->rate_remaining = text_decimal(value, 1);
-    } else if (has_name(line, len, "x-ratelimit-reset-requests")) {
-        utf8_clean(text, n, value, sizeof(value));
-        r->rate_reset_ms = http_duration_ms(value);
+        take_rate(r, line, len, value);
     }
 }
 
@@ -340,6 +354,8 @@ static void clear_results(struct http_req *r)
     r->server[0] = 0;
     r->retry_after_ms = -1;
     r->rate_remaining = r->rate_reset_ms = -1;
+    r->rate_tokens_remaining = r->rate_tokens_reset_ms = -1;
+    r->cost[0] = 0;
     r->error[0] = 0;
     r->is_reused = false;
     r->connect_ms = -1;
