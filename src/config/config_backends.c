@@ -213,7 +213,7 @@ static void set_name(struct config_loader *l, struct slot *s,
 bool config_is_secret(const struct config_key *k)
 {
     return k->type == CONFIG_SECRET || k->type == CONFIG_SECRET_FILE ||
-           k->type == CONFIG_SECRET_ENV;
+           k->type == CONFIG_SECRET_ENV || k->type == CONFIG_SECRET_COMMAND;
 }
 
 // The row of the key table for a backend's own value; its offset leads to c->backend or

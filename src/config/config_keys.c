@@ -104,6 +104,8 @@ const struct config_key config_keys[] = {
      NULL, true, "File that holds the key."},
     {"backend.api_key_env", CONFIG_SECRET_ENV, AT(backend.api_key), "", 0, 255, 0, 0,
      NULL, true, "Environment variable that holds the key."},
+    {"backend.api_key_command", CONFIG_SECRET_COMMAND, AT(backend.api_key), "", 0, 4095,
+     0, 0, NULL, true, "Command of the shell whose first line of output is the key."},
     {"backend.keep_alive", CONFIG_SECONDS, AT(backend.keep_alive_s), NULL, 0, 86400, 0, 0,
      NULL, true, "How long a model stays loaded after the last request."},
     {"backend.num_ctx", CONFIG_INT, AT(backend.num_ctx), NULL, 512, 1048576, 0, 0, NULL,

@@ -13,14 +13,15 @@ enum config_type {
     CONFIG_TEXT,
     CONFIG_PATH,  // "~/" is the home folder; relative to the file that names it
     CONFIG_SECRET,
-    CONFIG_SECRET_FILE,  // the secret stands in this file
-    CONFIG_SECRET_ENV,   // the secret stands in this environment variable
-    CONFIG_INT,          // int
-    CONFIG_COUNT,        // int64_t
-    CONFIG_NUMBER,       // double
-    CONFIG_BYTES,        // int64_t
-    CONFIG_MS,           // int64_t, written as a duration
-    CONFIG_SECONDS,      // int, written as a duration
+    CONFIG_SECRET_FILE,     // the secret stands in this file
+    CONFIG_SECRET_ENV,      // the secret stands in this environment variable
+    CONFIG_SECRET_COMMAND,  // this command says the secret
+    CONFIG_INT,             // int
+    CONFIG_COUNT,           // int64_t
+    CONFIG_NUMBER,          // double
+    CONFIG_BYTES,           // int64_t
+    CONFIG_MS,              // int64_t, written as a duration
+    CONFIG_SECONDS,         // int, written as a duration
     CONFIG_BOOL,
     CONFIG_CHOICE,   // an enum, in the order of choices
     CONFIG_KIND,     // enum backend_kind
@@ -116,6 +117,9 @@ void config_read_yaml(struct config_loader *l, const char *name, const char *tex
                       size_t len);
 
 // ---- values
+
+// The first line that a shell command prints.  NULL, or why there is none.
+const char *config_run_command(const char *command, char *out, size_t size);
 
 bool config_parse_int(const char *s, int64_t *out);
 bool config_parse_number(const char *s, double *out);

@@ -205,7 +205,8 @@ void config_range(const struct config_key *k, char *out, size_t size)
     case CONFIG_PATH:
     case CONFIG_SECRET:
     case CONFIG_SECRET_FILE:
-    case CONFIG_SECRET_ENV: break;
+    case CONFIG_SECRET_ENV:
+    case CONFIG_SECRET_COMMAND: break;
     case CONFIG_PATHS:
     case CONFIG_RULES:
     case CONFIG_BACKENDS: snprintf(out, size, "at most %" PRId64, k->max); break;
@@ -220,6 +221,7 @@ const char *config_type_name(const struct config_key *k)
     case CONFIG_SECRET_FILE: return "path";
     case CONFIG_SECRET: return "secret";
     case CONFIG_SECRET_ENV: return "name";
+    case CONFIG_SECRET_COMMAND: return "command";
     case CONFIG_INT:
     case CONFIG_COUNT: return "integer";
     case CONFIG_NUMBER: return "number";
@@ -328,6 +330,7 @@ int config_format(const struct config_key *k, const struct config *c, struct buf
         return add_rules((const struct privacy_list *)(const void *)at, out);
     case CONFIG_SECRET_FILE:
     case CONFIG_SECRET_ENV:
+    case CONFIG_SECRET_COMMAND:
     case CONFIG_BACKENDS: return 0;
     }
     return 0;

@@ -42,6 +42,7 @@ static const char *form_words(enum config_type type)
     case CONFIG_SECRET:
     case CONFIG_SECRET_FILE:
     case CONFIG_SECRET_ENV:
+    case CONFIG_SECRET_COMMAND:
     case CONFIG_BOOL:
     case CONFIG_CHOICE:
     case CONFIG_KIND:
@@ -279,11 +280,30 @@ static bool set_secret_file(struct config_loader *l, const struct config_key *k,
     return keep_secret(l, k, at, e, secret);
 }
 
+// A client never sends the key, so the password manager is not bothered for it.
+static bool set_secret_command(struct config_loader *l, const struct config_key *k,
+                               char *at, const struct config_entry *e)
+{
+    char secret[MAX_KEY_FILE + 1];
+    bool is_worker = l->options && l->options->role == VLMD_WORKER;
+    if (!is_text_ok(l, k, e, false) || !is_worker) {
+        return !is_worker;
+    }
+    const char *why = config_run_command(e->value, secret, sizeof(secret));
+    bool is_kept =
+        why ? secret_missing(l, e, k->name, why) : keep_secret(l, k, at, e, secret);
+    explicit_bzero(secret, sizeof(secret));
+    return is_kept;
+}
+
 static bool set_secret(struct config_loader *l, const struct config_key *k, char *at,
                        const struct config_entry *e)
 {
     if (k->type == CONFIG_SECRET_FILE) {
         return set_secret_file(l, k, at, e);
+    }
+    if (k->type == CONFIG_SECRET_COMMAND) {
+        return set_secret_command(l, k, at, e);
     }
     if (k->type == CONFIG_SECRET) {
         if (e->layer == LAYER_FILE && *e->value && l->is_file_open_to_others) {
@@ -348,7 +368,8 @@ bool config_set(struct config_loader *l, const struct config_key *k, char *at,
     case CONFIG_PATH: return set_path(l, k, at, e);
     case CONFIG_SECRET:
     case CONFIG_SECRET_FILE:
-    case CONFIG_SECRET_ENV: return set_secret(l, k, at, e);
+    case CONFIG_SECRET_ENV:
+    case CONFIG_SECRET_COMMAND: return set_secret(l, k, at, e);
     case CONFIG_INT:
     case CONFIG_COUNT:
     case CONFIG_BYTES:

@@ -601,6 +601,17 @@ static void test_secrets(void **state)
     says(&l,
          "warn vlmd.yaml:1: backends: the key goes to http://far:1 without encryption");
     unload(&l);
+    load_text(
+        &l,
+        "backends: [{url: 'h:1', api_key_command: 'echo key-of-a-command; echo x'}]\n");
+    assert_string_equal(l.c->backends[0].api_key, "key-of-a-command");
+    unload(&l);
+    load_text(&l, "backend: {api_key_command: 'echo key-of-a-command; exit 3'}\n");
+    says(&l, "error vlmd.yaml:1: backend.api_key_command: failed");
+    unload(&l);
+    load_text(&l, "backend: {api_key_command: 'true'}\n");
+    says(&l, "error vlmd.yaml:1: backend.api_key_command: says nothing");
+    unload(&l);
     load_text(&l, "backend: {api_key: short}\n");
     says(&l, "warn vlmd.yaml:1: backend.api_key: a key of under 16 characters");
     assert_string_equal(l.c->backend.api_key, "short");
@@ -805,7 +816,7 @@ static void test_sample(void **state)
     config_each(plain.c, same_value, &c);
     assert_int_equal(c.keys, n_config_keys);
     assert_int_equal(c.live,
-                     n_config_keys - 4);  // not the example of backends, not empty keys
+                     n_config_keys - 5);  // not the example of backends, not empty keys
     unload(&l);
     unload(&plain);
     free(live);
