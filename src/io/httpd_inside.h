@@ -1,0 +1,64 @@
+// httpd_inside.h -- a connection and a request, as the two halves of the server see them.
+// Private to io/httpd*.c.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IO_HTTPD_INSIDE_H
+#define VLMD_IO_HTTPD_INSIDE_H
+
+#include "base/list.h"
+#include "io/httpd.h"
+
+#include <netinet/in.h>
+
+enum { HTTPD_MAX_FIELDS = 24 };
+
+struct MHD_Connection;
+struct MHD_Response;
+
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_ANSWER, PHASE_SEND, PHASE_STREAM };
+
+struct connection {
+    struct list node;
+    int fd;
+    enum phase phase;
+    bool has_asked;  // an earlier request came this way
+    bool is_local, is_own_user;
+    int64_t deadline_ms;  // monotonic; INT64_MAX = none
+    char peer[INET6_ADDRSTRLEN];
+};
+
+struct field {
+    char *name, *value;  // owned
+};
+
+struct httpd_request {
+    struct list node;  // httpd.requests
+    struct httpd *server;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+    const char *method;  // borrowed: until on_end, like path
+    const char *path;
+    void *user;
+    struct buf body;
+    size_t max_body;
+    bool is_body_too_big;
+    bool is_asked;  // on_request was called
+    bool is_suspended;
+    bool is_answered;
+    bool is_queued;                 // the library has the answer
+    struct MHD_Response *response;  // owned
+    int status;
+    struct field fields[HTTPD_MAX_FIELDS];
+    int n_fields;
+    // a stream
+    bool is_stream;
+    bool is_ending;
+    struct buf waiting;
+    size_t sent;  // of waiting
+};
+
+// A connection was resumed: the library is given a turn before the loop waits.
+void httpd_must_run(struct httpd *h);
+// Closes it; the library finds that by itself.
+void httpd_cut(struct connection *c);
+
+#endif
