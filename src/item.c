@@ -57,6 +57,7 @@ static void fill_facts(const struct store_row *r, struct vlmd_item *out)
     out->duplicates_until_ms = r->last_duplicate_ms;
     out->queued_ms = r->queued_ms;
     out->prepare_ms = r->prepare_ms;
+    out->at_ms = r->at_ms;
     out->request_ms = r->request_ms;
     out->first_byte_ms = r->first_byte_ms;
 }

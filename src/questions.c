@@ -63,12 +63,12 @@ static void on_page(struct store_query *q, int err)
 {
     struct search *s = container_of(q, struct search, query);
     bool goes_on = err == 0;
-    int64_t last = 0;
     for (int i = 0; i < q->n && goes_on; i++) {
         struct item_text text;
         struct vlmd_item item;
         item_from_row(&q->rows[i], &text, &item);
-        last = item.id;
+        q->after_id = item.id;
+        q->after_at_ms = item.at_ms;
         goes_on = s->on_item(s->arg, &item);
         s->left--;
     }
@@ -79,7 +79,6 @@ static void on_page(struct store_query *q, int err)
     }
     store_query_fini(q);
     if (goes_on) {
-        q->after_id = last;
         ask_page(s);
     } else {
         end_search(s, err);
@@ -92,6 +91,7 @@ static enum store_order order_of(enum vlmd_order o)
     case VLMD_NEWEST: return STORE_NEWEST;
     case VLMD_OLDEST: return STORE_OLDEST;
     case VLMD_BEST: return STORE_RANK;
+    case VLMD_TAKEN: return STORE_TAKEN;
     }
     return STORE_NEWEST;
 }
@@ -118,6 +118,8 @@ int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
     s->query.filter.tag = s->tag = mem_dup(q->tag);
     s->query.filter.path = s->path = mem_dup(q->path);
     s->query.order = order_of(q->order);
+    s->query.after_id = q->after_id;
+    s->query.after_at_ms = q->after_at_ms;
     ask_page(s);
     return 0;
 }

@@ -49,6 +49,12 @@ int filter_and(struct filter *f, const char *condition, int64_t value)
     return rc;
 }
 
+int filter_or(struct filter *f, const char *condition, int64_t value)
+{
+    int rc = buf_printf(&f->where, " OR %s", condition);
+    return rc ? rc : add_value(f, NULL, value);
+}
+
 static int and_text(struct filter *f, const char *condition, const char *value)
 {
     int rc = add_condition(f, condition);
@@ -209,7 +215,8 @@ static int choose_index(struct filter *f, const struct store_filter *ask)
     if (ask->app && *ask->app) {
         return set_from(f, "job j INDEXED BY job_app", "j.id");
     }
-    return set_from(f, "job j NOT INDEXED", "j.id");
+    return set_from(f, f->is_by_time ? "job j INDEXED BY job_at" : "job j NOT INDEXED",
+                    "j.id");
 }
 
 static int choose(struct filter *f, struct db *d, const struct store_filter *ask,
@@ -231,7 +238,7 @@ static int choose(struct filter *f, struct db *d, const struct store_filter *ask
     if (rc || is_few) {
         return rc ? rc : set_from(f, from_path, "one");
     }
-    if (ask->since_ms || ask->until_ms) {
+    if ((ask->since_ms || ask->until_ms) && !f->is_by_time) {
         rc = is_time_narrow(f, d, ask, &is_few);
     }
     if (rc || is_few) {
@@ -283,14 +290,26 @@ static int and_texts(struct filter *f, const struct store_filter *ask, bool is_g
     return rc;
 }
 
+// A plus keeps the index of times from being used, where another one leads the way.
+static int and_times(struct filter *f, const struct store_filter *ask)
+{
+    int rc = !ask->since_ms
+                 ? 0
+                 : filter_and(f, f->is_by_time ? "j.at_ms >= ?" : "+j.at_ms >= ?",
+                              ask->since_ms);
+    return rc || !ask->until_ms
+               ? rc
+               : filter_and(f, f->is_by_time ? "j.at_ms < ?" : "+j.at_ms < ?",
+                            ask->until_ms);
+}
+
 static int and_rest(struct filter *f, const struct store_filter *ask, bool is_glob)
 {
     int rc = and_texts(f, ask, is_glob);
     rc = rc || !ask->id
              ? rc
              : filter_and(f, f->has_match ? "search.rowid = ?" : "j.id = ?", ask->id);
-    rc = rc || !ask->since_ms ? rc : filter_and(f, "+j.at_ms >= ?", ask->since_ms);
-    rc = rc || !ask->until_ms ? rc : filter_and(f, "+j.at_ms < ?", ask->until_ms);
+    rc = rc ? rc : and_times(f, ask);
     rc = rc ? rc : and_bits(f, "j.state", ask->states, STORE_ENDED + 1);
     rc = rc ? rc : and_bits(f, "j.outcome", ask->outcomes, STORE_FAILED + 1);
     // A described row may have a class too: of why it could not be described anew.
@@ -367,6 +386,7 @@ int filter_build(struct filter *f, struct db *d, const struct store_filter *ask,
     memset(f, 0, sizeof(*f));
     buf_init(&f->from, SQL_MAX);
     buf_init(&f->where, SQL_MAX);
+    f->is_by_time = order == STORE_TAKEN;
     int rc = parse_words(f, d, ask, e);
     if (!rc && ask->path && *ask->path) {
         rc = make_path(f, ask->path, &is_glob);

@@ -22,6 +22,7 @@ struct filter {
     struct buf where;
     const char *id;  // column of ids
     bool has_match;  // the table search is part of from
+    bool is_by_time;  // rows are wanted by the time they were taken
     struct filter_value from_values[4], values[FILTER_BINDS];
     int n_from_values, n_values;
     // Owned texts that values borrow.
@@ -34,6 +35,8 @@ MUST_USE int filter_build(struct filter *out, struct db *d, const struct store_f
                           enum store_order order, struct err *e);
 // More conditions; each ? in condition is bound to value.
 MUST_USE int filter_and(struct filter *f, const char *condition, int64_t value);
+// As the other side of the condition before.
+MUST_USE int filter_or(struct filter *f, const char *condition, int64_t value);
 void filter_bind(const struct filter *f, struct sql *q);
 void filter_fini(struct filter *f);
 // The next ids after after_id, ascending, at most so many.  condition: NULL, or one more.

@@ -20,6 +20,7 @@ static const char *order_of(const struct filter *f, enum store_order order)
     switch (order) {
     case STORE_NEWEST: return "DESC";
     case STORE_OLDEST: return "ASC";
+    case STORE_TAKEN: return "DESC";
     case STORE_RANK: return f->has_match ? "RANK" : "DESC";
     }
     return "DESC";
@@ -30,10 +31,10 @@ static int make_text(const struct filter *f, enum store_order order, struct buf 
 {
     const char *direction = order_of(f, order);
     bool is_rank = strcmp(direction, "RANK") == 0;
-    return buf_printf(out, "SELECT %s, %s FROM %s WHERE %s ORDER BY %s %s LIMIT ?", f->id,
-                      f->has_match ? SNIPPET : "''", buf_str(&f->from),
-                      buf_str(&f->where), is_rank ? "search.rank" : f->id,
-                      is_rank ? "" : direction);
+    return buf_printf(out, "SELECT %s, %s FROM %s WHERE %s ORDER BY %s%s %s LIMIT ?",
+                      f->id, f->has_match ? SNIPPET : "''", buf_str(&f->from),
+                      buf_str(&f->where), order == STORE_TAKEN ? "j.at_ms DESC, " : "",
+                      is_rank ? "search.rank" : f->id, is_rank ? "" : direction);
 }
 
 static int continue_after(struct filter *f, const struct store_query *r)
@@ -41,6 +42,12 @@ static int continue_after(struct filter *f, const struct store_query *r)
     char text[64];
     if (!r->after_id || r->order == STORE_RANK) {
         return 0;
+    }
+    if (r->order == STORE_TAKEN) {
+        int rc = filter_and(f, "j.at_ms <= ?", r->after_at_ms);
+        rc = rc ? rc : filter_and(f, "(j.at_ms < ?", r->after_at_ms);
+        snprintf(text, sizeof(text), "%s < ?)", f->id);
+        return rc ? rc : filter_or(f, text, r->after_id);
     }
     snprintf(text, sizeof(text), "%s %s ?", f->id, r->order == STORE_OLDEST ? ">" : "<");
     return filter_and(f, text, r->after_id);

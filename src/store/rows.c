@@ -38,7 +38,7 @@ static const char select_job[] =
     " (SELECT count(*) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT min(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT max(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
-    " near_blocks, near_diff, verdict, masks"
+    " near_blocks, near_diff, at_ms, verdict, masks"
     " FROM job j WHERE id = ?";
 
 static const char select_result[] =
@@ -111,6 +111,7 @@ static int read_job(struct sql *q, struct buf *block, struct store_row *r,
     r->last_duplicate_ms = sql_get_int(q);
     r->near_blocks = (int)sql_get_int(q);
     r->near_diff = (int)sql_get_int(q);
+    r->at_ms = sql_get_int(q);
     if (!r->duplicate_of) {
         r->near_blocks = r->near_diff = -1;
     }

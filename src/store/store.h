@@ -371,6 +371,7 @@ struct store_row {
     uint8_t sent_hash[STORE_HASH_BYTES];
     const char *app, *window, *screen, *page_url;
     int64_t taken_at_ms, queued_at_ms, ended_at_ms, size_bytes, mtime_ns;
+    int64_t at_ms;  // taken_at, else first seen
     int width, height, sent_width, sent_height;
     int64_t sent_bytes;
     int attempts;
@@ -389,7 +390,8 @@ struct store_row {
     const char *snippet;  // search: hit with \x02 before and \x03 after each match
 };
 
-enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_RANK };
+// STORE_TAKEN: by at_ms, the newest first.
+enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_RANK, STORE_TAKEN };
 
 // Zero or NULL fields do not filter.
 struct store_filter {
@@ -415,6 +417,7 @@ struct store_query {
     enum store_order order;
     int limit;        // rows per request, 1 to 1000
     int64_t after_id; // continue: rows after this id in the order (not for STORE_RANK)
+    int64_t after_at_ms;  // STORE_TAKEN: at_ms of that row
     // out
     struct store_row *rows;
     int n;
