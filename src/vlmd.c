@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "call.h"
+#include "vlmd_loop.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -279,6 +280,20 @@ int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
     return rc;
 }
 
+int vlmd_work(vlmd *v)
+{
+    int rc = needs_worker(v, NULL);
+    if (rc) {
+        return rc;
+    }
+    if (v->app.is_batch) {
+        return E_USAGE;
+    }
+    app_work(&v->app);
+    v->must_step = true;
+    return 0;
+}
+
 int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs, struct vlmd_error *error)
 {
     struct err why = {0};
@@ -397,6 +412,30 @@ vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg)
 void vlmd_unsubscribe(vlmd_subscription *s)
 {
     event_unsubscribe(s);
+}
+
+// ---- for a face in the same program
+
+struct loop *vlmd_loop(vlmd *v)
+{
+    v->must_step = true;
+    return &v->app.loop;
+}
+
+const struct vlmd_admin_config *vlmd_admin_config(vlmd *v)
+{
+    struct config *c = v->app.config;
+    c->admin.submit_dirs = c->admin_submit_dirs;
+    return &c->admin;
+}
+
+void vlmd_data_dir(vlmd *v, char *out, size_t size)
+{
+    snprintf(out, size, "%s", store_path(v->app.store));
+    char *slash = strrchr(out, '/');
+    if (slash) {
+        slash[slash == out] = 0;
+    }
 }
 
 // ---- configuration

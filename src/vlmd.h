@@ -116,6 +116,9 @@ VLMD_API void vlmd_close(vlmd *v);
 VLMD_API int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
                         struct vlmd_error *error);
 
+// Describes what is queued, and what is submitted, until vlmd_stop; watches nothing.
+VLMD_API int vlmd_work(vlmd *v);
+
 // Describes a set: folders, files, glob patterns, http(s) URLs, "@FILE" and "-" (one path,
 // URL or JSON object per line).  vlmd_run returns when every member has ended.  The same
 // inputs from the same folder are the same batch: opening it again continues it.  One per
@@ -157,6 +160,7 @@ struct vlmd_item {
     const char *screen;
     const char *page_url;
     int64_t taken_at_ms;       // 0 = not known
+    int64_t at_ms;             // taken_at, else first seen
     int64_t queued_at_ms;
     int64_t ended_at_ms;       // 0 = not ended
     int64_t next_try_at_ms;    // queued: 0 = as soon as possible
@@ -185,7 +189,8 @@ struct vlmd_item {
     const char *snippet;       // of a search: \x02 before and \x03 after each hit
 };
 
-enum vlmd_order { VLMD_NEWEST, VLMD_OLDEST, VLMD_BEST };
+// VLMD_TAKEN: by at_ms, the newest first; the others by id.
+enum vlmd_order { VLMD_NEWEST, VLMD_OLDEST, VLMD_BEST, VLMD_TAKEN };
 
 // NULL, 0 and false fields do not filter.
 struct vlmd_query {
@@ -201,6 +206,8 @@ struct vlmd_query {
     bool only_degraded;
     enum vlmd_order order;
     int64_t limit;         // 0 = all
+    // Go on after this one in the order (not VLMD_BEST): what came meanwhile does not matter.
+    int64_t after_id, after_at_ms;
 };
 
 // Return false to stop.
@@ -210,6 +217,21 @@ typedef bool vlmd_item_fn(void *arg, const struct vlmd_item *item);
 typedef void vlmd_end_fn(void *arg, int err, const char *message);
 VLMD_API int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
                          vlmd_end_fn *on_end, void *arg);
+
+// How many pictures there are, by day or by program.
+enum vlmd_facets_by { VLMD_FACETS_DAYS, VLMD_FACETS_APPS };
+struct vlmd_facet {
+    const char *name;           // "2026-11-21" (local), or the program; "" = not known
+    int64_t from_ms, until_ms;  // of the day
+    int64_t n, described, failed;
+    int64_t last_at_ms;
+};
+typedef void vlmd_facets_fn(void *arg, int err, const struct vlmd_facet *facets, int n,
+                            const char *message);
+// The newest days, or the programs with most; q->limit: how many, at most 4000; its order
+// does not count.
+VLMD_API int vlmd_facets(vlmd *v, enum vlmd_facets_by by, const struct vlmd_query *q,
+                         vlmd_facets_fn *fn, void *arg);
 
 struct vlmd_attempt {
     int64_t at_ms;
@@ -331,7 +353,7 @@ struct vlmd_backend_status {
     const char *name, *url;
     const char *kind;     // "ollama", ..., "ocr"; "" = not known yet
     const char *state;    // "ready", "limited", "loading", "away", "misconfigured", "unknown",
-                          //   "standby", "unloading", "idle" (loaded when it is wanted)
+                          //   "standby"
     const char *reason;   // words when not ready
     const char *model;
     bool is_remote;
@@ -340,13 +362,6 @@ struct vlmd_backend_status {
     int64_t next_probe_at_ms;      // unix, or when a limit ends; 0 = none planned
     double latency_ms;             // moving average; 0 = none yet
     int priority;                  // group; the lowest that is awake serves
-    // Of its model, by this process.
-    const char *model_state;       // "absent", "loading", "ready", "busy", "unloading",
-                                   // "failed"; "" = of no model (ocr)
-    int64_t unloads_at_ms;         // unix; when it goes if nothing comes, 0 = not planned
-    int64_t loads, load_failures, load_ms;        // attempts, failed, time in all
-    int64_t verifies, verify_failures, verify_ms;
-    int64_t unloads;
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 

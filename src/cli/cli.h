@@ -1,6 +1,6 @@
 // cli.h -- what every command has: the parsed command line, the library's handle, output.
 //
-// Commands see only vlmd.h and base/.  One file per family of commands (cli_*.c); helpers
+// Commands see only vlmd.h, face/, admin/ and base/.  One file per family of commands (cli_*.c); helpers
 // have headers of their own (item.h, out.h, progress.h, table.h, timefmt.h).
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_CLI_CLI_H
@@ -61,10 +61,15 @@ enum cli_opt {
     OPT_EXPECT,
     OPT_WINDOW,
     OPT_URL,
+    OPT_SCOPE,
+    OPT_NAME,
+    OPT_LIFE,
+    OPT_PRINT,
     OPT_COUNT
 };
 
 struct cli;
+struct admin;
 
 struct cli_option {
     enum cli_opt id;
@@ -102,6 +107,7 @@ struct cli {
     const char
         *service_log_level;  // when nobody watches and none is configured; NULL: error
     vlmd *v;
+    struct admin *admin;  // NULL = no page is served
 };
 
 // ---- parse.c
@@ -170,6 +176,17 @@ int cli_run_config(struct cli *c);
 int cli_run_export(struct cli *c);
 int cli_run_forget(struct cli *c);
 int cli_run_privacy(struct cli *c);
+int cli_run_token(struct cli *c);
+int cli_run_open(struct cli *c);
+int cli_run_serve(struct cli *c);
 int cli_run_version(struct cli *c);
+
+// ---- cli_admin.c
+
+// The page and the HTTP interface, as configured, until cli_close.  Returns 0 or an exit
+// code, with the words said.
+int cli_serve(struct cli *c);
+// Was it asked for where to serve them (or is it the default)?
+bool cli_is_page_asked(void);
 
 #endif

@@ -4,10 +4,10 @@
 // between two counts the events of this process are added.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
+#include "face/timefmt.h"
 #include "out.h"
 #include "progress.h"
 #include "record.h"
-#include "face/timefmt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -405,6 +405,8 @@ int cli_run_batch(struct cli *c)
     if (rc) {
         rc = cli_failed(NULL, rc, error.message);
         rc = rc == CLI_SOME_FAILED ? CLI_USAGE : rc;
+    } else if (cli_is_page_asked() && (rc = cli_serve(c)) != 0) {
+        vlmd_stop(c->v, VLMD_STOP_NOW);
     } else {
         run(&b);
         int ended = vlmd_run(c->v);

@@ -1,12 +1,12 @@
-// cli_watch.c -- vlmd watch: runs until a signal, tells what it does.
+// cli_watch.c -- vlmd watch and vlmd serve: run until a signal, tell what they do.
 //
 // The loop has no timer of its own: the library wakes it up when something happened.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
-#include "out.h"
-#include "record.h"
 #include "face/face.h"
 #include "face/timefmt.h"
+#include "out.h"
+#include "record.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,6 +18,7 @@ struct watching {
     struct cli *c;
     bool is_json;
     bool is_quiet;
+    bool is_serve;  // no folder is watched
     bool is_out_gone;
     char states[VLMD_MAX_BACKENDS][32];  // of the backends, as told last
 };
@@ -134,6 +135,10 @@ static int start(struct watching *w)
     struct cli *c = w->c;
     char chosen[PATH_MAX] = "";
     struct vlmd_error error = {0};
+    if (w->is_serve) {
+        int rc = vlmd_work(c->v);
+        return rc ? cli_failed("serve", rc, "it can not be begun") : 0;
+    }
     for (int i = 0; i < c->n_args || i == 0; i++) {
         const char *dir = c->n_args ? c->args[i] : NULL;
         int rc = vlmd_watch(c->v, dir, chosen, sizeof(chosen), &error);
@@ -146,10 +151,12 @@ static int start(struct watching *w)
     return 0;
 }
 
-int cli_run_watch(struct cli *c)
+static int run(struct cli *c, bool is_serve)
 {
-    struct watching w = {
-        .c = c, .is_json = cli_has(c, OPT_JSON), .is_quiet = cli_has(c, OPT_QUIET)};
+    struct watching w = {.c = c,
+                         .is_json = cli_has(c, OPT_JSON),
+                         .is_quiet = cli_has(c, OPT_QUIET),
+                         .is_serve = is_serve};
     c->service_log_level = "info";
     int rc = cli_open(c, VLMD_WORKER);
     if (rc) {
@@ -157,6 +164,7 @@ int cli_run_watch(struct cli *c)
     }
     vlmd_subscription *s = vlmd_subscribe(c->v, on_event, &w);
     rc = start(&w);
+    rc = rc ? rc : cli_serve(c);
     int told = 0;
     while (rc == 0 && cli_turn(c, -1)) {
         tell_backends(&w);
@@ -174,4 +182,14 @@ int cli_run_watch(struct cli *c)
     }
     cli_close(c);
     return rc ? rc : cli_signal() == SIGINT ? CLI_INTERRUPTED : CLI_DONE;
+}
+
+int cli_run_watch(struct cli *c)
+{
+    return run(c, false);
+}
+
+int cli_run_serve(struct cli *c)
+{
+    return c->n_args ? cli_usage(c, "takes no operands") : run(c, true);
 }

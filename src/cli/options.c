@@ -57,6 +57,12 @@ const struct cli_option cli_options[OPT_COUNT] = {
     {OPT_EXPECT, "expect", 0, "HASH", NULL, NULL,
      "verify: a head that was noted before must be among the rows"},
     {OPT_WINDOW, "window", 0, "TITLE", NULL, NULL, "of a window with this title"},
+    {OPT_SCOPE, "scope", 0, "SCOPES", NULL, NULL,
+     "what it allows: read, submit, admin; read"},
+    {OPT_NAME, "name", 0, "NAME", NULL, NULL, "make a key of this name that lasts"},
+    {OPT_LIFE, "life", 0, "TIME", NULL, NULL,
+     "how long it is good: 30m, 12h, 90d; 1h, of a named key for ever"},
+    {OPT_PRINT, "print", 0, NULL, NULL, NULL, "only print the address"},
     {OPT_URL, "url", 0, "ADDRESS", NULL, NULL, "of a page with this address"},
 };
 
@@ -78,6 +84,8 @@ static const enum cli_opt forget_options[] = {OPT_SINCE, OPT_UNTIL,   OPT_APP,
 static const enum cli_opt privacy_options[] = {
     OPT_TEXT,  OPT_APP,  OPT_WINDOW, OPT_URL,   OPT_OUTPUT, OPT_SINCE,
     OPT_UNTIL, OPT_ROWS, OPT_LIMIT,  OPT_ORDER, OPT_EXPECT, OPT_COUNT};
+static const enum cli_opt token_options[] = {OPT_SCOPE, OPT_NAME, OPT_LIFE, OPT_COUNT};
+static const enum cli_opt open_options[] = {OPT_PRINT, OPT_COUNT};
 static const enum cli_opt config_options[] = {OPT_OUTPUT, OPT_FORCE, OPT_COUNT};
 
 const struct cli_command cli_commands[] = {
@@ -94,6 +102,18 @@ const struct cli_command cli_commands[] = {
      "Exit codes: 0 all done, 1 some failed, 2 usage or configuration, 3 no backend,\n"
      "4 database, 130 interrupted (run it again to continue).",
      NULL, none, cli_run_batch},
+    {"serve", "", "work off the queue and serve the page, without watching a folder",
+     "Pictures come from requests: see admin.listen, `vlmd token` and /openapi.json.",
+     NULL, none, cli_run_serve},
+    {"open", "", "open the web page in a browser",
+     "With an address that begins a session; it is good for a minute, once.", NULL,
+     open_options, cli_run_open},
+    {"token", "", "make a key for programs that use the HTTP interface",
+     "Without --name a JWT that ends by itself; with --name a key that is good until "
+     "its\n"
+     "line is removed from the keys file, which holds only hashes.  A new token (remove\n"
+     "api-token beside the database, and start anew) ends all JWTs and sessions.",
+     NULL, token_options, cli_run_token},
     {"search", "WORDS...", "find pictures by what is on them",
      "All words must match; \"a phrase\", -without, the last word also as a beginning.\n"
      "Put -- before a first word that begins with a dash.  Shows 20 unless --limit is "

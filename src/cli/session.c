@@ -4,6 +4,7 @@
 // once, the third ends the process.  The handler calls only vlmd_stop, which may be called
 // there.
 // SPDX-License-Identifier: MIT
+#include "admin/admin.h"
 #include "base/log.h"
 #include "cli.h"
 #include "out.h"
@@ -85,6 +86,7 @@ static struct {
     bool is_json;
     bool is_level_given;
 } log_config;
+static bool is_page_asked;
 
 struct checking {
     const struct cli *c;
@@ -110,7 +112,14 @@ void cli_learn_key(void *arg, const struct vlmd_key *key)
         log_config.is_json = strcmp(key->value, "json") == 0;
     } else if (strcmp(key->key, "log.level") == 0) {
         log_config.is_level_given = strcmp(key->origin, "default") != 0;
+    } else if (strcmp(key->key, "admin.listen") == 0) {
+        is_page_asked = strcmp(key->origin, "default") != 0;
     }
+}
+
+bool cli_is_page_asked(void)
+{
+    return is_page_asked;
 }
 
 static void on_log(void *arg, enum vlmd_log_level level, int64_t at_ms,
@@ -189,6 +198,8 @@ int cli_open(struct cli *c, enum vlmd_role role)
 void cli_close(struct cli *c)
 {
     the_handle = NULL;
+    admin_close(c->admin);
+    c->admin = NULL;
     vlmd_close(c->v);
     c->v = NULL;
 }

@@ -8,13 +8,13 @@
 
 #include "backend/backend.h"
 #include "guard/guard.h"
-#include "guard/life.h"
 #include "image/image.h"
 #include "ingest/ingest.h"
 #include "ocr/ocr.h"
 #include "privacy/privacy.h"
 #include "store/store.h"
 #include "vlmd.h"
+#include "vlmd_loop.h"
 
 enum config_ocr { CONFIG_OCR_NEVER, CONFIG_OCR_FALLBACK, CONFIG_OCR_ALWAYS };
 enum config_tier { CONFIG_TIER_QUICK, CONFIG_TIER_STANDARD, CONFIG_TIER_DEEP };
@@ -50,10 +50,11 @@ struct config {
     struct retry_config retry;
     enum breaker_preset breaker_preset;  // what breaker is unless its keys are set
     struct breaker_config breaker;
-    struct life_config life;  // of models; their time to live is backend.keep_alive_s
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;
+    struct vlmd_admin_config admin;  // but for its list
+    const char *admin_submit_dirs[CONFIG_MAX_LIST + 1];
     char *log_level;           // error, warn, info, debug
     char *log_format;          // text, json
     struct config_value *values;  // private: parallel to the key table

@@ -106,12 +106,8 @@ const struct config_key config_keys[] = {
      NULL, true, "Environment variable that holds the key."},
     {"backend.api_key_command", CONFIG_SECRET_COMMAND, AT(backend.api_key), "", 0, 4095,
      0, 0, NULL, true, "Command of the shell whose first line of output is the key."},
-    {"backend.keep_alive", CONFIG_SECONDS, AT(backend.keep_alive_s), NULL, 1, 86400, 0, 0,
+    {"backend.keep_alive", CONFIG_SECONDS, AT(backend.keep_alive_s), NULL, 0, 86400, 0, 0,
      NULL, true, "How long a model stays loaded after the last request."},
-    {"backend.preload", CONFIG_BOOL, AT(life.preloads), "yes", 0, 0, 0, 0, NULL, true,
-     "Models are loaded at the start, before the first picture."},
-    {"backend.unload_at_exit", CONFIG_BOOL, AT(life.unloads_at_exit), "yes", 0, 0, 0, 0,
-     NULL, true, "A model that vlmd had loaded is unloaded when vlmd ends."},
     {"backend.num_ctx", CONFIG_INT, AT(backend.num_ctx), NULL, 512, 1048576, 0, 0, NULL,
      true, "Context size to ask Ollama for, in tokens."},
     {"backend.max_tokens", CONFIG_INT, AT(backend.max_tokens), NULL, 16, 32768, 0, 0,
@@ -324,6 +320,34 @@ const struct config_key config_keys[] = {
      PROMPT_MAX, 0, 0, NULL, true, "... of office programs and readers."},
     {"prompts.chat", CONFIG_TEXT, AT(prompts.user[PROMPT_CHAT]), "", 0, PROMPT_MAX, 0, 0,
      NULL, true, "... of messengers."},
+
+    {"admin.listen", CONFIG_TEXT, AT(admin.listen), "127.0.0.1:8011", 1, TEXT_MAX, 0, 0,
+     NULL, true,
+     "Where the web page and the HTTP interface are: HOST:PORT, a port, or off.  vlmd "
+     "batch serves them only when this is set."},
+    {"admin.socket", CONFIG_TEXT, AT(admin.socket), "", 0, 100, 0, 0, NULL, true,
+     "Unix socket of the same: a path, or off.  Empty: vlmd/http.sock in the runtime "
+     "folder.  This user needs no key there."},
+    {"admin.auth", CONFIG_BOOL, AT(admin.needs_key), "yes", 0, 0, 0, 0, NULL, true,
+     "Requests need the token, a key or a session.  no is possible only on this machine's "
+     "own addresses."},
+    {"admin.keys_file", CONFIG_PATH, AT(admin.keys_file), "", 0, 4095, 0, 0, NULL, true,
+     "File with the hashes of named keys; see `vlmd token`.  Empty: api-keys beside the "
+     "database."},
+    {"admin.hosts", CONFIG_TEXT, AT(admin.hosts), "", 0, 1000, 0, 0, NULL, true,
+     "Names that browsers may use for it, besides localhost and addresses, with blanks "
+     "between: that of a reverse proxy."},
+    {"admin.submit_dirs", CONFIG_PATHS, AT(admin_submit_dirs), "", 0, CONFIG_MAX_LIST, 0,
+     0, NULL, true,
+     "Folders whose pictures may be named by requests, besides the watched ones."},
+    {"admin.rate", CONFIG_INT, AT(admin.requests_per_min), "6000", 0, 1000000, 0, 0, NULL,
+     true, "Requests a minute with each key.  0: no limit."},
+    {"admin.max_connections", CONFIG_INT, AT(admin.max_connections), "256", 4, 4096, 0, 0,
+     NULL, true, "Connections at a time; more wait, and the slowest make room."},
+    {"admin.max_event_clients", CONFIG_INT, AT(admin.max_event_clients), "64", 0, 2048, 0,
+     0, NULL, true, "Clients that listen to /v1/events at a time."},
+    {"admin.max_upload_bytes", CONFIG_BYTES, AT(admin.max_upload_bytes), "32MiB", KIB,
+     GIB, 0, 0, NULL, true, "Larger pictures are not taken by upload."},
 
     {"log.level", CONFIG_WORD, AT(log_level), "info", 0, 0, 0, 0, "error|warn|info|debug",
      false, "How much is logged."},

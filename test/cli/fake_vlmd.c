@@ -5,6 +5,7 @@
 // FAKE_VLMD_LOG names a file that gets one line per call with what was asked.  One thing
 // happens per vlmd_step.  Without a batch event a worker goes on until it is stopped.
 // SPDX-License-Identifier: MIT
+#include "admin/admin.h"
 #include "base/json.h"
 #include "vlmd.h"
 
@@ -286,6 +287,29 @@ void vlmd_stop(vlmd *v, enum vlmd_stop_how how)
 }
 
 // ---- work
+
+int vlmd_work(vlmd *v)
+{
+    (void)v;
+    return 0;
+}
+
+// No page is served beside the scripted library.
+int admin_open(struct admin **out, vlmd *v, void (*tell)(void *arg, const char *words),
+               void *arg, struct err *e)
+{
+    (void)v;
+    (void)tell;
+    (void)arg;
+    (void)e;
+    *out = NULL;
+    return 0;
+}
+
+void admin_close(struct admin *a)
+{
+    (void)a;
+}
 
 int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_size,
                struct vlmd_error *error)
@@ -837,7 +861,8 @@ const char *vlmd_config_path(char *out, size_t size)
 
 // ---- privacy: dry run
 
-int vlmd_examine(vlmd *v, const struct vlmd_examine_input *in, vlmd_examine_fn *fn, void *arg)
+int vlmd_examine(vlmd *v, const struct vlmd_examine_input *in, vlmd_examine_fn *fn,
+                 void *arg)
 {
     static const struct vlmd_found found[] = {{"card", "payment card number", 1, 0},
                                               {"email", "e-mail address", 0, 2}};
@@ -882,8 +907,8 @@ void vlmd_rules(vlmd *v, const struct vlmd_examine_input *in, vlmd_rule_fn *fn, 
 {
     static const struct vlmd_rule rules[] = {
         {"privacy.exclude_apps", "Signal", "vlmd.yaml:12", "", "program", false, false},
-        {"built in", "password managers", "built in", "KeePass, 1Password", "program", false,
-         false},
+        {"built in", "password managers", "built in", "KeePass, 1Password", "program",
+         false, false},
     };
     (void)v;
     (void)in;

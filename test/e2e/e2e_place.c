@@ -200,6 +200,16 @@ static int add_env(char **env, int n, const char *name, const char *value)
     return n + 1;
 }
 
+static bool says(const char *const *more, const char *name)
+{
+    for (; more && *more; more++) {
+        if (strncmp(*more, name, strlen(name)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // A world of its own: nothing of the person who runs the tests.
 static void fill_env(const struct place *p, const char *const *more, char **env)
 {
@@ -224,6 +234,11 @@ static void fill_env(const struct place *p, const char *const *more, char **env)
             n = add_env(env, n, kept[i], getenv(kept[i]));
         }
     }
+    // Tests run side by side: who wants the page says on which port.
+    n = says(more, "VLMD_ADMIN_LISTEN=") ? n
+                                         : add_env(env, n, "VLMD_ADMIN_LISTEN", "off");
+    n = says(more, "VLMD_ADMIN_SOCKET=") ? n
+                                         : add_env(env, n, "VLMD_ADMIN_SOCKET", "off");
     for (; more && *more; more++) {
         assert_true(n < MAX_ENV);
         env[n++] = strdup(*more);

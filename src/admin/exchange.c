@@ -1,0 +1,218 @@
+// exchange.c -- the life of one exchange, and the ways to answer it.
+// SPDX-License-Identifier: MIT
+#include "admin_inside.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- life
+
+// What the client may choose, so that it finds itself in the log.
+static bool is_correlation(const char *s)
+{
+    size_t n = strlen(s);
+    return n > 0 && n < ADMIN_CORRELATION &&
+           strspn(s,
+                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+               n;
+}
+
+struct exchange *exchange_new(struct admin *a, struct httpd_request *r)
+{
+    struct exchange *x = mem_new(struct exchange);
+    const char *given = httpd_header(r, "X-Correlation-ID");
+    x->admin = a;
+    x->http = r;
+    x->holds = 1;
+    buf_init(&x->out, ADMIN_ANSWER_MAX);
+    if (given && is_correlation(given)) {
+        snprintf(x->correlation, sizeof(x->correlation), "%s", given);
+    } else {
+        auth_random_hex(8, x->correlation);
+    }
+    list_push_back(&a->exchanges, &x->node);
+    return x;
+}
+
+void exchange_hold(struct exchange *x)
+{
+    x->holds++;
+}
+
+static void free_admin_if_done(struct admin *a);
+
+void exchange_drop(struct exchange *x)
+{
+    struct admin *a = x->admin;
+    assert(x->holds > 0);
+    if (--x->holds > 0) {
+        return;
+    }
+    assert(!x->http);
+    list_remove(&x->node);
+    if (x->free_state) {
+        x->free_state(x->state);
+    }
+    buf_fini(&x->out);
+    free(x);
+    free_admin_if_done(a);
+}
+
+// The last one closes the door: calls of vlmd.h may come back after admin_close.
+static void free_admin_if_done(struct admin *a)
+{
+    if (a->is_http_closed && list_is_empty(&a->exchanges)) {
+        free(a);
+    }
+}
+
+// ---- answers
+
+static const struct status {
+    int status;
+    const char *code;
+    const char *severity;
+    bool is_recoverable;  // the same request may succeed later
+} statuses[] = {
+    {400, "bad_request", "error", false},
+    {401, "unauthorized", "error", false},
+    {403, "forbidden", "error", false},
+    {404, "not_found", "warning", false},
+    {405, "method_not_allowed", "error", false},
+    {409, "conflict", "warning", true},
+    {410, "gone", "warning", false},
+    {413, "too_large", "error", false},
+    {415, "unsupported_type", "error", false},
+    {422, "mismatch", "error", false},
+    {429, "too_many_requests", "warning", true},
+    {500, "internal", "critical", false},
+    {503, "unavailable", "error", true},
+};
+
+static const struct status *describe(int status)
+{
+    enum { N = sizeof(statuses) / sizeof(statuses[0]), INTERNAL = N - 2 };
+    for (int i = 0; i < N; i++) {
+        if (statuses[i].status == status) {
+            return &statuses[i];
+        }
+    }
+    return &statuses[INTERNAL];
+}
+
+void reply_header(struct exchange *x, const char *name, const char *value)
+{
+    if (x->http && !x->is_answered) {
+        httpd_set_header(x->http, name, value);
+    }
+}
+
+void reply_headers(struct exchange *x)
+{
+    reply_header(x, "X-Correlation-ID", x->correlation);
+    reply_header(x, "X-Content-Type-Options", "nosniff");
+    reply_header(x, "X-Frame-Options", "DENY");
+    reply_header(x, "Referrer-Policy", "no-referrer");
+    reply_header(x, "Cross-Origin-Resource-Policy", "same-origin");
+    reply_header(x, "Cross-Origin-Opener-Policy", "same-origin");
+}
+
+static void count(struct admin *a, int status)
+{
+    a->requests++;
+    a->client_errors += status >= 400 && status < 500;
+    a->server_errors += status >= 500;
+}
+
+void reply_bytes(struct exchange *x, int status, const char *type, struct buf *body)
+{
+    if (x->is_answered || !x->http) {
+        buf_clear(body);
+        return;
+    }
+    reply_headers(x);
+    reply_header(x, "Content-Type", type);
+    count(x->admin, status);
+    x->is_answered = true;
+    httpd_answer(x->http, status, body);
+}
+
+static void reply_api(struct exchange *x, int status, const char *type)
+{
+    reply_header(x, "Cache-Control", "no-store");
+    reply_header(x, "Content-Security-Policy",
+                 "default-src 'none'; frame-ancestors 'none'");
+    reply_bytes(x, status, type, &x->out);
+}
+
+void reply_begin(struct exchange *x)
+{
+    buf_clear(&x->out);
+    json_init(&x->w, &x->out);
+}
+
+void reply_json(struct exchange *x, int status)
+{
+    if (x->w.rc) {
+        reply_error(x, 500, NULL, "the answer is too large");
+        return;
+    }
+    reply_api(x, status, "application/json");
+}
+
+void reply_empty(struct exchange *x, int status)
+{
+    buf_clear(&x->out);
+    reply_api(x, status, "text/plain; charset=utf-8");
+}
+
+void reply_error(struct exchange *x, int status, const char *field, const char *fmt, ...)
+{
+    char message[700];
+    const struct status *s = describe(status);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof(message), fmt, ap);
+    va_end(ap);
+    if (status >= 500) {
+        log_error("admin", "correlation=%s status=%d %s", x->correlation, status,
+                  message);
+    }
+    reply_begin(x);
+    json_object(&x->w, NULL);
+    json_object(&x->w, "error");
+    json_str(&x->w, "code", s->code);
+    json_str(&x->w, "message", message);
+    json_str(&x->w, "field", field);
+    json_str(&x->w, "severity", s->severity);
+    json_bool(&x->w, "recoverable", s->is_recoverable);
+    json_str(&x->w, "correlation_id", x->correlation);
+    json_object_end(&x->w);
+    json_object_end(&x->w);
+    reply_api(x, status, "application/json");
+}
+
+void reply_failed(struct exchange *x, int code, const char *message)
+{
+    int status = code == VLMD_ERR_USAGE                         ? 400
+                 : code == VLMD_ERR_NOT_FOUND                   ? 404
+                 : code == VLMD_ERR_ACCESS || code == E_OUTSIDE ? 403
+                 : code == E_NOT_FILE || code == E_FORMAT       ? 415
+                 : code == E_TOOBIG                             ? 413
+                 : code == E_CORRUPT || code == E_CUT           ? 410
+                 : code == VLMD_ERR_DEADLINE || code == VLMD_ERR_CANCELED ||
+                         code == E_BUSY || code == E_FULL || code == E_STORE ||
+                         code == E_NOMEM
+                     ? 503
+                     : 500;
+    if (status == 503) {
+        reply_header(x, "Retry-After", "2");
+    }
+    reply_error(x, status, NULL, "%s", message && *message ? message : err_words(code));
+}

@@ -1,0 +1,87 @@
+// routes.c -- the table of everything that can be asked for.
+//
+// A new route is one row here, one handler, and its description in openapi.json; a test
+// holds the three together.
+// SPDX-License-Identifier: MIT
+#include "admin_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILTER "q app tag path since until state outcome class degraded"
+#define PAGED  " order limit cursor"
+
+const struct route admin_routes[] = {
+    {"GET", "/healthz", ADMIN_NOTHING, "", 0, route_healthz},
+    {"GET", "/health", AUTH_READ, "", 0, route_health},
+    {"GET", "/openapi.json", ADMIN_NOTHING, "", 0, route_openapi},
+    {"GET", "/login", ADMIN_NOTHING, "code", 0, route_login},
+    {"GET", "/v1/session", AUTH_READ, "", 0, route_session},
+    {"POST", "/v1/session", ADMIN_NOTHING, "", 4096, route_session_begin},
+    {"DELETE", "/v1/session", ADMIN_NOTHING, "", 0, route_session_end},
+    {"GET", "/v1/search", AUTH_READ, FILTER PAGED, 0, route_search},
+    {"GET", "/v1/jobs", AUTH_READ, FILTER PAGED, 0, route_search},
+    {"GET", "/v1/results", AUTH_READ, "q app tag path since until degraded" PAGED, 0,
+     route_results},
+    {"GET", "/v1/days", AUTH_READ, FILTER " limit", 0, route_days},
+    {"GET", "/v1/apps", AUTH_READ,
+     "q tag path since until state outcome class degraded limit", 0, route_apps},
+};
+const int n_admin_routes = sizeof(admin_routes) / sizeof(admin_routes[0]);
+
+// What the page is made of; it stands in no description.
+static const struct route page = {"GET", "/*", ADMIN_NOTHING, "", 0, route_page};
+
+// 1 to 18 digits.
+static const char *parse_id(const char *s, int64_t *id)
+{
+    int digits = 0;
+    *id = 0;
+    for (; *s >= '0' && *s <= '9' && digits < 18; s++, digits++) {
+        *id = *id * 10 + (*s - '0');
+    }
+    return digits && *id > 0 ? s : NULL;
+}
+
+static bool matches(const char *pattern, const char *path, int64_t *id)
+{
+    const char *hole = strstr(pattern, "{id}");
+    if (!hole) {
+        return strcmp(pattern, path) == 0;
+    }
+    size_t n = (size_t)(hole - pattern);
+    const char *rest = strncmp(pattern, path, n) == 0 ? parse_id(path + n, id) : NULL;
+    return rest && strcmp(rest, hole + 4) == 0;
+}
+
+static bool is_api(const char *path)
+{
+    return strncmp(path, "/v1/", 4) == 0 || strncmp(path, "/admin/", 7) == 0;
+}
+
+void route_find(struct exchange *x, const char *method, const char *path, char *allowed,
+                size_t size)
+{
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    size_t n = 0;
+    allowed[0] = 0;
+    x->route = NULL;
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *r = &admin_routes[i];
+        int64_t id = 0;
+        if (!matches(r->path, path, &id)) {
+            continue;
+        }
+        if (strcmp(r->method, wanted) == 0) {
+            x->route = r;
+            x->id = id;
+            return;
+        }
+        n += n < size ? (size_t)snprintf(allowed + n, size - n, "%s%s", n ? ", " : "",
+                                         r->method)
+                      : 0;
+    }
+    if (!n && !is_api(path) && strcmp(wanted, "GET") == 0) {
+        x->route = &page;
+    }
+}
