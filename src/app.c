@@ -429,6 +429,7 @@ static int open_dispatch(struct app *a, struct err *e)
         .allow_remote = c->privacy.policy.allow_remote,
         .concurrency = c->concurrency,
         .breaker = c->breaker,
+        .life = c->life,
         .retry_pct = c->retry.budget_pct,
         .prompts = &c->prompts,
     };

@@ -48,6 +48,7 @@ static int add_backend(struct dispatch *d, int i)
     }
     struct route *r = &d->routes[d->n_routes++];
     route_init(r, d, b, c->name, c->url, &d->config);
+    r->life_config.ttl_ms = (int64_t)c->keep_alive_s * 1000;
     r->is_guess = d->config.is_search;
     r->terms = d->config.terms ? &d->config.terms[i] : r->terms;
     return 0;
@@ -171,7 +172,8 @@ static bool has_other_way(struct dispatch *d, struct ask *a)
     for (int i = 0; i < d->n_routes; i++) {
         struct route *r = &d->routes[i];
         int refused = 0;
-        bool is_coming = r->state == ROUTE_FOUND || r->state == ROUTE_LOADING;
+        bool is_coming = r->state == ROUTE_FOUND || r->state == ROUTE_LOADING ||
+                         r->state == ROUTE_UNLOADING;
         bool may_go = r->backend && !d->config.is_search && is_coming;
         if (may_go && pass_gate(a, r, &refused) != ASK_REFUSED) {
             roster_want(d, r);
@@ -189,7 +191,8 @@ static int candidates(struct dispatch *d, struct ask *a, struct candidate *out,
     *refused = 0;
     for (int i = 0; i < d->n_routes; i++) {
         struct route *r = &d->routes[i];
-        if (!roster_is_usable(d, r) || (!r->backend && a->needs_model)) {
+        bool may_serve = roster_is_usable(d, r) || r->state == ROUTE_RESTING;
+        if (!may_serve || (!r->backend && a->needs_model)) {
             continue;
         }
         enum ask_pass p = pass_gate(a, r, refused);
@@ -215,6 +218,21 @@ static bool may_repeat(struct dispatch *d, const struct ask *a, struct route *r,
     return at_ms <= now_ms;
 }
 
+// The one to load: of the first group, unless another model of its server is in use.
+static void wake(struct dispatch *d, const struct candidate *all, int n,
+                 const struct route *best, int64_t now_ms)
+{
+    struct route *r = NULL;
+    for (int i = 0; i < n; i++) {
+        struct route *o = all[i].route;
+        bool rests = o->state == ROUTE_RESTING && !roster_must_rest(d, o);
+        r = rests && (!r || o->terms->priority < r->terms->priority) ? o : r;
+    }
+    if (r && (!best || r->terms->priority < best->terms->priority)) {
+        route_model_want(r, now_ms);
+    }
+}
+
 // NULL: none can take it now.  A group of a higher number is asked only while none of a lower
 // one is awake.
 static struct candidate choose(struct dispatch *d, struct ask *a,
@@ -236,6 +254,7 @@ static struct candidate choose(struct dispatch *d, struct ask *a,
             best = all[i];
         }
     }
+    wake(d, all, n, best.route, now);
     return best;
 }
 
@@ -256,6 +275,9 @@ static void finish(struct ask *a, int err)
     struct route *r = a->route;
     struct dispatch *d = r->dispatch;
     r->in_flight--;
+    if (r->backend) {
+        route_model_ended(r, dispatch_now_ms(d));
+    }
     account(a);
     route_measure(r, a->concur_mark, err, a->request_ms, a->completion_tokens,
                   dispatch_now_ms(d));
@@ -384,6 +406,7 @@ static void send_to(struct dispatch *d, struct route *r, struct ask *a,
     snprintf(a->backend, sizeof(a->backend), "%s", r->name);
     a->is_remote = is_remote(r);
     if (r->backend) {
+        route_model_began(r, dispatch_now_ms(d));
         ask_vlm(d, r, a, pass == ASK_ALLOWED_SAFELY);
     } else {
         ask_ocr(d, a);
@@ -489,6 +512,7 @@ void dispatch_close(struct dispatch *d, void (*on_closed)(void *arg), void *arg)
     d->closed_arg = arg;
     for (int i = 0; i < d->n_routes; i++) {
         route_stop(&d->routes[i]);
+        route_model_exit(&d->routes[i], dispatch_now_ms(d));
     }
     maybe_closed(d);
 }

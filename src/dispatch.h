@@ -10,6 +10,7 @@
 
 #include "ask.h"
 #include "guard/guard.h"
+#include "guard/life.h"
 #include "io/http.h"
 #include "vlmd.h"
 
@@ -23,6 +24,7 @@ struct dispatch_config {
     bool allow_remote;          // pictures may leave this machine
     int concurrency;            // 0 = found by trying, from what the backend says
     struct breaker_config breaker;
+    struct life_config life;          // of each backend's model; ttl_ms: its keep_alive_s
     const struct guard_terms *terms;  // parallel to backends, as long; NULL = none
     int retry_pct;  // of a backend's requests that may be repetitions; 100 = no limit
     const struct prompt_config *prompts;
@@ -69,6 +71,19 @@ MUST_USE int dispatch_try(struct dispatch *d, struct ask *a,
 // What on_limit_found said in an earlier run: the search begins at half of it.  Of no effect
 // once it has found something by itself.
 void dispatch_recall(struct dispatch *d, const char *url, const char *model, int limit);
+// So many pictures are on their way to a model: nothing is unloaded meanwhile.
+void dispatch_note_waiting(struct dispatch *d, int n);
+// Memory is short on this machine: models nobody waits for are unloaded.
+void dispatch_press(struct dispatch *d);
+// A person's wish, for the backend of this name (NULL: the one that serves, or would).  0:
+// done comes, later; 1: nothing to do.  Errors: E_NOT_FOUND (no such backend), E_BUSY,
+// E_UNSUPPORTED, why the server can not be asked; words in e.
+MUST_USE int dispatch_load(struct dispatch *d, const char *name,
+                           void (*done)(void *arg, int err, const char *words), void *arg,
+                           struct err *e);
+MUST_USE int dispatch_unload(struct dispatch *d, const char *name,
+                             void (*done)(void *arg, int err, const char *words),
+                             void *arg, struct err *e);
 void dispatch_cancel(struct dispatch *d, struct ask *a);
 void ask_fini(struct ask *a);
 

@@ -30,8 +30,7 @@ bool roster_is_better(const struct route *r, const struct route *best)
 
 bool roster_has_model(const struct route *r)
 {
-    return r->backend && (r->state == ROUTE_READY || r->state == ROUTE_LOADING ||
-                          r->state == ROUTE_FOUND);
+    return r->backend && (route_is_taken(r) || r->state == ROUTE_FOUND);
 }
 
 bool dispatch_has_model(const struct dispatch *d)
@@ -62,7 +61,7 @@ bool dispatch_never_ready(const struct dispatch *d)
         if (!r->backend) {
             continue;  // the stand-in
         }
-        if (r->was_ready || r->state == ROUTE_LOADING || r->state == ROUTE_READY) {
+        if (r->was_ready || route_is_taken(r)) {
             return false;
         }
     }
@@ -137,7 +136,8 @@ static int serving_group(const struct dispatch *d)
 // A hold is over soon, but for a budget that is used up.
 static int room_of(const struct dispatch *d, const struct route *r)
 {
-    bool is_off = !roster_is_usable(d, r) || route_is_spent(r) || roster_must_rest(d, r);
+    bool may_serve = roster_is_usable(d, r) || r->state == ROUTE_RESTING;
+    bool is_off = !may_serve || route_is_spent(r) || roster_must_rest(d, r);
     return is_off ? 0 : r->breaker.state != BREAKER_CLOSED ? 1 : r->limit;
 }
 
@@ -218,8 +218,7 @@ static bool has_lower_group(const struct dispatch *d, const struct route *r)
 {
     for (int i = 0; i < d->n_routes; i++) {
         const struct route *o = &d->routes[i];
-        bool may_serve = o->state == ROUTE_FOUND || o->state == ROUTE_LOADING ||
-                         o->state == ROUTE_READY || !o->was_probed;
+        bool may_serve = o->state == ROUTE_FOUND || route_is_taken(o) || !o->was_probed;
         bool is_lower = o->backend && o->terms->priority < r->terms->priority;
         if (is_lower && may_serve && !route_is_held(o, dispatch_now_ms(d))) {
             return true;
@@ -273,7 +272,7 @@ static bool has_taken(const struct dispatch *d)
 {
     for (int i = 0; i < d->n_routes; i++) {
         const struct route *r = &d->routes[i];
-        if (r->backend && (r->state == ROUTE_READY || r->state == ROUTE_LOADING)) {
+        if (r->backend && route_is_taken(r)) {
             return true;
         }
     }
@@ -288,13 +287,13 @@ static void take_found(struct dispatch *d)
     }
     if (!d->config.is_search) {
         while ((r = best_found(d))) {
-            route_take(r, dispatch_now_ms(d));
+            route_model_take(r, dispatch_now_ms(d));
         }
         return;
     }
     bool is_served = has_taken(d);
     if (!is_served && dispatch_has_looked(d) && (r = best_found(d))) {
-        route_take(r, dispatch_now_ms(d));
+        route_model_take(r, dispatch_now_ms(d));
         is_served = true;
     }
     if (dispatch_has_looked(d)) {
@@ -305,7 +304,7 @@ static void take_found(struct dispatch *d)
 void roster_want(struct dispatch *d, struct route *r)
 {
     if (d->is_serving && r->state == ROUTE_FOUND) {
-        route_take(r, dispatch_now_ms(d));
+        route_model_take(r, dispatch_now_ms(d));
     }
 }
 
@@ -408,6 +407,23 @@ bool dispatch_expect(const struct dispatch *d, const char *app, const char *wind
     return true;
 }
 
+static void tell_model(const struct dispatch *d, const struct route *r,
+                       struct vlmd_backend_status *out)
+{
+    const struct route_model_totals *m = &r->model;
+    int64_t due = r->backend ? route_model_due_ms(r) : INT64_MAX;
+    int64_t left = due - dispatch_now_ms(d);
+    out->model_state = r->backend ? life_state_name(r->life.state) : "";
+    out->unloads_at_ms = due == INT64_MAX ? 0 : loop_wall_ms() + (left > 0 ? left : 0);
+    out->loads = m->loads;
+    out->load_failures = m->load_failures;
+    out->load_ms = m->load_ms;
+    out->verifies = m->verifies;
+    out->verify_failures = m->verify_failures;
+    out->verify_ms = m->verify_ms;
+    out->unloads = m->unloads;
+}
+
 static void tell(const struct dispatch *d, const struct route *r,
                  struct vlmd_backend_status *out)
 {
@@ -438,6 +454,7 @@ static void tell(const struct dispatch *d, const struct route *r,
         .next_probe_at_ms = is_waiting ? loop_wall_ms() + (wait > 0 ? wait : 0) : 0,
         .latency_ms = r->latency_ms,
     };
+    tell_model(d, r, out);
 }
 
 int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, int max)

@@ -25,6 +25,7 @@ const char *route_state_name(enum route_state s)
         [ROUTE_FOUND] = "standby",       [ROUTE_LOADING] = "loading",
         [ROUTE_READY] = "ready",         [ROUTE_AWAY] = "away",
         [ROUTE_WRONG] = "misconfigured", [ROUTE_STANDBY] = "standby",
+        [ROUTE_RESTING] = "idle",        [ROUTE_UNLOADING] = "unloading",
     };
     return names[s];
 }
@@ -42,6 +43,7 @@ void route_init(struct route *r, struct dispatch *d, struct backend *b, const ch
         .breaker_config = c->breaker,
         .retry_pct = c->retry_pct,
         .configured_limit = c->concurrency,
+        .life_config = c->life,
         .limit = b && c->concurrency > 0 ? c->concurrency : 1,
     };
     concur_config_default(&r->concur_config);
@@ -194,7 +196,7 @@ static void end_pause(struct route *r)
     breaker_abandon(&r->breaker);
 }
 
-static void become_ready(struct route *r, int64_t now_ms)
+void route_become_ready(struct route *r, int64_t now_ms)
 {
     end_pause(r);
     r->was_ready = true;
@@ -203,9 +205,17 @@ static void become_ready(struct route *r, int64_t now_ms)
     route_move(r, ROUTE_READY, 0, "", now_ms);
 }
 
+static void leave_model(struct route *r, int64_t now_ms)
+{
+    if (r->backend) {
+        route_model_gone(r, now_ms);
+    }
+}
+
 static void become_away(struct route *r, int code, const char *words, int64_t now_ms)
 {
     r->next_probe_ms = r->breaker.until_ms;
+    leave_model(r, now_ms);
     route_move(r, ROUTE_AWAY, code, words, now_ms);
 }
 
@@ -214,6 +224,7 @@ static void become_wrong(struct route *r, int code, const char *words, int64_t w
 {
     int64_t least_ms = code == E_QUOTA ? QUOTA_RETRY_MS : WRONG_RETRY_MS;
     r->next_probe_ms = now_ms + (wait_ms > least_ms ? wait_ms : least_ms);
+    leave_model(r, now_ms);
     route_move(r, ROUTE_WRONG, code, words, now_ms);
 }
 
@@ -223,61 +234,24 @@ static bool is_misconfigured(int code)
            code == E_NO_VISION || code == E_GARBAGE || code == E_BAD_REQUEST;
 }
 
-static void give_up_call(struct route *r, int err, int64_t now_ms)
+void route_give_up(struct route *r, int err, const char *words, int64_t wait_ms,
+                   int64_t now_ms)
 {
-    struct backend_call *c = &r->call;
-    const char *words = c->err.msg[0] ? c->err.msg : err_words(err);
+    int64_t told_ms = r->call.retry_after_ms;
+    int64_t least_ms = wait_ms > told_ms ? wait_ms : told_ms;
     if (is_misconfigured(err)) {
-        become_wrong(r, err, words, c->retry_after_ms, now_ms);
+        become_wrong(r, err, words, least_ms, now_ms);
         return;
     }
-    breaker_trip(&r->breaker, &r->breaker_config, now_ms, c->retry_after_ms,
+    breaker_trip(&r->breaker, &r->breaker_config, now_ms, least_ms,
                  dispatch_random(r->dispatch));
     become_away(r, err, words, now_ms);
-}
-
-static void start_probe(struct route *r, int64_t now_ms);
-
-static void on_loaded(struct backend_call *c, int err)
-{
-    struct route *r = container_of(c, struct route, call);
-    int64_t now = dispatch_now_ms(r->dispatch);
-    r->has_call = false;
-    if (err == E_CANCELED) {
-        dispatch_route_call_ended(r->dispatch);
-        return;
-    }
-    if (err) {
-        give_up_call(r, err, now);
-    } else if (r->needs_probe) {
-        start_probe(r, now);
-    } else {
-        become_ready(r, now);
-    }
-    dispatch_route_call_ended(r->dispatch);
-}
-
-static void start_load(struct route *r, int64_t now_ms)
-{
-    r->has_call = true;
-    memset(&r->call, 0, sizeof(r->call));
-    route_move(r, ROUTE_LOADING, E_LOADING, "the model is being loaded", now_ms);
-    backend_load(r->backend, &r->call, on_loaded);
 }
 
 // No picture may go to another machine unless the user said so; then it is not even loaded.
 static bool is_allowed(const struct route *r)
 {
     return !backend_facts(r->backend)->is_remote || dispatch_allows_remote(r->dispatch);
-}
-
-void route_take(struct route *r, int64_t now_ms)
-{
-    if (!r->needs_probe && backend_facts(r->backend)->is_loaded) {
-        become_ready(r, now_ms);
-    } else {
-        start_load(r, now_ms);
-    }
 }
 
 static void on_probed(struct backend_call *c, int err)
@@ -292,7 +266,7 @@ static void on_probed(struct backend_call *c, int err)
     }
     r->needs_probe = err == E_LOADING;  // its facts can be had only when it is up
     if (err && err != E_LOADING) {
-        give_up_call(r, err, now);
+        route_give_up(r, err, c->err.msg[0] ? c->err.msg : err_words(err), 0, now);
     } else if (!is_allowed(r)) {
         become_wrong(r, E_REMOTE, err_words(E_REMOTE), 0, now);
     } else {
@@ -302,7 +276,7 @@ static void on_probed(struct backend_call *c, int err)
     dispatch_route_call_ended(r->dispatch);
 }
 
-static void start_probe(struct route *r, int64_t now_ms)
+void route_start_probe(struct route *r, int64_t now_ms)
 {
     r->has_call = true;
     memset(&r->call, 0, sizeof(r->call));
@@ -316,7 +290,7 @@ static void look_for_helper(struct route *r, int64_t now_ms)
 {
     struct err why = {0};
     if (dispatch_has_ocr(r->dispatch, &why)) {
-        become_ready(r, now_ms);
+        route_become_ready(r, now_ms);
     } else {
         become_wrong(r, E_OCR, why.msg, 0, now_ms);
     }
@@ -331,7 +305,7 @@ static int64_t wait_of(const struct route *r)
 static void look(struct route *r, int64_t now_ms)
 {
     if (r->backend) {
-        start_probe(r, now_ms);
+        route_start_probe(r, now_ms);
     } else {
         look_for_helper(r, now_ms);
     }
@@ -348,13 +322,25 @@ int64_t route_tick(struct route *r, int64_t now_ms)
             return wait_of(r);
         }
         return r->next_probe_ms;
-    case ROUTE_READY: return route_pace_tick(r, now_ms);
+    case ROUTE_READY: {
+        int64_t due = r->backend ? route_model_tick(r, now_ms) : INT64_MAX;
+        int64_t held = route_pace_tick(r, now_ms);
+        return held < due ? held : due;
+    }
+    case ROUTE_LOADING: return route_model_tick(r, now_ms);
     case ROUTE_PROBING:
     case ROUTE_FOUND:
-    case ROUTE_LOADING:
+    case ROUTE_UNLOADING:
+    case ROUTE_RESTING:
     case ROUTE_STANDBY: return INT64_MAX;
     }
     return INT64_MAX;
+}
+
+bool route_is_taken(const struct route *r)
+{
+    return r->state == ROUTE_READY || r->state == ROUTE_LOADING ||
+           r->state == ROUTE_UNLOADING || r->state == ROUTE_RESTING;
 }
 
 bool route_is_open(const struct route *r, int64_t now_ms)
@@ -437,7 +423,7 @@ static void learn_loading(struct route *r, const char *words, int64_t retry_afte
         return;
     }
     if (r->vain_loads++ == 0) {
-        start_load(r, now_ms);
+        route_model_dropped(r, now_ms);
         return;
     }
     breaker_trip(&r->breaker, &r->breaker_config, now_ms, retry_after_ms,

@@ -1,6 +1,7 @@
 // route.h -- the life of one backend: looked for, loading, ready, away, misconfigured.
 //
 //   UNKNOWN -> PROBING -> FOUND -> LOADING -> READY   its model made resident
+//   READY -> UNLOADING -> RESTING -> LOADING          given back, loaded when it is wanted
 //   PROBING, LOADING, READY -> AWAY -> PROBING      not there; looked for with back-off
 //   PROBING, READY -> WRONG -> PROBING              there, but of no use until someone acts
 //   FOUND, AWAY, WRONG -> STANDBY -> UNKNOWN        a guess that is not needed (now)
@@ -19,9 +20,25 @@ enum route_state {
     ROUTE_FOUND,
     ROUTE_LOADING,
     ROUTE_READY,
+    ROUTE_UNLOADING,
+    ROUTE_RESTING,
     ROUTE_AWAY,
     ROUTE_WRONG,
     ROUTE_STANDBY
+};
+
+// A person waits for a load or an unload.
+struct route_wish {
+    void (*done)(void *arg, int err, const char *words);  // NULL = nobody does
+    void *arg;
+    bool is_load;
+};
+
+// What loading has come to so far.
+struct route_model_totals {
+    int64_t loads, load_failures, load_ms;
+    int64_t verifies, verify_failures, verify_ms;
+    int64_t unloads;
 };
 
 struct route {
@@ -61,6 +78,15 @@ struct route {
     int kept_limit;          // the last one told for keeping
     char concur_model[192];  // it was found for
     bool needs_probe;        // once it is loaded, for its facts
+    struct life life;        // of its model; moved by route_model.c
+    struct life_config life_config;
+    bool has_server_ttl;    // it unloads by itself
+    bool cannot_unload;     // it said so
+    bool is_kept;           // a person had it loaded: exit leaves it
+    int64_t call_began_ms;  // of call, monotonic
+    int64_t look_at_ms;     // LOADING: somebody else loads it; look again then
+    struct route_wish wish;
+    struct route_model_totals model;
     int64_t answered, failed;
     double latency_ms;  // moving average of answered requests
 };
@@ -69,8 +95,13 @@ void route_init(struct route *r, struct dispatch *d, struct backend *b, const ch
                 const char *url, const struct dispatch_config *c);
 void route_move(struct route *r, enum route_state to, int code, const char *reason,
                 int64_t now_ms);
-// FOUND: dispatch wants it.  Loads its model if need be.
-void route_take(struct route *r, int64_t now_ms);
+void route_become_ready(struct route *r, int64_t now_ms);
+// Its call failed: AWAY, or WRONG.  wait_ms: least wait until the next look.
+void route_give_up(struct route *r, int err, const char *words, int64_t wait_ms,
+                   int64_t now_ms);
+void route_start_probe(struct route *r, int64_t now_ms);
+// Taken: its server is there and it serves, its model resident or not.
+bool route_is_taken(const struct route *r);
 const char *route_state_name(enum route_state s);
 // Starts what is due; returns the next deadline.
 int64_t route_tick(struct route *r, int64_t now_ms);
@@ -115,6 +146,35 @@ int64_t route_retry_at_ms(struct route *r, int64_t now_ms);
 // What it was paid in an earlier run, in the span under way.
 void route_recall_spent(struct route *r, enum budget_span span,
                         const struct budget_spent *s, int64_t now_ms);
+
+// ---- route_model.c: its model, loaded, verified, unloaded
+
+// FOUND: dispatch wants it.  Loads its model if need be.
+void route_model_take(struct route *r, int64_t now_ms);
+// RESTING, UNLOADING: a picture waits for it.
+void route_model_want(struct route *r, int64_t now_ms);
+void route_model_began(struct route *r, int64_t now_ms);
+void route_model_ended(struct route *r, int64_t now_ms);
+// A request was refused because the model is not there.
+void route_model_dropped(struct route *r, int64_t now_ms);
+// The server is not there.
+void route_model_gone(struct route *r, int64_t now_ms);
+// Memory is short on this machine.
+void route_model_press(struct route *r, int64_t now_ms);
+// vlmd ends: has_call when something is under way now.
+void route_model_exit(struct route *r, int64_t now_ms);
+// Does what is due; returns the next deadline.
+int64_t route_model_tick(struct route *r, int64_t now_ms);
+// When it will be given back if nothing comes: monotonic, INT64_MAX = not planned.
+int64_t route_model_due_ms(const struct route *r);
+// 0: wish.done will come, never from inside.  1: nothing to do.  Errors: E_BUSY,
+// E_UNSUPPORTED, why the server can not be asked; words in e.
+MUST_USE int route_model_load(struct route *r, const struct route_wish *wish,
+                              struct err *e);
+MUST_USE int route_model_unload(struct route *r, const struct route_wish *wish,
+                                struct err *e);
+// Tells whoever waits, if anybody does.
+void route_model_told(struct route *r, int err, const char *words);
 
 // dispatch.c: a route's state or room changed.
 void dispatch_route_changed(struct dispatch *d);

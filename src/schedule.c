@@ -576,6 +576,7 @@ void schedule_before_sleep(struct schedule *s)
 {
     int64_t now = loop_now_ms(s->loop);
     renew(s, now);  // before anything that collects leases that seem to have run out
+    dispatch_note_waiting(s->dispatch, n_upstream(s));
     int64_t next = dispatch_tick(s->dispatch, now);
     next = least(next, pipeline_tick(s->pipeline, now));
     next = least(next, store_tick(s->store, now));

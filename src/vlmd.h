@@ -353,7 +353,7 @@ struct vlmd_backend_status {
     const char *name, *url;
     const char *kind;     // "ollama", ..., "ocr"; "" = not known yet
     const char *state;    // "ready", "limited", "loading", "away", "misconfigured", "unknown",
-                          //   "standby"
+                          //   "standby", "unloading", "idle" (loaded when it is wanted)
     const char *reason;   // words when not ready
     const char *model;
     bool is_remote;
@@ -362,6 +362,13 @@ struct vlmd_backend_status {
     int64_t next_probe_at_ms;      // unix, or when a limit ends; 0 = none planned
     double latency_ms;             // moving average; 0 = none yet
     int priority;                  // group; the lowest that is awake serves
+    // Of its model, by this process.
+    const char *model_state;       // "absent", "loading", "ready", "busy", "unloading",
+                                   // "failed"; "" = of no model (ocr)
+    int64_t unloads_at_ms;         // unix; when it goes if nothing comes, 0 = not planned
+    int64_t loads, load_failures, load_ms;        // attempts, failed, time in all
+    int64_t verifies, verify_failures, verify_ms;
+    int64_t unloads;
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 

@@ -384,6 +384,7 @@ static void organ_defaults(struct config *c)
     ocr_config_default(&c->ocr);
     retry_config_default(&c->retry);
     breaker_config_default(&c->breaker);
+    life_config_default(&c->life);
     c->store.path = config_keep(c, config_default_db(path, sizeof(path)));
     privacy_policy_default(&c->privacy.policy);
     for (int f = 0; f < PRIVACY_FIELDS; f++) {

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "guard/guard.h"
+#include "guard/life.h"
 #include "image/image.h"
 #include "ingest/ingest.h"
 #include "ocr/ocr.h"
@@ -50,6 +51,7 @@ struct config {
     struct retry_config retry;
     enum breaker_preset breaker_preset;  // what breaker is unless its keys are set
     struct breaker_config breaker;
+    struct life_config life;  // of models; their time to live is backend.keep_alive_s
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules
     struct prompt_config prompts;

@@ -21,6 +21,15 @@ static void write_backend(struct json_writer *w, const struct vlmd_backend_statu
     json_int(w, "next_probe_at_ms", b->next_probe_at_ms);
     json_double(w, "latency_ms", b->latency_ms);
     json_int(w, "priority", b->priority);
+    json_str(w, "model_state", b->model_state);
+    json_int(w, "unloads_at_ms", b->unloads_at_ms);
+    json_int(w, "loads", b->loads);
+    json_int(w, "load_failures", b->load_failures);
+    json_int(w, "load_ms", b->load_ms);
+    json_int(w, "verifies", b->verifies);
+    json_int(w, "verify_failures", b->verify_failures);
+    json_int(w, "verify_ms", b->verify_ms);
+    json_int(w, "unloads", b->unloads);
     json_object_end(w);
 }
 

@@ -52,7 +52,7 @@ static enum life_deed become_ready(struct life *l, enum life_reason reason,
 static enum life_deed become_absent(struct life *l, enum life_reason reason,
                                     int64_t now_ms)
 {
-    l->is_ours = false;
+    l->is_ours = l->is_ours && reason == LIFE_BY_SERVER;  // a line that was cut, perhaps
     return become(l, LIFE_ABSENT, reason, LIFE_NOTHING, now_ms);
 }
 
@@ -209,7 +209,7 @@ static enum life_deed when_busy(struct life *l, enum life_event event, int64_t n
 static enum life_deed when_unloading(struct life *l, enum life_event event,
                                      int64_t now_ms)
 {
-    bool is_wanted = l->is_wanted || l->n_waiting > 0;
+    bool is_wanted = (l->is_wanted || l->n_waiting > 0) && l->reason != LIFE_BY_EXIT;
     switch (event) {
     case LIFE_WANTED: l->is_wanted = true; return LIFE_NOTHING;
     case LIFE_UNLOADED:

@@ -192,7 +192,7 @@ static void test_bad_values(void **state)
         {"backend: {temperature: 2.5}\n", "\"2.5\" is out of range: 0-2"},
         {"backend: {temperature: hot}\n", "\"hot\" is not a number: 0-2"},
         {"backend: {keep_alive: 600}\n",
-         "is not a duration such as 250ms, 10s or 5m: 0s-1d"},
+         "is not a duration such as 250ms, 10s or 5m: 1s-1d"},
         {"image: {max_file_bytes: 64M}\n",
          "is not a size such as 64MiB or 10MB: 1KiB-4GiB"},
         {"privacy: {allow_remote: maybe}\n", "\"maybe\" is none of: yes|no"},

@@ -242,6 +242,8 @@ static void exit_unloads_what_we_loaded(void **state)
     struct life l = loaded(&clocked);
     l.n_waiting = 7;  // they stay queued; nobody is here to ask them
     assert_int_equal(go(&l, &clocked, LIFE_EXIT, 2000), LIFE_UNLOAD);
+    assert_int_equal(go(&l, &clocked, LIFE_UNLOADED, 2001), LIFE_NOTHING);
+    assert_int_equal(l.state, LIFE_ABSENT);
     struct life_config c = usual;
     c.unloads_at_exit = false;
     l = loaded(&clocked);

@@ -72,6 +72,7 @@ void open_with(struct rig *r, int n, bool is_search, bool has_ocr)
         .retry_pct = 100,
     };
     breaker_config_default(&r->config.breaker);
+    life_config_default(&r->config.life);
     struct dispatch_events e = events_of(r);
     struct ocr *ocr = has_ocr ? (struct ocr *)r : NULL;
     assert_int_equal(dispatch_open(&r->d, NULL, NULL, ocr, &r->config, &e), 0);

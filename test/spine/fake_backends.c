@@ -74,6 +74,8 @@ void backend_free(struct backend *b)
     if (b) {
         assert_null(fb[b->index].probe);
         assert_null(fb[b->index].load);
+        assert_null(fb[b->index].verify);
+        assert_null(fb[b->index].unload);
         assert_int_equal(fb[b->index].n_asks, 0);
     }
     free(b);
@@ -121,6 +123,31 @@ void backend_load(struct backend *b, struct backend_call *c,
     c->retry_after_ms = -1;
     f->load = c;
     f->loads++;
+}
+
+void backend_verify(struct backend *b, struct backend_call *c,
+                    void (*done)(struct backend_call *c, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    assert_null(f->verify);
+    c->done = done;
+    c->owner = b;
+    c->retry_after_ms = -1;
+    f->verify = c;
+    f->verifies++;
+}
+
+void backend_unload(struct backend *b, struct backend_call *c,
+                    void (*done)(struct backend_call *c, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    assert_null(f->unload);
+    assert_int_equal(f->n_asks, 0);
+    c->done = done;
+    c->owner = b;
+    c->retry_after_ms = -1;
+    f->unload = c;
+    f->unloads++;
 }
 
 void backend_cancel(struct backend *b, struct backend_call *c)
@@ -218,6 +245,27 @@ void fb_end_load(int i, int err)
     struct backend_call *c = fb[i].load;
     assert_non_null(c);
     fb[i].load = NULL;
+    c->done(c, err);
+    if (err == 0 && fb[i].verify && !fb[i].holds_verify) {
+        fb_end_verify(i, 0, BACKEND_RESIDENT);
+    }
+}
+
+void fb_end_verify(int i, int err, enum backend_residence r)
+{
+    struct backend_call *c = fb[i].verify;
+    assert_non_null(c);
+    fb[i].verify = NULL;
+    c->residence = r;
+    c->expires_at_ms = fb[i].expires_at_ms ? fb[i].expires_at_ms : -1;
+    c->done(c, err);
+}
+
+void fb_end_unload(int i, int err)
+{
+    struct backend_call *c = fb[i].unload;
+    assert_non_null(c);
+    fb[i].unload = NULL;
     c->done(c, err);
 }
 

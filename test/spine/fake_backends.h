@@ -11,11 +11,13 @@ enum { FB_MAX = 8 };
 // What backend i (in the order of backend_new) does and has seen.
 struct fake_backend {
     struct backend_facts facts;
-    struct backend_call *probe, *load;
+    struct backend_call *probe, *load, *verify, *unload;
     struct backend_ask *asks[64];
     int n_asks;
-    int probes, loads, asked;
+    int probes, loads, verifies, unloads, asked;
     int cancels;
+    bool holds_verify;      // fb_end_load leaves the look that follows to the test
+    int64_t expires_at_ms;  // told by verify; 0 = not told
 };
 
 extern struct fake_backend fb[FB_MAX];
@@ -29,7 +31,10 @@ extern struct ocr_req *fb_page;  // being recognised
 
 void fb_reset(void);
 void fb_end_probe(int i, int err);
+// A load that went well is verified at once, unless holds_verify.
 void fb_end_load(int i, int err);
+void fb_end_verify(int i, int err, enum backend_residence r);
+void fb_end_unload(int i, int err);
 void fb_end_ask(int i, int err);  // the oldest
 void fb_end_ask_with(int i, int err, int64_t retry_after_ms);
 void fb_end_page(int err);

@@ -29,6 +29,7 @@ struct rig {
     bool has_model, uses_stand_in;
     char paused[32];
     int64_t dispatch_due_ms;
+    int waiting;  // as dispatch was told
     // events
     int batches_ended, drained, presses, troubles;
     bool is_full, is_closed;
@@ -73,6 +74,12 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now_ms)
     (void)d;
     (void)now_ms;
     return the_rig->dispatch_due_ms;
+}
+
+void dispatch_note_waiting(struct dispatch *d, int n)
+{
+    (void)d;
+    the_rig->waiting = n;
 }
 
 int dispatch_capacity(const struct dispatch *d)
