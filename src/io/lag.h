@@ -1,0 +1,34 @@
+// lag.h -- how long the loop was busy at a time: what an event may have to wait.
+//
+// Measured where the loop goes to sleep and wakes, so that it costs two looks at the clock a
+// turn and no wake-up.
+// Thread: loop.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_IO_LAG_H
+#define VLMD_IO_LAG_H
+
+#include "io/loop.h"
+
+enum { LAG_BUCKETS = 12 };
+
+struct lag {
+    int64_t turns[LAG_BUCKETS];  // that took at most lag_bound_ms(i); the last: longer
+    int64_t n;
+    double sum_ms, max_ms;
+    uv_prepare_t prepare;  // private from here on
+    uv_check_t check;
+    uint64_t woke_ns;  // 0 = not seen yet
+    void (*on_closed)(void *arg);
+    void *arg;
+    struct closer closer;
+};
+
+void lag_open(struct lag *g, struct loop *l);
+void lag_close(struct lag *g, void (*on_closed)(void *arg), void *arg);
+void lag_note(struct lag *g, double ms);  // what open does with every turn
+// Upper bound of a bucket in ms; INT64_MAX for the last.
+int64_t lag_bound_ms(int bucket);
+// A bound that the share pct of all turns kept; 0 = there was none.
+int64_t lag_percentile_ms(const struct lag *g, double pct);
+
+#endif
