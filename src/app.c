@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "errors.h"
 #include "intake.h"
 #include "item.h"
 #include "learned.h"
@@ -118,6 +119,7 @@ static int open_door(struct app *a, struct err *e)
     if (uv_mutex_init(&a->post_lock)) {
         return E_NOMEM;
     }
+    a->errors = mem_new(struct err_ring);
     uv_async_init(&a->loop.uv, &a->wake, on_wake);
     closer_hold(&a->closer);
     uv_timer_init(&a->loop.uv, &a->grace);
@@ -136,6 +138,7 @@ static void on_door_closed(struct closer *c)
     struct app *a = container_of(c, struct app, closer);
     uv_mutex_destroy(&a->post_lock);
     event_fini(&a->events);
+    free(a->errors);
     next_part_closed(a);
 }
 
@@ -442,6 +445,7 @@ static int open_dispatch(struct app *a, struct err *e)
         .on_notice = on_notice,
         .on_limit_wanted = learned_recall,
         .on_limit_found = learned_keep,
+        .on_error = errors_note,
     };
     int rc = dispatch_open(&a->dispatch, &a->loop, a->http, may_stand_in ? a->ocr : NULL,
                            &d, &events);
@@ -479,7 +483,12 @@ static void init_pipeline(struct app *a)
         .gate = a->gate,
     };
     struct pipeline_events events = {
-        .arg = a, .on_ended = on_ended, .on_room = on_room, .on_trouble = on_state};
+        .arg = a,
+        .on_ended = on_ended,
+        .on_room = on_room,
+        .on_trouble = on_state,
+        .on_error = errors_note,
+    };
     pipeline_init(&a->pipeline, &organs, &c, &events);
 }
 

@@ -5,6 +5,7 @@
 #ifndef VLMD_APP_H
 #define VLMD_APP_H
 
+#include "base/err_ring.h"
 #include "config/config.h"
 #include "dispatch.h"
 #include "event.h"
@@ -57,6 +58,7 @@ struct app {
     struct watcher *watcher;    // NULL until something is watched
     struct manifest *manifest;  // NULL until there is a batch
     struct events events;
+    struct err_ring *errors;            // owned
     struct backend_config searched[8];  // guesses when no backend is named
     struct guard_terms searched_terms[8];
     uint64_t random_state;

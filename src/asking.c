@@ -62,6 +62,9 @@ static void on_asked(struct ask *a, int err)
         count_request(j);
         judge_note_attempt(j, err, step_wall_ms(j));
     }
+    if (err && err != E_CANCELED) {
+        judge_note_error(j, err, a->backend, a->err.msg);
+    }
     if (err == 0 && is_outdated(j)) {
         step_go(j, JOB_WAITING);
         return;

@@ -464,6 +464,16 @@ void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit)
     }
 }
 
+void dispatch_route_failed(struct dispatch *d, const struct route *r, int code,
+                           const char *words)
+{
+    const struct err_note note = {
+        .code = code, .stage = "backend", .backend = r->name, .words = words};
+    if (d->events.on_error) {
+        d->events.on_error(d->events.arg, &note);
+    }
+}
+
 void dispatch_cancel(struct dispatch *d, struct ask *a)
 {
     struct route *r = a->route;

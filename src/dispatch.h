@@ -9,6 +9,7 @@
 #define VLMD_DISPATCH_H
 
 #include "ask.h"
+#include "base/err_ring.h"
 #include "guard/guard.h"
 #include "guard/life.h"
 #include "io/http.h"
@@ -41,6 +42,8 @@ struct dispatch_events {
     void (*on_limit_wanted)(void *arg, const char *url, const char *model);
     // So many do: worth remembering.
     void (*on_limit_found)(void *arg, const char *url, const char *model, int limit);
+    // A backend was looked for, or its model loaded, in vain: told once.  May be NULL.
+    void (*on_error)(void *arg, const struct err_note *note);
 };
 
 // When OCR describes instead of a model.

@@ -147,6 +147,8 @@ void gate_clean_json(struct gate *g, char **text);
 void gate_clean_buf(struct gate *g, struct buf *text);
 // In place; what no longer fits is cut.
 void gate_clean_array(struct gate *g, char *text, size_t size);
+// Of a message that is told but not kept: cleaned, and counted nowhere.
+void gate_clean_message(const struct gate *g, char *text, size_t size);
 int gate_cleaned(const struct gate *g);  // how many were replaced so far
 
 #endif

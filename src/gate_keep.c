@@ -28,18 +28,27 @@ static uint32_t kept_back(const struct gate *g)
 }
 
 // 0: out holds the clean text, or is empty when nothing had to be replaced.
-static int clean(struct gate *g, const char *text, struct buf *out)
+static int redact(const struct gate *g, const char *text, struct buf *out,
+                  int counts[PRIVACY_CATEGORIES])
 {
-    int counts[PRIVACY_CATEGORIES] = {0};
     buf_init(out, MOST_TEXT);
     int rc = privacy_redact(g->config->finder, text, kept_back(g), out, counts);
     int n = 0;
     for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
-        g->cleaned[i] += counts[i];
         n += counts[i];
     }
     if (rc || n == 0) {
         buf_clear(out);
+    }
+    return rc;
+}
+
+static int clean(struct gate *g, const char *text, struct buf *out)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
+    int rc = redact(g, text, out, counts);
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        g->cleaned[i] += counts[i];
     }
     return rc;
 }
@@ -91,6 +100,17 @@ void gate_clean_array(struct gate *g, char *text, size_t size)
         return;
     }
     int rc = clean(g, text, &out);
+    if (rc || out.len) {
+        snprintf(text, size, "%s", rc ? "" : buf_str(&out));
+    }
+    buf_fini(&out);
+}
+
+void gate_clean_message(const struct gate *g, char *text, size_t size)
+{
+    struct buf out;
+    int counts[PRIVACY_CATEGORIES] = {0};
+    int rc = redact(g, text, &out, counts);
     if (rc || out.len) {
         snprintf(text, size, "%s", rc ? "" : buf_str(&out));
     }

@@ -220,6 +220,26 @@ void judge_note_attempt(struct job *j, int err, int64_t wall_ms)
     }
 }
 
+void judge_note_error(struct job *j, int code, const char *backend, const char *words)
+{
+    const struct pipeline_events *e = &j->pipeline->events;
+    char clean[256];
+    if (!e->on_error) {
+        return;
+    }
+    snprintf(clean, sizeof(clean), "%.255s", words);
+    gate_clean_message(&j->gate, clean, sizeof(clean));
+    const struct err_note note = {
+        .code = code,
+        .job = j->row.id,
+        .cid = j->row.cid,
+        .stage = job_state_name(j->state),
+        .backend = backend,
+        .words = clean,
+    };
+    e->on_error(e->arg, &note);
+}
+
 static int64_t span_ms(const struct job *j, enum job_state from, enum job_state to)
 {
     int64_t a = j->entered_ms[from], b = j->entered_ms[to];

@@ -31,6 +31,8 @@ struct verdict judge_answer(struct job *j, int err, const struct retry_config *c
                             uint32_t random);
 // Writes the ask that just ended into the job's history.
 void judge_note_attempt(struct job *j, int err, int64_t wall_ms);
+// Tells p's listener of an error of this job; words are cleaned on the way.
+void judge_note_error(struct job *j, int code, const char *backend, const char *words);
 // Screenshots of a watched folder are compared with each other; what a person named one by
 // one (a batch, a URL, a picture handed in) is not.
 bool judge_is_compared(const struct job *j);

@@ -46,6 +46,7 @@ static void save_later(struct job *j, int err)
                  j->save.err.msg[0] ? j->save.err.msg : err_words(err));
         log_error("pipeline", "job=%lld class=%s %s", (long long)j->row.id, err_name(err),
                   p->trouble);
+        judge_note_error(j, err, "", p->trouble);
         p->events.on_trouble(p->events.arg);
     }
     j->wake_ms = p->organs.now_ms(p->organs.ctx) + SAVE_AGAIN_MS;

@@ -11,6 +11,7 @@
 #include "pipeline.h"
 
 #include "asking.h"
+#include "judge.h"
 #include "keep.h"
 #include "learn.h"
 #include "step.h"
@@ -46,6 +47,9 @@ void step_end(struct job *j, enum store_outcome outcome, int code, const char *r
 {
     j->outcome = outcome;
     j->code = code;
+    if (outcome == STORE_FAILED && j->state != JOB_ASKING) {
+        judge_note_error(j, code, "", reason);  // a failed request was noted as such
+    }
     snprintf(j->reason, sizeof(j->reason), "%s", reason);
     step_go(j, JOB_SAVING);
 }

@@ -7,6 +7,7 @@
 #ifndef VLMD_PIPELINE_H
 #define VLMD_PIPELINE_H
 
+#include "base/err_ring.h"
 #include "guard/guard.h"
 #include "job.h"
 #include "privacy/privacy.h"
@@ -63,6 +64,8 @@ struct pipeline_events {
     void (*on_room)(void *arg);
     // Results can not be saved, or can be again: see trouble.
     void (*on_trouble)(void *arg);
+    // A request failed, a picture failed for good, a result could not be saved.  May be NULL.
+    void (*on_error)(void *arg, const struct err_note *note);
 };
 
 struct pipeline_totals {

@@ -239,6 +239,10 @@ void route_give_up(struct route *r, int err, const char *words, int64_t wait_ms,
 {
     int64_t told_ms = r->call.retry_after_ms;
     int64_t least_ms = wait_ms > told_ms ? wait_ms : told_ms;
+    bool is_silent_guess = r->is_guess && err == E_NET && !r->was_ready;
+    if (r->code != err && !is_silent_guess) {
+        dispatch_route_failed(r->dispatch, r, err, words);
+    }
     if (is_misconfigured(err)) {
         become_wrong(r, err, words, least_ms, now_ms);
         return;

@@ -181,6 +181,8 @@ void dispatch_route_changed(struct dispatch *d);
 void dispatch_limit_wanted(struct dispatch *d, const struct route *r);
 void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit);
 void dispatch_route_call_ended(struct dispatch *d);
+void dispatch_route_failed(struct dispatch *d, const struct route *r, int code,
+                           const char *words);
 bool dispatch_allows_remote(const struct dispatch *d);
 // Can the stand-in be started?
 bool dispatch_has_ocr(const struct dispatch *d, struct err *why);

@@ -84,6 +84,15 @@ struct schedule {
 
 // ---- a database that refuses (a full disk, a lock held too long): told once
 
+static void tell_error(const struct schedule *s, int err)
+{
+    const struct pipeline_events *e = &s->pipeline->events;
+    const struct err_note note = {.code = err, .stage = "queue", .words = s->trouble};
+    if (e->on_error) {
+        e->on_error(e->arg, &note);
+    }
+}
+
 static void note_refusal(struct schedule *s, bool *is_refused, int err, const char *words)
 {
     *is_refused = true;
@@ -94,6 +103,7 @@ static void note_refusal(struct schedule *s, bool *is_refused, int err, const ch
     snprintf(s->trouble, sizeof(s->trouble), "the database refuses: %.280s",
              words[0] ? words : err_words(err));
     log_error("schedule", "class=%s %s", err_name(err), s->trouble);
+    tell_error(s, err);
     s->events.on_trouble(s->events.arg);
 }
 

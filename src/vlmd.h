@@ -453,6 +453,55 @@ typedef struct vlmd_subscription vlmd_subscription;
 VLMD_API vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg);
 VLMD_API void vlmd_unsubscribe(vlmd_subscription *s);
 
+// ---- what went wrong
+
+// One error of this process; the last 1,000 are kept in memory.  A failed request that was
+// tried again is one, too: the failure list of the database has what failed for good.
+struct vlmd_error_row {
+    int64_t seq;  // 1, 2, ...
+    int64_t at_ms;
+    const char *error_class;
+    // "validation", "image", "model", "network", "protocol", "store", "privacy", "internal"
+    const char *category;
+    const char *severity;  // "low", "medium", "high", "critical"
+    bool is_recoverable;   // the same work can succeed later, here or elsewhere
+    const char *stage;     // "asking", "preparing", "saving", "backend", ...
+    const char *backend;   // "" = none
+    int64_t job;           // 0 = none
+    const char *correlation_id;
+    const char *words, *todo;
+};
+// NULL, "" and 0 = any.
+struct vlmd_error_query {
+    const char *error_class, *category;
+    const char *severity;  // at least
+    const char *backend;
+    const char *correlation_id;
+    int64_t job;
+    int64_t after_seq;
+    int64_t limit;
+};
+// Return false to stop.
+typedef bool vlmd_error_row_fn(void *arg, const struct vlmd_error_row *row);
+// Calls fn for each, newest first, before it returns; q may be NULL.
+// Errors: VLMD_ERR_USAGE for a class, category or severity that there is not.
+VLMD_API int vlmd_errors(vlmd *v, const struct vlmd_error_query *q, vlmd_error_row_fn *fn,
+                         void *arg);
+
+// Errors of one class from one backend, since this process began.
+struct vlmd_error_kind {
+    const char *error_class, *category, *severity;
+    const char *backend;  // "" = none
+    int64_t total;
+    int64_t first_at_ms, last_at_ms;
+    double per_min;        // in the last minute
+    double usual_per_min;  // in the last hour
+    bool is_spike;         // at least five, and four times as many as usual
+};
+typedef bool vlmd_error_kind_fn(void *arg, const struct vlmd_error_kind *kind);
+// Calls fn for each before it returns; false stops.
+VLMD_API void vlmd_error_kinds(vlmd *v, vlmd_error_kind_fn *fn, void *arg);
+
 // ---- privacy: what would be done
 
 // What would be done with a picture, or with a text as if it stood on one.
