@@ -12,6 +12,7 @@
 #include "intake.h"
 #include "item.h"
 #include "learned.h"
+#include "monitor.h"
 #include "organs.h"
 #include "servers.h"
 #include "status.h"
@@ -520,6 +521,11 @@ static void close_schedule(struct app *a)
     schedule_close(s, next_part_closed, a);
 }
 
+static void close_monitor(struct app *a)
+{
+    monitor_close(a, next_part_closed, a);
+}
+
 static int open_input(struct app *a, struct err *e)
 {
     (void)a;
@@ -554,6 +560,7 @@ static const struct part {
     {"reader", false, open_reader, close_reader},
     {"images", false, open_images, close_images},
     {"http", false, open_http, close_http},
+    {"monitor", false, monitor_open, close_monitor},
     {"ocr", false, open_ocr, close_ocr},
     {"dispatch", false, open_dispatch, close_dispatch},
     {"schedule", false, open_schedule, close_schedule},

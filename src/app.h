@@ -59,6 +59,7 @@ struct app {
     struct manifest *manifest;  // NULL until there is a batch
     struct events events;
     struct err_ring *errors;            // owned
+    struct monitor *monitor;            // NULL: a client
     struct backend_config searched[8];  // guesses when no backend is named
     struct guard_terms searched_terms[8];
     uint64_t random_state;

@@ -502,6 +502,66 @@ typedef bool vlmd_error_kind_fn(void *arg, const struct vlmd_error_kind *kind);
 // Calls fn for each before it returns; false stops.
 VLMD_API void vlmd_error_kinds(vlmd *v, vlmd_error_kind_fn *fn, void *arg);
 
+// ---- how the process and its machine are
+
+// A share of something that runs out.
+struct vlmd_indicator {
+    const char *name;   // "memory", "processor", "descriptors", "disk"
+    const char *state;  // "healthy", "warning" (over 80 %), "error" (over 90 %)
+    double pct;         // used
+    const char *words;  // "12.1 GB of 16.0 GB"
+};
+enum { VLMD_MAX_INDICATORS = 8, VLMD_LAG_BUCKETS = 12 };
+
+// Of this process unless it says otherwise; what the system does not tell is 0.
+struct vlmd_diagnostics {
+    const char *state;  // the worst of the indicators
+    struct vlmd_indicator indicators[VLMD_MAX_INDICATORS];
+    int n_indicators;
+    int64_t at_ms;
+    double took_ms;
+    // memory
+    int64_t rss_bytes, rss_peak_bytes, vms_bytes, swapped_bytes;
+    int64_t memory_total_bytes, memory_available_bytes;  // of the machine
+    int64_t swap_total_bytes, swap_free_bytes;
+    int64_t cgroup_limit_bytes, cgroup_used_bytes;  // limit 0 = none
+    double memory_pressure_pct;  // share of the last 10 s that something waited; -1 = not told
+    // processor
+    double cpu_process_pct;  // of one core, since the question before
+    double cpu_system_pct;   // of the machine, likewise
+    int64_t cpu_user_ms, cpu_system_ms;
+    double load[3];          // of the machine, over 1, 5 and 15 minutes
+    int cores, threads;
+    // descriptors, connections
+    int descriptors;
+    int64_t descriptors_soft, descriptors_hard;  // limits
+    int tcp_established, tcp_opening, tcp_closing, tcp_time_wait, tcp_listening;
+    int unix_sockets;
+    // where the database is
+    const char *disk_path;
+    int64_t disk_total_bytes, disk_available_bytes;
+    // the loop: how long it was busy at a time
+    int64_t lag_turns[VLMD_LAG_BUCKETS];     // that took at most
+    int64_t lag_bound_ms[VLMD_LAG_BUCKETS];  //   this; the last has no bound: -1
+    int64_t lag_n;
+    double lag_mean_ms, lag_max_ms;
+    int64_t lag_p50_ms, lag_p99_ms;          // bounds that so many turns kept
+    int handles, handles_active;             // of the loop
+    int requests_active;                     // of the loop, and
+    int http_in_flight;                      //   of HTTP
+    int reader_queued, reader_running;       // works of the reader's thread
+    int jobs;                                // in memory
+    // the process
+    int64_t pid, parent_pid, started_at_ms;
+    const char *name, *version;
+};
+typedef void vlmd_diagnostics_fn(void *arg, int err, const struct vlmd_diagnostics *d,
+                                 const char *message);
+// Of a worker.  Reading is done in a thread.  Errors: VLMD_ERR_USAGE for a client.
+VLMD_API int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg);
+// The same without connections, which may be many to read.
+VLMD_API int vlmd_health_summary(vlmd *v, vlmd_diagnostics_fn *fn, void *arg);
+
 // ---- privacy: what would be done
 
 // What would be done with a picture, or with a text as if it stood on one.

@@ -1,0 +1,43 @@
+// monitor.h -- watches the process itself: readings of the machine, how busy the loop is.
+//
+// Thread: loop; readings are made in the reader pool, for files may make one wait.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_MONITOR_H
+#define VLMD_MONITOR_H
+
+#include "app.h"
+#include "base/machine.h"
+#include "io/lag.h"
+
+struct monitor {
+    struct app *app;
+    struct lag lag;
+    struct machine base;   // of the reading before: processor shares are differences
+    int64_t base_ms;       // monotonic
+    struct closer closer;  // of the measuring and of readings under way
+    void (*on_closed)(void *arg);
+    void *arg;
+};
+
+// One reading, embedded in whoever wants it.
+struct monitor_look {
+    bool with_connections;  // in
+    // out
+    struct machine machine;
+    struct machine_disk disk;  // where the database is
+    int disk_err;
+    double process_cpu_pct;  // of one core, since the reading before (at least a second)
+    double cpu_pct;          // of the machine
+    struct pool_work work;   // private from here on
+    struct app *app;
+    void (*done)(struct monitor_look *l, int err);
+};
+// Errors in done: E_CANCELED.
+void monitor_look(struct app *a, struct monitor_look *l,
+                  void (*done)(struct monitor_look *l, int err));
+
+// A part of the application (app.c).
+int monitor_open(struct app *a, struct err *e);
+void monitor_close(struct app *a, void (*on_closed)(void *arg), void *arg);
+
+#endif
