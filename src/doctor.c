@@ -1,17 +1,17 @@
 // doctor.c -- checks a person can act on, and the models the backends have.
 //
-// Nothing here loads a model or sends a picture: a worker that was given no work only looks.
+// Most checks are a round of checkup.h; what only a person waits for is added here.  Nothing
+// loads a model or sends a picture: a worker that was given no work only looks.
 // SPDX-License-Identifier: MIT
 #include "base/mem.h"
 #include "call.h"
+#include "checkup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
-enum { LOOK_EVERY_MS = 20, LOOK_AT_MOST_MS = 15000, LOW_DISK_MB = 512 };
+enum { LOOK_EVERY_MS = 20, LOOK_AT_MOST_MS = 15000 };
 
 // ---- waiting until every backend was looked for
 
@@ -97,53 +97,6 @@ static void check_config(struct look *l)
          c->file ? c->file : "none, the defaults serve", "");
 }
 
-static void check_disk(struct look *l)
-{
-    struct statvfs fs;
-    const char *path = store_path(l->v->app.store);
-    if (statvfs(path, &fs) != 0) {
-        tell(l, "disk", VLMD_CHECK_FAIL, "the database's disk can not be looked at",
-             "check the path with `vlmd config show`");
-        return;
-    }
-    unsigned long long mb = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
-    char words[120];
-    snprintf(words, sizeof(words), "%llu MB free where the database is", mb);
-    tell(l, "disk", mb < LOW_DISK_MB ? VLMD_CHECK_WARN : VLMD_CHECK_OK, words,
-         mb < LOW_DISK_MB ? "free some space: work pauses when the disk is full" : "");
-}
-
-static void check_folder(struct look *l, const char *dir)
-{
-    char words[600];
-    if (access(dir, R_OK | X_OK) != 0) {
-        snprintf(words, sizeof(words), "%.400s can not be read", dir);
-        tell(l, "folder", VLMD_CHECK_FAIL, words,
-             "make it, or name another in watch.dirs");
-    } else {
-        snprintf(words, sizeof(words), "%.400s", dir);
-        tell(l, "folder", VLMD_CHECK_OK, words, "");
-    }
-}
-
-static void check_folders(struct look *l)
-{
-    const char *const *dirs = l->v->app.config->watch_dirs;
-    char found[4096];
-    for (int i = 0; dirs[i]; i++) {
-        check_folder(l, dirs[i]);
-    }
-    if (dirs[0]) {
-        return;
-    }
-    if (config_find_folder(found, sizeof(found)) == 0) {
-        check_folder(l, found);
-    } else {
-        tell(l, "folder", VLMD_CHECK_WARN, "no screenshot folder was found",
-             "name one: vlmd watch DIR");
-    }
-}
-
 static void check_watches(struct look *l)
 {
     long max = 0;
@@ -162,58 +115,16 @@ static void check_watches(struct look *l)
     }
 }
 
-static void check_ocr(struct look *l)
+// What is switched off is well, unless something would have to be done first.
+static enum vlmd_check_result result_of(const struct checkup *c)
 {
-    struct app *a = &l->v->app;
-    struct err why = {0};
-    if (a->config->ocr_when == CONFIG_OCR_NEVER) {
-        tell(l, "ocr", VLMD_CHECK_OK, "switched off", "");
-    } else if (ocr_is_available(a->ocr, &why)) {
-        tell(l, "ocr", VLMD_CHECK_OK, "the helper program is there", "");
-    } else {
-        tell(l, "ocr", VLMD_CHECK_FAIL, why.msg, "install vlmd-ocr beside vlmd");
+    switch (c->state) {
+    case HEALTH_HEALTHY: return VLMD_CHECK_OK;
+    case HEALTH_DEGRADED: return VLMD_CHECK_WARN;
+    case HEALTH_UNHEALTHY: return VLMD_CHECK_FAIL;
+    case HEALTH_DISABLED: return *c->todo ? VLMD_CHECK_WARN : VLMD_CHECK_OK;
     }
-}
-
-static bool check_backend(struct look *l, const struct vlmd_backend_status *b)
-{
-    bool is_ready = strcmp(b->state, "ready") == 0 || strcmp(b->state, "standby") == 0 ||
-                    strcmp(b->state, "loading") == 0;
-    char name[200], words[600];
-    snprintf(name, sizeof(name), "backend %s", b->url);
-    if (is_ready) {
-        snprintf(words, sizeof(words), "%s, model %s%s", b->kind, b->model,
-                 b->is_remote ? " (another machine)" : "");
-        tell(l, name, VLMD_CHECK_OK, words, "");
-        return true;
-    }
-    bool is_guess = l->v->app.config->is_auto;
-    snprintf(words, sizeof(words), "%s: %s", b->state, b->reason);
-    if (is_guess && strcmp(b->state, "misconfigured") != 0) {
-        return false;  // nobody said there is one
-    }
-    tell(l, name, is_guess ? VLMD_CHECK_WARN : VLMD_CHECK_FAIL, words,
-         "start it, or name another one with --backend URL");
-    return false;
-}
-
-static void check_backends(struct look *l)
-{
-    struct vlmd_backend_status all[VLMD_MAX_BACKENDS];
-    int n = dispatch_status(l->v->app.dispatch, all, VLMD_MAX_BACKENDS);
-    int good = 0;
-    for (int i = 0; i < n; i++) {
-        if (strcmp(all[i].url, "ocr") != 0) {
-            good += check_backend(l, &all[i]);
-        }
-    }
-    if (l->v->app.config->is_auto && good == 0) {
-        tell(l, "backend", VLMD_CHECK_WARN,
-             "no VLM server answers on the usual local ports",
-             "start Ollama, LM Studio or another one, or name it with --backend URL; "
-             "until "
-             "then pictures are described by OCR");
-    }
+    return VLMD_CHECK_FAIL;
 }
 
 static void on_store_checked(struct store_check *c, int err)
@@ -223,21 +134,44 @@ static void on_store_checked(struct store_check *c, int err)
         return;
     }
     bool is_ok = err == 0 && c->is_ok;
-    tell(l, "database", is_ok ? VLMD_CHECK_OK : VLMD_CHECK_FAIL,
+    tell(l, "integrity", is_ok ? VLMD_CHECK_OK : VLMD_CHECK_FAIL,
          err ? call_words(&c->err, err) : c->words,
          is_ok ? "" : "stop vlmd and restore a copy of the database");
-    check_disk(l);
-    check_folders(l);
     check_watches(l);
-    check_ocr(l);
-    check_backends(l);
     end_look(l);
+}
+
+static void on_asked(struct health_round *r)
+{
+    struct look *l = r->arg;
+    int backends = 0;
+    if (is_stopped(l)) {
+        return;
+    }
+    for (int i = 0; i < r->n; i++) {
+        const struct checkup *c = &r->checkups[i];
+        if (!c->is_hidden) {
+            tell(l, c->name, result_of(c), c->words, c->todo);
+            backends += strcmp(c->kind, "backend") == 0 && c->state <= HEALTH_DEGRADED;
+        }
+    }
+    if (l->v->app.config->is_auto && backends == 0) {
+        tell(l, "backend", VLMD_CHECK_WARN,
+             "no VLM server answers on the usual local ports",
+             "start Ollama, LM Studio or another one, or name it with --backend URL; "
+             "until then pictures are described by OCR");
+    }
+    store_check(l->v->app.store, &l->check, on_store_checked);
 }
 
 static void examine(struct look *l)
 {
     check_config(l);
-    store_check(l->v->app.store, &l->check, on_store_checked);
+    int rc = health_start(&l->v->app, on_asked, NULL, l);
+    if (rc) {
+        l->err = rc;
+        end_look(l);
+    }
 }
 
 int vlmd_doctor(vlmd *v, vlmd_check_fn *on_check, vlmd_end_fn *on_end, void *arg)

@@ -562,6 +562,32 @@ VLMD_API int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg);
 // The same without connections, which may be many to read.
 VLMD_API int vlmd_health_summary(vlmd *v, vlmd_diagnostics_fn *fn, void *arg);
 
+// ---- how everything that vlmd depends on is
+
+struct vlmd_health_check {
+    const char *name;   // "backend box", "database", "folder /home/me/shots", ...
+    const char *kind;   // "backend", "store", "folder", "disk", "ocr", "tracker", "webhook",
+                        // "url"
+    const char *state;  // "healthy", "degraded", "unhealthy", "disabled"
+    double response_ms; // -1 = nothing was asked
+    const char *words;
+    const char *todo;   // "" = nothing
+};
+struct vlmd_health {
+    const char *state;  // the worst of what is not disabled
+    const struct vlmd_health_check *checks;
+    int n_checks;
+    int n_healthy, n_degraded, n_unhealthy, n_disabled;
+    int64_t at_ms;
+    double took_ms;
+};
+typedef void vlmd_health_fn(void *arg, int err, const struct vlmd_health *h,
+                            const char *message);
+// Asks all of them at once, each with its own time limit (`health.timeout`); one that does
+// not answer costs none of the others its result.  Of a worker.  Errors: VLMD_ERR_USAGE for a
+// client.
+VLMD_API int vlmd_health(vlmd *v, vlmd_health_fn *fn, void *arg);
+
 // ---- privacy: what would be done
 
 // What would be done with a picture, or with a text as if it stood on one.

@@ -116,7 +116,8 @@ void config_split_path(struct config_loader *l, struct config_entry *e, const ch
 
 static bool is_list_type(enum config_type type)
 {
-    return type == CONFIG_PATHS || type == CONFIG_RULES || type == CONFIG_BACKENDS;
+    return type == CONFIG_PATHS || type == CONFIG_URLS || type == CONFIG_RULES ||
+           type == CONFIG_BACKENDS;
 }
 
 static void add_plain(struct config_loader *l, enum config_layer layer, const char *key,
@@ -350,6 +351,7 @@ static void derive(struct config_loader *l)
     struct config *c = l->c;
     config_set_backends(l);
     config_set_rules(l);
+    config_check_addresses(l);
     if (c->target_px == 0) {
         c->target_px = tier_px[c->tier];
     } else if (c->target_px < 64) {
@@ -383,6 +385,7 @@ static void organ_defaults(struct config *c)
     ingest_config_default(&c->ingest);
     ocr_config_default(&c->ocr);
     retry_config_default(&c->retry);
+    alert_config_default(&c->alerts);
     breaker_config_default(&c->breaker);
     life_config_default(&c->life);
     c->store.path = config_keep(c, config_default_db(path, sizeof(path)));

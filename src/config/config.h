@@ -7,6 +7,7 @@
 #define VLMD_CONFIG_H
 
 #include "backend/backend.h"
+#include "guard/alert.h"
 #include "guard/guard.h"
 #include "guard/life.h"
 #include "image/image.h"
@@ -18,6 +19,11 @@
 #include "vlmd_loop.h"
 
 enum config_ocr { CONFIG_OCR_NEVER, CONFIG_OCR_FALLBACK, CONFIG_OCR_ALWAYS };
+enum config_alert_format {
+    CONFIG_ALERT_JSON,
+    CONFIG_ALERT_SLACK,
+    CONFIG_ALERT_PAGERDUTY
+};
 enum config_tier { CONFIG_TIER_QUICK, CONFIG_TIER_STANDARD, CONFIG_TIER_DEEP };
 
 enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
@@ -57,6 +63,14 @@ struct config {
     struct prompt_config prompts;
     struct vlmd_admin_config admin;  // but for its list
     const char *admin_submit_dirs[CONFIG_MAX_LIST + 1];
+    const char *health_urls[CONFIG_MAX_LIST + 1];
+    int64_t health_timeout_ms;  // default 10000
+    int64_t health_every_ms;    // default 300000
+    struct alert_config alerts;
+    const char *alert_webhook;  // "" = none
+    enum config_alert_format alert_format;
+    const char *alert_key;   // of PagerDuty; "" = none
+    int64_t alert_every_ms;  // default 30000
     char *log_level;           // error, warn, info, debug
     char *log_format;          // text, json
     struct config_value *values;  // private: parallel to the key table

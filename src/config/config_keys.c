@@ -61,6 +61,12 @@
             NULL, true, words " a month.  0: no limit."                                  \
     }
 
+#define LIMIT(name, rule, words)                                                         \
+    {                                                                                    \
+        "alerts." name, CONFIG_NUMBER, AT(alerts.threshold[rule]), NULL, 0, 1000000, 0,  \
+            0, NULL, true, "Alert when " words ".  0: never."                            \
+    }
+
 // Fields after def: min, max, warn_min, warn_max, choices, needs_restart, help.
 const struct config_key config_keys[] = {
     {"db", CONFIG_PATH, AT(store.path), NULL, 1, 4095, 0, 0, NULL, true,
@@ -333,7 +339,8 @@ const struct config_key config_keys[] = {
      "Unix socket of the same: a path, or off.  Empty: vlmd/http.sock in the runtime "
      "folder.  This user needs no key there."},
     {"admin.auth", CONFIG_BOOL, AT(admin.needs_key), "yes", 0, 0, 0, 0, NULL, true,
-     "Requests need the token, a key or a session.  no is possible only on this machine's "
+     "Requests need the token, a key or a session.  no is possible only on this "
+     "machine's "
      "own addresses."},
     {"admin.keys_file", CONFIG_PATH, AT(admin.keys_file), "", 0, 4095, 0, 0, NULL, true,
      "File with the hashes of named keys; see `vlmd token`.  Empty: api-keys beside the "
@@ -353,8 +360,34 @@ const struct config_key config_keys[] = {
     {"admin.max_upload_bytes", CONFIG_BYTES, AT(admin.max_upload_bytes), "32MiB", KIB,
      GIB, 0, 0, NULL, true, "Larger pictures are not taken by upload."},
 
-    {"log.level", CONFIG_WORD, AT(log_level), "info", 0, 0, 0, 0, "error|warn|info|debug",
-     false, "How much is logged."},
+    {"health.timeout", CONFIG_MS, AT(health_timeout_ms), "10s", SEC, 30 * SEC, 0, 0, NULL,
+     true, "How long one check of what vlmd depends on may take."},
+    {"health.every", CONFIG_MS, AT(health_every_ms), "5m", 10 * SEC, DAY, 0, 0, NULL,
+     true, "How often they are made while there is work."},
+    {"health.urls", CONFIG_URLS, AT(health_urls), "", 0, CONFIG_MAX_LIST, 0, 0, NULL,
+     true, "Further addresses that have to answer for all to be well."},
+
+    {"alerts.webhook", CONFIG_SECRET, AT(alert_webhook), "", 0, 2048, 0, 0, NULL, true,
+     "Address that alerts are sent to.  Empty: they stand in the log only."},
+    {"alerts.webhook_file", CONFIG_SECRET_FILE, AT(alert_webhook), "", 0, 4095, 0, 0,
+     NULL, true, "File that holds it, where it is a secret in itself."},
+    {"alerts.format", CONFIG_CHOICE, AT(alert_format), "json", 0, 0, 0, 0,
+     "json|slack|pagerduty", true, "What the address understands."},
+    {"alerts.key", CONFIG_SECRET, AT(alert_key), "", 0, 256, 0, 0, NULL, true,
+     "PagerDuty's integration key.  Better in a file: see key_file."},
+    {"alerts.key_file", CONFIG_SECRET_FILE, AT(alert_key), "", 0, 4095, 0, 0, NULL, true,
+     "File that holds the key."},
+    {"alerts.every", CONFIG_MS, AT(alert_every_ms), "30s", SEC, HOUR, 0, 0, NULL, true,
+     "How often is measured while there is work, or an alert is on."},
+    {"alerts.cooldown", CONFIG_MS, AT(alerts.cooldown_ms), NULL, 0, DAY, 0, 0, NULL, true,
+     "How long an alert that has recovered is quiet at least."},
+#define X(rule, name, severity, least, seconds, unit, words)                             \
+    LIMIT(name, rule, words ": so many " unit),
+    ALERT_TABLE(X)
+#undef X
+
+        {"log.level", CONFIG_WORD, AT(log_level), "info", 0, 0, 0, 0,
+         "error|warn|info|debug", false, "How much is logged."},
     {"log.format", CONFIG_WORD, AT(log_format), "text", 0, 0, 0, 0, "text|json", false,
      "How it is logged."},
 };

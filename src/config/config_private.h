@@ -27,6 +27,7 @@ enum config_type {
     CONFIG_KIND,     // enum backend_kind
     CONFIG_WORD,     // text, one of choices
     CONFIG_PATHS,    // array of CONFIG_MAX_LIST + 1 inside the struct
+    CONFIG_URLS,     // likewise, each http:// or https://
     CONFIG_RULES,    // struct privacy_list
     CONFIG_BACKENDS  // config_backends.c
 };
@@ -164,6 +165,10 @@ void config_set_rules(struct config_loader *l);
 
 // Fills in the breaker's preset, and checks what the keys say together.
 void config_set_guards(struct config_loader *l);
+
+// ---- addresses that vlmd calls by itself (config_alerts.c)
+
+void config_check_addresses(struct config_loader *l);
 
 // ---- backends
 

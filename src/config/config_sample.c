@@ -61,7 +61,7 @@ static int assignment(struct buf *out, const char *indent, const char *name,
     if (rc) {
         return rc;
     }
-    if (k->type == CONFIG_PATHS || k->type == CONFIG_RULES) {
+    if (k->type == CONFIG_PATHS || k->type == CONFIG_URLS || k->type == CONFIG_RULES) {
         return buf_add_str(out, "[]\n");
     }
     bool is_plain =

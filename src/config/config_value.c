@@ -48,6 +48,7 @@ static const char *form_words(enum config_type type)
     case CONFIG_KIND:
     case CONFIG_WORD:
     case CONFIG_PATHS:
+    case CONFIG_URLS:
     case CONFIG_RULES:
     case CONFIG_BACKENDS: break;
     }
@@ -355,7 +356,8 @@ static bool set_member(struct config_loader *l, const struct config_key *k, char
         return config_add_rule(l, (struct privacy_list *)(void *)at, e);
     }
     const char **list = (const char **)(void *)at;
-    list[v->count - 1] = config_expand(l, e);
+    list[v->count - 1] =
+        k->type == CONFIG_URLS ? config_keep(l->c, e->value) : config_expand(l, e);
     list[v->count] = NULL;
     return true;
 }
@@ -382,6 +384,7 @@ bool config_set(struct config_loader *l, const struct config_key *k, char *at,
     case CONFIG_KIND:
     case CONFIG_WORD: return set_choice(l, k, at, e);
     case CONFIG_PATHS:
+    case CONFIG_URLS:
     case CONFIG_RULES: return set_member(l, k, at, e);
     case CONFIG_BACKENDS: return true;
     }

@@ -816,7 +816,7 @@ static void test_sample(void **state)
     config_each(plain.c, same_value, &c);
     assert_int_equal(c.keys, n_config_keys);
     assert_int_equal(c.live,
-                     n_config_keys - 5);  // not the example of backends, not empty keys
+                     n_config_keys - 9);  // not the example of backends, not empty keys
     unload(&l);
     unload(&plain);
     free(live);
