@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: MIT
 #include "app.h"
 
+#include "alerts.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "errors.h"
@@ -224,6 +225,7 @@ static void on_ended(void *arg, int64_t id, enum store_outcome outcome)
     struct app *a = arg;
     (void)outcome;
     status_count(a);
+    alerts_wake(a, true);
     status_publish(a);
     if (!event_is_heard(&a->events)) {
         return;
@@ -286,6 +288,7 @@ static void on_state(void *arg)
         schedule_wake(a->schedule);
         tell_pause(a);
         status_publish(a);
+        alerts_wake(a, false);
         watch_for_backend(a);
     }
 }

@@ -63,6 +63,7 @@ static void on_asked(struct ask *a, int err)
         judge_note_attempt(j, err, step_wall_ms(j));
     }
     if (err && err != E_CANCELED) {
+        j->pipeline->totals.failed_requests += err_severity(err) > ERR_LOW;
         judge_note_error(j, err, a->backend, a->err.msg);
     }
     if (err == 0 && is_outdated(j)) {

@@ -105,6 +105,8 @@ bool dispatch_expect(const struct dispatch *d, const char *app, const char *wind
                      char *model, size_t model_size, char *prompt, size_t prompt_size,
                      char *params, size_t params_size);
 int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, int max);
+// Of the backend that has used most of what it may: how much, in %.
+double dispatch_budget_pct(const struct dispatch *d);
 // Facts of backend i (in the order of dispatch_status), NULL when never reached.
 const struct backend_facts *dispatch_facts(const struct dispatch *d, int i);
 // Have all backends been looked for once?

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "monitor.h"
 
+#include "alerts.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -62,6 +63,9 @@ int monitor_open(struct app *a, struct err *e)
     m->base_ms = loop_now_ms(&a->loop);
     lag_open(&m->lag, &a->loop);
     closer_hold(&m->closer);
+    m->alerter = mem_new(struct alerter);
+    alerts_open(m->alerter, a);
+    closer_hold(&m->closer);
     a->monitor = m;
     return 0;
 }
@@ -72,11 +76,12 @@ static void on_all_closed(struct closer *c)
     void (*on_closed)(void *) = m->on_closed;
     void *arg = m->arg;
     m->app->monitor = NULL;
+    free(m->alerter);
     free(m);
     on_closed(arg);
 }
 
-static void on_lag_closed(void *arg)
+static void on_one_closed(void *arg)
 {
     struct monitor *m = arg;
     closer_drop(&m->closer);
@@ -88,5 +93,6 @@ void monitor_close(struct app *a, void (*on_closed)(void *arg), void *arg)
     m->on_closed = on_closed;
     m->arg = arg;
     m->closer.on_closed = on_all_closed;
-    lag_close(&m->lag, on_lag_closed, m);
+    alerts_close(m->alerter, on_one_closed, m);
+    lag_close(&m->lag, on_one_closed, m);
 }

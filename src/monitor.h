@@ -9,12 +9,15 @@
 #include "base/machine.h"
 #include "io/lag.h"
 
+struct alerter;
+
 struct monitor {
     struct app *app;
     struct lag lag;
-    struct machine base;   // of the reading before: processor shares are differences
-    int64_t base_ms;       // monotonic
-    struct closer closer;  // of the measuring and of readings under way
+    struct machine base;      // of the reading before: processor shares are differences
+    struct alerter *alerter;  // owned
+    int64_t base_ms;          // monotonic
+    struct closer closer;     // of the measuring, the alerts and readings under way
     void (*on_closed)(void *arg);
     void *arg;
 };

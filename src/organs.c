@@ -15,9 +15,9 @@ static int64_t wall_ms(void *ctx)
 }
 
 // xorshift64*, for jitter.  Source: S. Vigna, 2014.
-static uint32_t next_random(void *ctx)
+uint32_t organs_random(void *app)
 {
-    struct app *a = ctx;
+    struct app *a = app;
     uint64_t x = a->random_state;
     x ^= x >> 12;
     x ^= x << 25;
@@ -140,7 +140,7 @@ void organs_bind(struct app *a, struct pipeline_organs *out)
         .ctx = a,
         .now_ms = now_ms,
         .wall_ms = wall_ms,
-        .random = next_random,
+        .random = organs_random,
         .fetch = fetch,
         .fetch_cancel = fetch_cancel,
         .inspect = inspect,

@@ -6,5 +6,7 @@
 #include "app.h"
 
 void organs_bind(struct app *a, struct pipeline_organs *out);
+// Uniform 32 bit, for jitter; app: the struct app.
+uint32_t organs_random(void *app);
 
 #endif

@@ -70,6 +70,7 @@ struct pipeline_events {
 
 struct pipeline_totals {
     int64_t by_outcome[STORE_FAILED + 1];  // ended by this process
+    int64_t failed_requests;  // of requests; not those that were only put off
     int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
     int64_t masked;                       // pictures that something was painted over on
     int64_t found[PRIVACY_CATEGORIES];    // pictures that it stood on

@@ -466,6 +466,17 @@ int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, i
     return n;
 }
 
+double dispatch_budget_pct(const struct dispatch *d)
+{
+    double most = 0;
+    for (int i = 0; i < d->n_routes; i++) {
+        const struct route *r = &d->routes[i];
+        double pct = r->terms ? budget_used_pct(&r->budget, &r->terms->budget) : 0;
+        most = pct > most ? pct : most;
+    }
+    return most;
+}
+
 const struct backend_facts *dispatch_facts(const struct dispatch *d, int i)
 {
     const struct route *r = i < d->n_routes ? &d->routes[i] : NULL;

@@ -436,7 +436,8 @@ enum vlmd_event_type {
     VLMD_EVENT_PAUSED,   // words = why
     VLMD_EVENT_RESUMED,
     VLMD_EVENT_SCANNED,  // the first scan of a watched folder ended; path, n files
-    VLMD_EVENT_BATCH     // the batch has ended
+    VLMD_EVENT_BATCH,    // the batch has ended
+    VLMD_EVENT_ALERT     // error_class = the rule's name, words; n 1 = it fires, 0 = it is over
 };
 struct vlmd_event {
     enum vlmd_event_type type;
@@ -587,6 +588,22 @@ typedef void vlmd_health_fn(void *arg, int err, const struct vlmd_health *h,
 // not answer costs none of the others its result.  Of a worker.  Errors: VLMD_ERR_USAGE for a
 // client.
 VLMD_API int vlmd_health(vlmd *v, vlmd_health_fn *fn, void *arg);
+
+// ---- alerts
+
+struct vlmd_alert {
+    const char *name;      // "memory", as in the key alerts.memory
+    const char *words;
+    const char *severity;  // "warning", "critical"
+    const char *unit;      // "%", "MB", ...
+    const char *state;     // "off", "quiet", "pending", "firing"
+    double value;          // last measured
+    double threshold;      // 0 = off
+    int64_t since_ms;      // firing since; 0 = it is not
+};
+typedef bool vlmd_alert_fn(void *arg, const struct vlmd_alert *alert);
+// Calls fn for each rule before it returns; false stops.
+VLMD_API void vlmd_alerts(vlmd *v, vlmd_alert_fn *fn, void *arg);
 
 // ---- privacy: what would be done
 

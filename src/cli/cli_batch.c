@@ -229,6 +229,7 @@ static void on_event(void *arg, const struct vlmd_event *e)
         break;
     case VLMD_EVENT_SCANNED: break;
     case VLMD_EVENT_BATCH: b->is_over = true; break;
+    case VLMD_EVENT_ALERT: tell(b, "alert: ", e->words); break;
     }
 }
 

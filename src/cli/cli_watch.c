@@ -92,6 +92,7 @@ static void on_event(void *arg, const struct vlmd_event *e)
         tell(w, "", words, e->path);
         break;
     case VLMD_EVENT_BATCH: break;
+    case VLMD_EVENT_ALERT: tell(w, "alert: ", e->words, NULL); break;
     }
 }
 

@@ -7,7 +7,7 @@
 #define VLMD_CONFIG_H
 
 #include "backend/backend.h"
-#include "guard/alert.h"
+#include "guard/alert_body.h"
 #include "guard/guard.h"
 #include "guard/life.h"
 #include "image/image.h"
@@ -19,11 +19,6 @@
 #include "vlmd_loop.h"
 
 enum config_ocr { CONFIG_OCR_NEVER, CONFIG_OCR_FALLBACK, CONFIG_OCR_ALWAYS };
-enum config_alert_format {
-    CONFIG_ALERT_JSON,
-    CONFIG_ALERT_SLACK,
-    CONFIG_ALERT_PAGERDUTY
-};
 enum config_tier { CONFIG_TIER_QUICK, CONFIG_TIER_STANDARD, CONFIG_TIER_DEEP };
 
 enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
@@ -68,7 +63,7 @@ struct config {
     int64_t health_every_ms;    // default 300000
     struct alert_config alerts;
     const char *alert_webhook;  // "" = none
-    enum config_alert_format alert_format;
+    enum alert_format alert_format;
     const char *alert_key;   // of PagerDuty; "" = none
     int64_t alert_every_ms;  // default 30000
     char *log_level;           // error, warn, info, debug

@@ -30,7 +30,7 @@ static void check_alerts(struct config_loader *l)
             "alerts.webhook: is no address that begins with http:// or https://");
     }
     bool has_key = c->alert_key && *c->alert_key;
-    if (*webhook && c->alert_format == CONFIG_ALERT_PAGERDUTY && !has_key) {
+    if (*webhook && c->alert_format == ALERT_PAGERDUTY && !has_key) {
         config_error(l, origin_of(l, "alerts.format"),
                      "alerts.format: pagerduty needs its integration key (set "
                      "alerts.key_file)");

@@ -38,6 +38,7 @@ const char *face_event_name(enum vlmd_event_type type)
     case VLMD_EVENT_RESUMED: return "resumed";
     case VLMD_EVENT_SCANNED: return "scanned";
     case VLMD_EVENT_BATCH: return "batch";
+    case VLMD_EVENT_ALERT: return "alert";
     }
     return "";
 }

@@ -108,3 +108,22 @@ int64_t budget_blocks_until_ms(const struct budget *b, const struct budget_confi
     }
     return 0;
 }
+
+static double larger_share(double most, double part, double whole)
+{
+    double pct = whole > 0 ? part * 100 / whole : 0;
+    return pct > most ? pct : most;
+}
+
+double budget_used_pct(const struct budget *b, const struct budget_config *c)
+{
+    double most = 0;
+    for (int i = 0; i < BUDGET_SPANS; i++) {
+        const struct budget_spent *s = &b->spent[i];
+        const struct budget_limits *l = &c->limits[i];
+        most = larger_share(most, (double)s->requests, (double)l->requests);
+        most = larger_share(most, (double)s->tokens, (double)l->tokens);
+        most = larger_share(most, s->money, l->money);
+    }
+    return most;
+}

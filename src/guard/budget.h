@@ -57,6 +57,8 @@ void budget_recall(struct budget *b, enum budget_span span, const struct budget_
 // Until when nothing more may be sent (unix ms), 0 = something may; words say why.
 int64_t budget_blocks_until_ms(const struct budget *b, const struct budget_config *c,
                                char *words, size_t size);
+// The largest used share of any limit, in %; 0 without limits.
+double budget_used_pct(const struct budget *b, const struct budget_config *c);
 double budget_price(const struct budget_prices *p, int64_t prompt_tokens,
                     int64_t completion_tokens);
 const char *budget_span_name(enum budget_span s);  // "day", "month"
