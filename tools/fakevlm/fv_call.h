@@ -82,12 +82,13 @@ enum fail {
     FAIL_PATH,
     FAIL_TOO_BIG,
     FAIL_CONTENT_TYPE,
+    FAIL_WORDS,  // text, with the status at
     FAIL_COUNT
 };
 
 struct failure {
     enum fail what;
-    const char *text;  // FAIL_FIELD, FAIL_FORMAT, FAIL_URL, FAIL_NO_MODEL; else NULL
+    const char *text;  // FAIL_FIELD, _FORMAT, _URL, _NO_MODEL, _WORDS; else NULL
     long at;
     int need, have;
 };

@@ -160,6 +160,13 @@ static bool set_say(struct fake *f, const cJSON *v)
     return cJSON_IsString(v) && options_say(&f->opt, v->valuestring);
 }
 
+static bool set_words(struct fake *f, const cJSON *v)
+{
+    const char *s = cJSON_GetStringValue(v);
+    return s && snprintf(f->opt.words, sizeof f->opt.words, "%s", s) <
+                    (int)sizeof f->opt.words;
+}
+
 struct setting {
     const char *name;
     int64_t *ms;  // one of these three
@@ -212,6 +219,8 @@ static bool configure(struct fake *f, const cJSON *v)
     };
     if (!strcmp(v->string, "say"))
         return set_say(f, v);
+    if (!strcmp(v->string, "words"))
+        return set_words(f, v);
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         if (!strcmp(settings[i].name, v->string))
             return apply_setting(f, &settings[i], v);

@@ -5,9 +5,14 @@
 #include <string.h>
 
 const struct fail_row *fail_row_of(const struct fail_row table[FAIL_COUNT],
-                                   enum fail what)
+                                   const struct failure *f)
 {
-    return table[what].status ? &table[what] : &table[FAIL_CRASH];
+    static struct fail_row words = {.type = "server_error"};
+    if (f->what == FAIL_WORDS) {
+        words.status = f->at == 200 ? 500 : (int)f->at;
+        return &words;
+    }
+    return table[f->what].status ? &table[f->what] : &table[FAIL_CRASH];
 }
 
 // Adds what the {name} at s stands for and returns the length of the mark; 0: no mark.

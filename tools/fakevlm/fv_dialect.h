@@ -41,8 +41,9 @@ extern const struct dialect dialect_ollama, dialect_openai, dialect_vllm, dialec
 
 // --- shared by the dialects (fv_dialect.c) ---------------------------------------------
 
+// Good until the next call.  An error inside a success says that it is a 500.
 const struct fail_row *fail_row_of(const struct fail_row table[FAIL_COUNT],
-                                   enum fail what);
+                                   const struct failure *f);
 // Adds the row's message as a JSON string.
 void fail_message(const struct fail_row *row, const struct call *c,
                   const struct failure *f, struct text *out);

@@ -95,13 +95,16 @@ void faults_clear(struct faults *f)
     f->rules_n = 0;
 }
 
+// "words" is no way to fail but any error: "any" leaves it out.
+enum { N_ANY = FAULT_WORDS - 1 };
+
 // The chance that any fault strikes is the rule's; which one is drawn with other dice.
 static enum fault pick(const struct faults *f, const struct fault_rule *rule)
 {
     if (rule->fault != FAULT_COUNT)
         return rule->fault;
     double d = dice(f->seed, f->requests_n, 1000);
-    return (enum fault)(1 + (int)(d * (FAULT_COUNT - 1)));
+    return (enum fault)(1 + (int)(d * N_ANY));
 }
 
 struct fault_choice faults_next(struct faults *f)

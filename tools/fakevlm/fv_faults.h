@@ -29,7 +29,8 @@
     X(REPEAT, "repeat")                                                                  \
     X(CRASH, "500")                                                                      \
     X(OOM, "oom")                                                                        \
-    X(HTML, "html")
+    X(HTML, "html")                                                                      \
+    X(WORDS, "words")
 
 enum fault {
 #define X(name, text) FAULT_##name,

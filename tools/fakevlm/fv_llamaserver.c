@@ -46,7 +46,7 @@ int llama_fail(const struct call *c, const struct failure *f, struct text *body)
         return 413;
     if (f->what == FAIL_CONTENT_TYPE)
         return 415;
-    const struct fail_row *row = fail_row_of(rows, f->what);
+    const struct fail_row *row = fail_row_of(rows, f);
     text_printf(body, "{\"error\":{\"code\":%d,\"message\":", row->status);
     fail_message(row, c, f, body);
     text_printf(body, ",\"type\":\"%s\"", row->type);

@@ -43,7 +43,7 @@ static const struct fail_row rows[FAIL_COUNT] = {
 
 static int fail(const struct call *c, const struct failure *f, struct text *body)
 {
-    const struct fail_row *row = fail_row_of(rows, f->what);
+    const struct fail_row *row = fail_row_of(rows, f);
     bool is_500 = f->what == FAIL_CRASH && c->fault.fault == FAULT_CRASH;
     if (row->type)
         return openai_fail_body(rows, c, f, body);
@@ -247,7 +247,7 @@ static void write_tail(const struct call *c, struct text *out)
 
 static void write_error(const struct call *c, const struct failure *f, struct text *out)
 {
-    const struct fail_row *row = fail_row_of(rows, f->what);
+    const struct fail_row *row = fail_row_of(rows, f);
     text_puts(out, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
                    "\"internal_error\",\"message\":");
     fail_message(row, c, f, out);

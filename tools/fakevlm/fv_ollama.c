@@ -50,7 +50,7 @@ static int fail(const struct call *c, const struct failure *f, struct text *body
         text_puts(body, "404 page not found");
         return 404;
     }
-    const struct fail_row *row = fail_row_of(rows, f->what);
+    const struct fail_row *row = fail_row_of(rows, f);
     int status = row->status;
     bool is_v1 = !strncmp(c->path, "/v1/", 4);
     text_puts(body, is_v1 ? "{\"error\":{\"message\":" : "{\"error\":");

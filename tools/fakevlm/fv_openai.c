@@ -416,7 +416,7 @@ void openai_models(struct call *c, const char *owner,
 int openai_fail_body(const struct fail_row table[FAIL_COUNT], const struct call *c,
                      const struct failure *f, struct text *body)
 {
-    const struct fail_row *row = fail_row_of(table, f->what);
+    const struct fail_row *row = fail_row_of(table, f);
     text_puts(body, "{\"error\":{\"message\":");
     fail_message(row, c, f, body);
     text_printf(body, ",\"type\":\"%s\",\"param\":null,\"code\":", row->type);

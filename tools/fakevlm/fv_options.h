@@ -35,6 +35,7 @@ struct options {
     char host[64];
     int port;
     const char *port_file, *log_file, *keep_folder, *api_key;
+    char words[512];  // of the fault "words"
     char say[1024];  // what the model reads in every picture, in its own words; "": nothing
     const char *version;
     const char

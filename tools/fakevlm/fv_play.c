@@ -33,15 +33,32 @@ void play_failure(struct call *c, const struct failure *f)
     text_free(&body);
 }
 
-static void reply_ok_error(struct call *c)
+static void reply_in_200(struct call *c, const struct failure *f)
 {
     struct text body = {0};
     if (c->ask.wants_stream) {
-        play_failure(c, &crash);
+        play_failure(c, f);
         return;
     }
-    c->fake->dialect->fail(c, &crash, &body);
+    c->fake->dialect->fail(c, f, &body);
     call_reply_json(c, 200, &body);
+}
+
+static void reply_ok_error(struct call *c)
+{
+    reply_in_200(c, &crash);
+}
+
+// words=STATUS: whatever /__fake/config has set, in the kind's own form.
+static void reply_words(struct call *c)
+{
+    const struct failure f = {.what = FAIL_WORDS,
+                              .text = c->fake->opt.words,
+                              .at = (long)fault_param(&c->fault, 400)};
+    if (f.at == 200)
+        reply_in_200(c, &f);
+    else
+        call_fail(c, &f);
 }
 
 static void reply_rate(struct call *c)
@@ -83,6 +100,7 @@ bool play_early_fault(struct call *c)
         [FAULT_LOADING] = reply_failure,   [FAULT_CRASH] = reply_failure,
         [FAULT_OOM] = reply_failure,       [FAULT_CUT] = cut,
         [FAULT_OK_ERROR] = reply_ok_error, [FAULT_HTML] = reply_html,
+        [FAULT_WORDS] = reply_words,
     };
     void (*action)(struct call *) = actions[c->fault.fault];
     if (action)

@@ -52,7 +52,7 @@ static int vllm_fail(const struct call *c, const struct failure *f, struct text 
         text_puts(body, "{\"error\":\"Unauthorized\"}");
         return 401;
     }
-    const struct fail_row *row = fail_row_of(vllm_rows, f->what);
+    const struct fail_row *row = fail_row_of(vllm_rows, f);
     text_puts(body, "{\"error\":{\"message\":");
     fail_message(row, c, f, body);
     text_printf(body, ",\"type\":\"%s\",\"param\":null,\"code\":%d}}", row->type,
@@ -155,7 +155,7 @@ static int sglang_fail(const struct call *c, const struct failure *f, struct tex
         text_puts(body, "{\"error\":\"Unauthorized\"}");
         return 401;
     }
-    const struct fail_row *row = fail_row_of(sglang_rows, f->what);
+    const struct fail_row *row = fail_row_of(sglang_rows, f);
     text_puts(body, "{\"object\":\"error\",\"message\":");
     fail_message(row, c, f, body);
     text_printf(body, ",\"type\":\"%s\",\"param\":null,\"code\":%d}", row->type,
