@@ -92,6 +92,7 @@ static const struct rule {
 
     {E_LOADING, 0, 999, "loading model", ""},
     {E_LOADING, 503, 503, "loading", ""},
+    {E_LOADING, 503, 503, "is starting", ""},
     {E_LOADING, 0, 999, "process is not ready", ""},
     {E_LOADING, 0, 999, "model is not loaded", ""},
     {E_SERVER, 0, 999, "model is unloaded", ""},
