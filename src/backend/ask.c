@@ -261,7 +261,9 @@ static int prepare(struct backend *b, struct backend_ask *a, struct stream *s)
                            .on_data = on_ask_data,
                            .retry_after_ms = -1};
     r->headers[n++] = "Content-Type: application/json";
-    r->headers[n++] = "Accept: text/event-stream, application/json";
+    r->headers[n++] = b->config.is_streamed
+                          ? "Accept: text/event-stream, application/json"
+                          : "Accept: application/json";
     if (a->cid && *a->cid) {
         r->headers[n++] = r->url + strlen(r->url) + 1;
     }

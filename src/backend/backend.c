@@ -73,6 +73,7 @@ void backend_config_default(struct backend_config *c)
         .num_ctx = 8192,
         .max_tokens = 500,
         .temperature = 0.1,
+        .is_streamed = true,
         .timeouts = {.connect_ms = 3000,
                      .probe_ms = 5000,
                      .load_ms = 600000,

@@ -49,6 +49,7 @@ struct backend_config {
     int num_ctx;          // Ollama, constant for all requests, default 8192
     int max_tokens;       // of an answer, default 500
     double temperature;   // default 0.1
+    bool is_streamed;     // answers come word by word; default true
     struct backend_timeouts timeouts;
 };
 

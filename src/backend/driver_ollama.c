@@ -289,7 +289,7 @@ static int encode(const struct backend *b, const struct backend_ask *a, struct b
     json_init(&w, head);
     json_object(&w, NULL);
     json_str(&w, "model", backend_model(b));
-    json_bool(&w, "stream", true);
+    json_bool(&w, "stream", c->is_streamed);
     json_bool(&w, "think", false);
     json_int(&w, "keep_alive", c->keep_alive_s);
     if (!a->no_schema) {

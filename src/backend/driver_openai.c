@@ -228,7 +228,7 @@ static void write_params(struct json_writer *w, const struct backend *b,
     const struct backend_config *c = &b->config;
     json_int(w, has & FIELD_MAX_TOKENS ? "max_tokens" : "max_completion_tokens",
              a->max_tokens > 0 ? a->max_tokens : c->max_tokens);
-    if (has & FIELD_USAGE) {
+    if ((has & FIELD_USAGE) && c->is_streamed) {
         write_flag(w, "stream_options", "include_usage", true);
     }
     if (has & FIELD_COST) {
@@ -281,7 +281,7 @@ int openai_encode(const struct backend *b, const struct backend_ask *a, struct b
     if (*backend_model(b)) {
         json_str(&w, "model", backend_model(b));
     }
-    json_bool(&w, "stream", true);
+    json_bool(&w, "stream", b->config.is_streamed);
     write_params(&w, b, a, has);
     json_array(&w, "messages");
     json_object(&w, NULL);

@@ -137,6 +137,17 @@ static void read_whole(struct stream *s, const struct buf *response)
     }
 }
 
+// A whole answer that a proxy or a dying server cut: JSON that begins and does not end.
+static bool is_half_json(const struct buf *response)
+{
+    const char *s = buf_str(response);
+    size_t len = response->len;
+    while (len > 0 && strchr(" \t\r\n", s[len - 1])) {
+        len--;
+    }
+    return len > 0 && s[strspn(s, " \t\r\n")] == '{' && s[len - 1] != '}';
+}
+
 static int check_transport(const struct stream *s, const struct http_req *r, int err,
                            struct err *e)
 {
@@ -169,6 +180,10 @@ int stream_end(struct stream *s, const struct http_req *r, int err, struct err *
     if (r->response.len == 0) {
         return err_set(e, E_EMPTY, "%s: status %d without a body", err_words(E_EMPTY),
                        r->status);
+    }
+    if (s->frames == 0 && is_half_json(&r->response)) {
+        return err_set(e, E_UNFINISHED, "%s: half of a JSON object",
+                       err_words(E_UNFINISHED));
     }
     if (s->frames == 0) {
         return err_set(e, E_GARBAGE, "%s: no frame in %zu bytes of %s",

@@ -124,6 +124,9 @@ const struct config_key config_keys[] = {
      NULL, true, "Longest answer, in tokens."},
     {"backend.temperature", CONFIG_NUMBER, AT(backend.temperature), NULL, 0, 2, 0, 0,
      NULL, true, "How freely the model words its answer."},
+    {"backend.stream", CONFIG_BOOL, AT(backend.is_streamed), NULL, 0, 0, 0, 0, NULL, true,
+     "Answers come word by word, which shows early whether a server works.  no: for "
+     "proxies that break this."},
     {"backend.connect_timeout", CONFIG_MS, AT(backend.timeouts.connect_ms), NULL, 50,
      HOUR, 0, 300 * SEC, NULL, true, "Until a connection is made."},
     {"backend.probe_timeout", CONFIG_MS, AT(backend.timeouts.probe_ms), NULL, 50, HOUR, 0,
