@@ -101,7 +101,7 @@ const struct said said[] = {
     {E_MODEL_CRASH, 500, "CUDA out of memory.", true},
     {E_MODEL_CRASH, 500, "cudaMalloc failed", true},
     {E_MODEL_CRASH, 500, "GGML_ASSERT(a->ne[2] * 4 == b->ne[0])", true},
-    {E_MODEL_CRASH, 400, "Failed to load model \\\"m\\\".", true},
+    {E_MODEL_CRASH, 400, "Failed to load model \"m\".", true},
     {E_MODEL_CRASH, 400, "insufficient system resources", true},
     {E_MODEL_CRASH, 400, "Not enough resources to load", true},
     {E_MODEL_CRASH, 500, "model name=m failed to load", true},

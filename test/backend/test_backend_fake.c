@@ -1,80 +1,12 @@
 // test_backend_fake.c -- the backend against the fake servers: every kind, every fault.
 // SPDX-License-Identifier: MIT
 #include "backend_fixture.h"
+#include "fake_server.h"
 #include "fakevlm/fake_pictures.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static struct fake {
-    pid_t pid;
-    int port;
-} fake;
 
 static struct sent_picture picture;
-
-// ---- the fake process
-
-static void run_fake(int out_fd, char **argv)
-{
-    dup2(out_fd, 1);
-    execv(FAKEVLM, argv);
-    _exit(127);
-}
-
-// The banner says the port, and that it listens.
-static int read_port(int fd)
-{
-    char text[512];
-    size_t n = 0;
-    ssize_t got = 0;
-    while (n < sizeof(text) - 1 && !memchr(text, '\n', n) &&
-           (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0) {
-        n += (size_t)got;
-    }
-    text[n] = 0;
-    const char *at = strstr(text, "127.0.0.1:");
-    assert_non_null(at);
-    return atoi(at + strlen("127.0.0.1:"));
-}
-
-// flags are separated by blanks.
-static void fake_start(const char *kind, const char *flags)
-{
-    char copy[512];
-    char *argv[32] = {"fakevlm", "--listen", "127.0.0.1:0",          "--latency-ms",
-                      "2",       "--kind",   (char *)(uintptr_t)kind};
-    int n = 7;
-    int fds[2];
-    snprintf(copy, sizeof(copy), "%s", flags);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
-        assert_true(n < 31);
-        argv[n++] = word;
-    }
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    fake.pid = fork();
-    assert_true(fake.pid >= 0);
-    if (fake.pid == 0) {
-        run_fake(fds[1], argv);
-    }
-    close(fds[1]);
-    fake.port = read_port(fds[0]);
-    close(fds[0]);
-}
-
-static void fake_stop(void)
-{
-    int status = 0;
-    if (fake.pid > 0) {
-        kill(fake.pid, SIGKILL);
-        waitpid(fake.pid, &status, 0);
-        fake.pid = 0;
-    }
-}
 
 static int setup(void **state)
 {
@@ -94,7 +26,7 @@ static int teardown(void **state)
 static void open_fake(const char *kind, const char *flags)
 {
     fake_start(kind, flags);
-    bench_open(fake.port);
+    bench_open(fake_port());
 }
 
 static int ask(struct waited *w)
@@ -259,11 +191,11 @@ static void a_loaded_model_is_seen(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         open_fake(names[i], "--model text/novision,llava:7b,qwen2.5vl:7b");
         bn->config.model = "llava:7b";
-        bench_open(fake.port);
+        bench_open(fake_port());
         assert_code(probe(), 0);
         assert_code(load(), 0);
         bn->config.model = "";
-        bench_open(fake.port);
+        bench_open(fake_port());
         assert_code(probe(), 0);
         // loaded goes before the better one
         assert_string_equal(backend_facts(bn->backend)->model, "llava:7b");
@@ -301,7 +233,7 @@ static void models_are_chosen_or_missed(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         fake_start(rows[i].kind, rows[i].flags);
         bn->config.model = rows[i].model;
-        bench_open(fake.port);
+        bench_open(fake_port());
         assert_code(probe(), rows[i].expected);
         assert_string_equal(backend_facts(bn->backend)->model, rows[i].chosen);
         bench_close_backend();
@@ -330,7 +262,7 @@ static void the_kind_may_be_fixed(void **state)
     for (int i = 0; i < N_KINDS; i++) {
         fake_start(kinds[i].name, "");
         bn->config.kind = kinds[i].kind;
-        bench_open(fake.port);
+        bench_open(fake_port());
         assert_code(probe(), 0);
         assert_int_equal(backend_facts(bn->backend)->kind, kinds[i].kind);
         assert_string_equal(backend_facts(bn->backend)->model, "qwen2.5vl:7b");
@@ -347,10 +279,10 @@ static void keys_are_sent_and_missed(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         fake_start(names[i], "--api-key sesame");
         bn->config.api_key = "";
-        bench_open(fake.port);
+        bench_open(fake_port());
         assert_code(probe(), names[i][0] == 'l' && names[i][1] == 'l' ? 0 : E_AUTH);
         bn->config.api_key = "sesame";
-        bench_open(fake.port);
+        bench_open(fake_port());
         assert_code(probe(), 0);
         struct waited w = {0};
         assert_code(ask(&w), 0);
@@ -486,7 +418,7 @@ static void nobody_there_is_net(void **state)
 {
     (void)state;
     fake_start("ollama", "");
-    int port = fake.port;
+    int port = fake_port();
     fake_stop();
     bench_open(port);
     assert_code(probe(), E_NET);
