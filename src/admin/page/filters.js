@@ -105,7 +105,7 @@ export class Rail {
         this.kinds = el("div", { class: "choices" });
         this.apps = el("div", { class: "choices" });
         this.tags = el("div", { class: "tag-cloud" });
-        this.bars = el("div", { class: "day-bars" });
+        this.bars = el("div", { class: "day-bars", hidden: true });
         this.since = this.dateInput("since", "From");
         this.until = this.dateInput("until", "to");
         this.node = el("aside", { class: "rail", id: "filters", "aria-label": "Filters" },
@@ -113,7 +113,7 @@ export class Rail {
                 el("button", { type: "button", class: "icon-button rail-close",
                     "aria-label": "Close filters", onclick: () => this.toggle(false) },
                 icon("close"))),
-            this.barsPart = this.part("Days", this.bars, el("div", { class: "range" },
+            this.part("Days", this.bars, el("div", { class: "range" },
                 this.since.label, this.until.label), this.quickRanges()),
             this.part("What became of it", this.kinds),
             this.appsPart = this.part("Programs", this.apps),
@@ -202,7 +202,6 @@ export class Rail {
 
     // Newest first; the bars run from old to new.
     showDays(days) {
-        this.barsPart.firstChild.hidden = false;
         const some = days.filter((d) => d.n > 0).slice(0, BARS).reverse();
         const most = Math.max(1, ...some.map((d) => d.n));
         clear(this.bars, some.map((d) => el("button", { type: "button", class: "day-bar",

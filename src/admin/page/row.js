@@ -71,6 +71,9 @@ function fillTags(node, tags) {
 
 export function fillRow(node, item) {
     const parts = node.parts;
+    if (item === null && node.classList.contains("loading")) {
+        return;
+    }
     node.tries = 0;
     node.classList.remove("has-thumb", "no-thumb");
     parts.image.removeAttribute("src");

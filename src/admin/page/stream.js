@@ -11,7 +11,7 @@ const TYPING_MS = 140;
 const RECOUNT_MS = 1200;
 const FIRST_PAGE = 60;
 const BEST = 500;
-const DAYS = 5000;
+const DAYS = 4000;
 
 export class Stream {
     // app: open(id), setFilter(filter, isTyped), status

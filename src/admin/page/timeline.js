@@ -302,28 +302,35 @@ export class Timeline {
         return out;
     }
 
+    // Elements that stay are never moved, else they would lose the focus; the others are filled
+    // anew where they stand if that is right, so that a jump changes texts and nothing else.
     render() {
         if (!this.sections.length && !this.nodes.size) {
             return;
         }
         const wanted = this.wanted();
         const keys = new Set(wanted.map((w) => w[0]));
+        const spare = new Set();
         for (const [key, node] of this.nodes) {
             if (!keys.has(key)) {
                 this.nodes.delete(key);
-                node.remove();
-                this.pools[node.kind].push(node);
+                spare.add(node);
             }
         }
         const shift = this.scrollTop - this.y;
         let next = this.list.firstChild;
         for (const [key, kind, top, section, row, item] of wanted) {
             let node = this.nodes.get(key);
-            if (!node) {
-                node = this.pools[kind].pop() || this.make(kind);
+            if (node) {
+                while (next !== node && spare.has(next)) {
+                    next = next.nextSibling;
+                }
+                if (node.item !== item || kind === "head") {
+                    this.fill(node, section, item);
+                }
+            } else {
+                node = this.reuse(kind, next, spare);
                 this.nodes.set(key, node);
-                this.fill(node, section, item);
-            } else if (node.item !== item || kind === "head") {
                 this.fill(node, section, item);
             }
             if (node === next) {
@@ -336,10 +343,22 @@ export class Timeline {
                 this.place(node, section, row, item);
             }
         }
+        for (const node of spare) {
+            node.remove();
+            this.pools[node.kind].push(node);
+        }
         this.tellDay();
         if (!this.isFast) {
             this.pump();
         }
+    }
+
+    // An element to be filled: the one that stands there, another that is left over, a new one.
+    reuse(kind, next, spare) {
+        const node = spare.has(next) && next.kind === kind ? next
+            : [...spare].find((n) => n.kind === kind) || this.pools[kind].pop() || this.make(kind);
+        spare.delete(node);
+        return node;
     }
 
     make(kind) {
