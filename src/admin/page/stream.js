@@ -12,6 +12,7 @@ const RECOUNT_MS = 1200;
 const FIRST_PAGE = 60;
 const BEST = 500;
 const DAYS = 4000;
+const AT_TOP_PX = 40;
 
 export class Stream {
     // app: open(id), setFilter(filter, isTyped), status
@@ -56,8 +57,6 @@ export class Stream {
                 app.open(row.item.id);
             }
         });
-        this.scroller.addEventListener("scroll", () => this.scroller.scrollTop < 40 &&
-            this.setFresh(0), { passive: true });
     }
 
     // Once it is in the document.
@@ -72,7 +71,7 @@ export class Stream {
             fillHead,
             fetch: (range, signal) => this.fetch(range, signal),
             onState: (what) => this.showState(what),
-            onDay: (section) => this.showDay(section),
+            onPlace: (section, top) => this.showPlace(section, top),
         });
     }
 
@@ -231,7 +230,10 @@ export class Stream {
             el("a", { class: "button", href: "#/work" }, "See what vlmd is doing"));
     }
 
-    showDay(section) {
+    showPlace(section, top) {
+        if (top < AT_TOP_PX && this.fresh && !this.filter.q) {
+            this.setFresh(0);
+        }
         this.day.hidden = section === null;
         if (section) {
             fillHead(this.dayHead, section);
@@ -274,7 +276,7 @@ export class Stream {
         if (!isNew) {
             return;
         }
-        const isAway = this.scroller.scrollTop > 40;
+        const isAway = this.timeline.scrollTop > AT_TOP_PX;
         if (this.filter.q) {
             this.setFresh(this.fresh + 1);
         } else if (this.timeline.insert(item)) {

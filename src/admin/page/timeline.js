@@ -25,12 +25,14 @@ export class Timeline {
     //   makeRow() -> element, fillRow(element, item or null, isFast), fillThumb(element, item)
     //   makeHead() -> element, fillHead(element, section)
     //   fetch({ until, cursor, limit }, signal) -> { items, next }
-    //   onState(what): "ready", "empty" or an Error;  onDay(section or null)
+    //   onState(what): "ready", "empty" or an Error;  onPlace(section whose head is above the
+    //   window or null, scroll position)
     constructor(scroller, list, view) {
         this.scroller = scroller;
         this.list = list;
         this.view = view;
         this.sections = [];
+        this.total = 0;
         this.nodes = new Map();   // key -> element
         this.pools = { row: [], head: [] };
         this.selected = 0;        // id of the picture the keyboard is at
@@ -74,10 +76,6 @@ export class Timeline {
         this.layout();
         this.tell();
         this.render();
-    }
-
-    get total() {
-        return this.sections.reduce((sum, s) => sum + s.n, 0);
     }
 
     // Counts of days as they are now; rows stay.
@@ -167,8 +165,11 @@ export class Timeline {
 
     layout() {
         let top = 0;
+        this.total = 0;
         for (const s of this.sections) {
             s.top = top;
+            s.before = this.total;
+            this.total += s.n;
             top += (s.day ? this.headPx : 0) + s.n * this.rowPx;
         }
         this.height = top;
@@ -230,7 +231,7 @@ export class Timeline {
     // Changes the layout; the picture at the top of the window stays where it is.  Who is at
     // the very top sees what is new.
     hold(change) {
-        const y = this.y;
+        const { y } = this;
         const section = this.sections[this.sectionAt(y)];
         const isHeld = Boolean(section) && y > this.headPx;
         const item = isHeld ? section.items[this.rowAt(section, y)] : null;
@@ -347,7 +348,7 @@ export class Timeline {
             node.remove();
             this.pools[node.kind].push(node);
         }
-        this.tellDay();
+        this.tellPlace();
         if (!this.isFast) {
             this.pump();
         }
@@ -383,23 +384,18 @@ export class Timeline {
         const isSelected = item !== null && item.id === this.selected;
         node.classList.toggle("selected", isSelected);
         node.tabIndex = isSelected || (!this.selected && section.top === 0 && row === 0) ? 0 : -1;
-        node.setAttribute("aria-posinset", this.before(section) + row + 1);
+        node.setAttribute("aria-posinset", section.before + row + 1);
         node.setAttribute("aria-setsize", this.total);
-    }
-
-    before(section) {
-        const heads = this.sections.indexOf(section) + (section.day ? 1 : 0);
-        return Math.round((this.topOf(section, 0) - heads * this.headPx) / this.rowPx);
     }
 
     tell() {
         this.view.onState(this.sections.length ? "ready" : "empty");
     }
 
-    tellDay() {
-        const y = this.y;
-        const section = this.sections.length ? this.sections[this.sectionAt(y)] : null;
-        this.view.onDay(section && section.day && y > section.top + 1 ? section : null, section);
+    tellPlace() {
+        const section = this.sections.length ? this.sections[this.sectionAt(this.y)] : null;
+        const isAbove = section && section.day && this.y > section.top + 1;
+        this.view.onPlace(isAbove ? section : null, this.scrollTop);
     }
 
     // ---- loading
