@@ -1,4 +1,7 @@
-// lag.c -- a prepare and a check handle around the loop's sleep, and a histogram.
+// lag.c -- a look at the clock before each poll, and a histogram.
+//
+// libuv runs what became readable inside of its poll, so a look after it would come too late;
+// how long poll slept is libuv's own figure.
 // SPDX-License-Identifier: MIT
 #include "io/lag.h"
 
@@ -19,56 +22,47 @@ void lag_note(struct lag *g, double ms)
     g->max_ms = ms > g->max_ms ? ms : g->max_ms;
 }
 
+void lag_resume(struct lag *g)
+{
+    g->began_ns = uv_hrtime();
+    g->idle_ns = uv_metrics_idle_time(g->prepare.loop);
+}
+
 static void on_sleep(uv_prepare_t *p)
 {
     struct lag *g = container_of(p, struct lag, prepare);
-    if (g->woke_ns) {
-        lag_note(g, (double)(uv_hrtime() - g->woke_ns) / 1e6);
-        g->woke_ns = 0;
+    const uint64_t began_ns = g->began_ns, idle_ns = g->idle_ns;
+    lag_resume(g);
+    const uint64_t passed_ns = g->began_ns - began_ns, waited_ns = g->idle_ns - idle_ns;
+    if (began_ns == 0 || passed_ns <= waited_ns) {
+        return;
     }
-}
-
-static void on_wake(uv_check_t *c)
-{
-    container_of(c, struct lag, check)->woke_ns = uv_hrtime();
+    lag_note(g, (double)(passed_ns - waited_ns) / 1e6);
+    if (g->on_turn) {
+        g->on_turn(g->turn_arg, (int64_t)((passed_ns - waited_ns) / 1000));
+    }
 }
 
 void lag_open(struct lag *g, struct loop *l)
 {
     *g = (struct lag){0};
+    uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME);
     uv_prepare_init(&l->uv, &g->prepare);
-    closer_hold(&g->closer);
-    uv_check_init(&l->uv, &g->check);
-    closer_hold(&g->closer);
     uv_prepare_start(&g->prepare, on_sleep);
-    uv_check_start(&g->check, on_wake);
     uv_unref((uv_handle_t *)&g->prepare);
-    uv_unref((uv_handle_t *)&g->check);
-}
-
-static void on_all_closed(struct closer *c)
-{
-    struct lag *g = container_of(c, struct lag, closer);
-    g->on_closed(g->arg);
 }
 
 static void on_prepare_closed(uv_handle_t *h)
 {
-    closer_drop(&container_of((uv_prepare_t *)h, struct lag, prepare)->closer);
-}
-
-static void on_check_closed(uv_handle_t *h)
-{
-    closer_drop(&container_of((uv_check_t *)h, struct lag, check)->closer);
+    struct lag *g = container_of((uv_prepare_t *)h, struct lag, prepare);
+    g->on_closed(g->arg);
 }
 
 void lag_close(struct lag *g, void (*on_closed)(void *arg), void *arg)
 {
     g->on_closed = on_closed;
     g->arg = arg;
-    g->closer.on_closed = on_all_closed;
     uv_close((uv_handle_t *)&g->prepare, on_prepare_closed);
-    uv_close((uv_handle_t *)&g->check, on_check_closed);
 }
 
 int64_t lag_bound_ms(int bucket)

@@ -10,6 +10,8 @@
 
 #include "io/timer.h"
 
+#include <unistd.h>
+
 struct rig {
     struct loop loop;
     struct lag lag;
@@ -84,12 +86,79 @@ static void a_busy_callback_is_seen(void **state)
     assert_int_equal(loop_fini(&r.loop), 0);
 }
 
+static void on_next(uv_timer_t *t)
+{
+    uv_close((uv_handle_t *)t, NULL);
+}
+
+static uv_timer_t next;  // one turn more
+
+static void on_readable(uv_poll_t *p, int status, int events)
+{
+    (void)status;
+    (void)events;
+    on_due(NULL);
+    uv_timer_start(&next, on_next, 0, 0);
+    uv_close((uv_handle_t *)p, NULL);
+}
+
+static void note_turn(void *arg, int64_t busy_us)
+{
+    int64_t *longest_us = arg;
+    *longest_us = busy_us > *longest_us ? busy_us : *longest_us;
+}
+
+// libuv runs these inside of its poll.
+static void work_of_a_descriptor_is_seen(void **state)
+{
+    (void)state;
+    struct rig r = {0};
+    uv_poll_t poll;
+    int ends[2];
+    int64_t longest_us = 0;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(loop_init(&r.loop), 0);
+    lag_open(&r.lag, &r.loop);
+    r.lag.on_turn = note_turn;
+    r.lag.turn_arg = &longest_us;
+    uv_timer_init(&r.loop.uv, &next);
+    uv_poll_init(&r.loop.uv, &poll, ends[0]);
+    uv_poll_start(&poll, UV_READABLE, on_readable);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    uv_run(&r.loop.uv, UV_RUN_DEFAULT);
+    assert_true(r.lag.max_ms >= 30);
+    assert_true(longest_us >= 30000);
+    lag_close(&r.lag, on_closed, &r);
+    uv_run(&r.loop.uv, UV_RUN_DEFAULT);
+    assert_int_equal(loop_fini(&r.loop), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void what_a_host_does_between_turns_does_not_count(void **state)
+{
+    (void)state;
+    struct rig r = {0};
+    assert_int_equal(loop_init(&r.loop), 0);
+    lag_open(&r.lag, &r.loop);
+    uv_run(&r.loop.uv, UV_RUN_NOWAIT);
+    on_due(NULL);
+    lag_resume(&r.lag);
+    uv_run(&r.loop.uv, UV_RUN_NOWAIT);
+    assert_true(r.lag.max_ms < 30);
+    lag_close(&r.lag, on_closed, &r);
+    uv_run(&r.loop.uv, UV_RUN_DEFAULT);
+    assert_int_equal(loop_fini(&r.loop), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_are_counted_by_their_length),
         cmocka_unit_test(nothing_measured_has_no_percentile),
         cmocka_unit_test(a_busy_callback_is_seen),
+        cmocka_unit_test(work_of_a_descriptor_is_seen),
+        cmocka_unit_test(what_a_host_does_between_turns_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
