@@ -52,7 +52,8 @@ struct ask {
     char params[128];
     struct answer answer;  // owned by the caller on success
     char finish_reason[24];
-    int64_t prompt_tokens, completion_tokens, first_byte_ms, request_ms, bytes_sent;
+    int64_t prompt_tokens, completion_tokens, bytes_sent;
+    int64_t connect_ms, first_byte_ms, request_ms;  // -1 = did not get that far
     int64_t cost_nano;                     // billionths of a dollar; -1 = not told
     void (*done)(struct ask *a, int err);  // private from here on
     void *route;

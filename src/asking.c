@@ -16,7 +16,7 @@
 
 enum { RECORD_AGAIN_MS = 2000 };
 
-static void count_request(struct job *j)
+static void count_request(struct job *j, int err)
 {
     struct pipeline_totals *t = &j->pipeline->totals;
     const struct ask *a = &j->ask;
@@ -24,6 +24,9 @@ static void count_request(struct job *j)
     t->bytes_sent += a->bytes_sent;
     t->prompt_tokens += a->prompt_tokens > 0 ? a->prompt_tokens : 0;
     t->completion_tokens += a->completion_tokens > 0 ? a->completion_tokens : 0;
+    if (j->pipeline->events.on_asked) {
+        j->pipeline->events.on_asked(j->pipeline->events.arg, j, err);
+    }
 }
 
 static void follow(struct job *j, const struct verdict *v)
@@ -59,7 +62,7 @@ static void on_asked(struct ask *a, int err)
     struct job *j = container_of(a, struct job, ask);
     note_sent(j);
     if (err != E_CANCELED) {
-        count_request(j);
+        count_request(j, err);
         judge_note_attempt(j, err, step_wall_ms(j));
     }
     if (err && err != E_CANCELED) {

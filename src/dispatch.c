@@ -298,6 +298,7 @@ static void on_answered(struct backend_ask *b, int err)
     a->retry_after_ms = b->call.retry_after_ms;
     a->prompt_tokens = b->prompt_tokens;
     a->completion_tokens = b->completion_tokens;
+    a->connect_ms = b->connect_ms;
     a->first_byte_ms = b->first_byte_ms;
     a->request_ms = b->request_ms;
     a->bytes_sent = b->bytes_sent;
@@ -391,7 +392,7 @@ static void forget_last(struct ask *a)
     a->wants_record = false;
     a->finish_reason[0] = 0;
     a->prompt_tokens = a->completion_tokens = -1;
-    a->first_byte_ms = a->request_ms = -1;
+    a->connect_ms = a->first_byte_ms = a->request_ms = -1;
     a->bytes_sent = 0;
     a->rate_remaining = a->rate_reset_ms = -1;
 }
@@ -471,6 +472,23 @@ void dispatch_route_failed(struct dispatch *d, const struct route *r, int code,
         .code = code, .stage = "backend", .backend = r->name, .words = words};
     if (d->events.on_error) {
         d->events.on_error(d->events.arg, &note);
+    }
+}
+
+void dispatch_loaded(struct dispatch *d, const struct route *r, int err, int64_t took_ms)
+{
+    if (d->events.on_loaded) {
+        d->events.on_loaded(d->events.arg, r->name, backend_facts(r->backend)->model, err,
+                            took_ms);
+    }
+}
+
+void dispatch_verified(struct dispatch *d, const struct route *r, int err,
+                       int64_t took_ms)
+{
+    if (d->events.on_verified) {
+        d->events.on_verified(d->events.arg, r->name, backend_facts(r->backend)->model,
+                              err, took_ms);
     }
 }
 

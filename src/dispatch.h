@@ -37,6 +37,12 @@ struct dispatch_events {
     void (*on_state)(void *arg);        // paused_because or a backend's state changed
     void (*on_model_ready)(void *arg);  // a vision model can be asked now
     void (*on_notice)(void *arg, const char *words);  // once: the stand-in serves
+    // For counting; may be NULL.  Making the model resident, or finding out whether it is,
+    // took so long, and ended with err.
+    void (*on_loaded)(void *arg, const char *backend, const char *model, int err,
+                      int64_t took_ms);
+    void (*on_verified)(void *arg, const char *backend, const char *model, int err,
+                        int64_t took_ms);
     // Without config.concurrency.  Is it known how many at once suit this model there?
     // dispatch_recall may be called later.
     void (*on_limit_wanted)(void *arg, const char *url, const char *model);

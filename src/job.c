@@ -78,6 +78,7 @@ void job_move(struct job_lists *l, struct job *j, enum job_state to, int64_t now
     log_debug("job", "job=%lld cid=%s from=%s to=%s after_ms=%lld", (long long)j->row.id,
               j->row.cid, names[from], names[to],
               (long long)(now_ms - j->entered_ms[from]));
+    j->spent_ms[from] += now_ms - j->entered_ms[from];
     list_remove(&j->node);
     l->count[from]--;
     l->total--;

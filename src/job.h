@@ -70,6 +70,8 @@ struct job {
     enum job_state resume;  // where BACKOFF leads
     int64_t
         entered_ms[JOB_STATES];  // monotonic, last time each state was entered; 0 = never
+    int64_t spent_ms[JOB_STATES];  // in each state, over all visits that are over
+    int64_t privacy_us;            // judging and cleaning
     int64_t wake_ms;             // BACKOFF ends
     struct pipeline *pipeline;   // borrowed: longer than the job
 

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "keep.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "judge.h"
@@ -92,6 +93,9 @@ static void on_saved(struct store_save *r, int err)
                  (long long)j->row.id);
     } else {
         count(p, j);
+        if (p->events.on_saved) {
+            p->events.on_saved(p->events.arg, j);
+        }
         wake_parked(p, j);
         int64_t id = r->merged_into ? r->merged_into : j->row.id;
         p->events.on_ended(p->events.arg, id, j->outcome);
@@ -110,6 +114,7 @@ void keep_save_again(struct job *j)
 // as it came may hold the same in other letters (JSON escapes): it goes when anything did.
 static void clean(struct job *j)
 {
+    const int64_t began_us = clock_us();
     struct gate *g = &j->gate;
     struct answer *n = &j->ask.answer;
     gate_clean(g, &n->summary);
@@ -132,6 +137,7 @@ static void clean(struct job *j)
     for (int i = 0; i < j->n_attempts; i++) {
         gate_clean_array(g, j->attempt_text[i].words, sizeof(j->attempt_text[i].words));
     }
+    j->privacy_us += clock_us() - began_us;
 }
 
 static int take_audit(struct job *j)

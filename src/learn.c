@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "learn.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "judge.h"
@@ -156,7 +157,9 @@ static void on_inspected(struct meta_req *r, int err)
     } else if (gate_is_excluded(&j->gate, step_wall_ms(j), why, sizeof(why))) {
         step_end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
+        const int64_t began_us = clock_us();
         gate_learn_meta(&j->gate);
+        j->privacy_us += clock_us() - began_us;
         step_go(j, JOB_PREPARING);
     }
 }
@@ -343,7 +346,9 @@ static void on_recognised(struct ocr_req *r, int err)
 {
     struct job *j = container_of(r, struct job, req.ocr);
     if (err == 0) {
+        const int64_t began_us = clock_us();
         gate_learn_text(&j->gate, r);
+        j->privacy_us += clock_us() - began_us;
         buf_take(&j->ocr_text, &r->text);
         keep_plain_thumb(j);
     } else if (err != E_CANCELED) {

@@ -60,6 +60,10 @@ struct pipeline_events {
     void *arg;
     // The job is durable in its outcome.  Called before its memory goes.
     void (*on_ended)(void *arg, int64_t id, enum store_outcome outcome);
+    // For counting; each may be NULL.  An ask ended with err, and was not canceled; the job is
+    // durable, and all that was measured is still in it.
+    void (*on_asked)(void *arg, const struct job *j, int err);
+    void (*on_saved)(void *arg, const struct job *j);
     // A job left: there is room for another, or nothing is left.
     void (*on_room)(void *arg);
     // Results can not be saved, or can be again: see trouble.

@@ -180,6 +180,9 @@ void route_model_told(struct route *r, int err, const char *words);
 void dispatch_route_changed(struct dispatch *d);
 void dispatch_limit_wanted(struct dispatch *d, const struct route *r);
 void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit);
+void dispatch_loaded(struct dispatch *d, const struct route *r, int err, int64_t took_ms);
+void dispatch_verified(struct dispatch *d, const struct route *r, int err,
+                       int64_t took_ms);
 void dispatch_route_call_ended(struct dispatch *d);
 void dispatch_route_failed(struct dispatch *d, const struct route *r, int code,
                            const char *words);

@@ -96,6 +96,7 @@ static void on_loaded(struct backend_call *c, int err)
         return;
     }
     r->model.load_ms += now - r->call_began_ms;
+    dispatch_loaded(r->dispatch, r, err, now - r->call_began_ms);
     if (err) {
         r->model.load_failures++;
         fail(r, LIFE_LOAD_FAILED, err, words_of(c, err), now);
@@ -158,6 +159,7 @@ static void on_verified(struct backend_call *c, int err)
         return;
     }
     r->model.verify_ms += now - r->call_began_ms;
+    dispatch_verified(r->dispatch, r, err, now - r->call_began_ms);
     if (err) {
         r->model.verify_failures++;
         fail(r, LIFE_LOAD_FAILED, err, words_of(c, err), now);

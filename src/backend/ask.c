@@ -173,6 +173,7 @@ static void on_ask_done(struct http_req *r, int err)
     a->call.retry_after_ms = r->retry_after_ms;
     a->prompt_tokens = s->prompt_tokens;
     a->completion_tokens = s->completion_tokens;
+    a->connect_ms = r->connect_ms;
     a->first_byte_ms = r->first_byte_ms;
     a->request_ms = r->total_ms;
     a->bytes_sent = r->bytes_sent;
@@ -284,6 +285,7 @@ static void clear_results(struct backend_ask *a)
     a->finish_reason[0] = 0;
     a->prompt_tokens = -1;
     a->completion_tokens = -1;
+    a->connect_ms = -1;
     a->first_byte_ms = -1;
     a->request_ms = -1;
     a->bytes_sent = 0;

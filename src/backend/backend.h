@@ -250,7 +250,7 @@ struct backend_ask {
     struct answer answer;  // owned by the caller on success
     char finish_reason[24];
     int64_t prompt_tokens, completion_tokens;  // -1 = not told
-    int64_t first_byte_ms, request_ms;         // -1 = did not get that far
+    int64_t connect_ms, first_byte_ms, request_ms;  // -1 = did not get that far
     int64_t bytes_sent;
     // The server's words about requests or, where that is nearer, tokens; -1 = not told.
     int64_t rate_remaining, rate_reset_ms;
