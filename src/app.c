@@ -13,6 +13,7 @@
 #include "intake.h"
 #include "item.h"
 #include "learned.h"
+#include "meters.h"
 #include "monitor.h"
 #include "organs.h"
 #include "servers.h"
@@ -356,9 +357,24 @@ void app_work(struct app *a)
 
 // ---- the parts
 
+static int open_meters(struct app *a, struct err *e)
+{
+    (void)e;
+    meters_open(a);
+    return 0;
+}
+
+static void close_meters(struct app *a)
+{
+    meters_close(a);
+    next_part_closed(a);
+}
+
 static int open_store(struct app *a, struct err *e)
 {
-    return store_open(&a->store, &a->loop, &a->config->store, e);
+    int rc = store_open(&a->store, &a->loop, &a->config->store, e);
+    bill_init(&a->bill, a->store);
+    return rc;
 }
 
 static void close_store(struct app *a)
@@ -447,6 +463,8 @@ static int open_dispatch(struct app *a, struct err *e)
         .on_state = on_state,
         .on_model_ready = on_model_ready,
         .on_notice = on_notice,
+        .on_loaded = meters_on_loaded,
+        .on_verified = meters_on_verified,
         .on_limit_wanted = learned_recall,
         .on_limit_found = learned_keep,
         .on_error = errors_note,
@@ -489,6 +507,8 @@ static void init_pipeline(struct app *a)
     struct pipeline_events events = {
         .arg = a,
         .on_ended = on_ended,
+        .on_asked = meters_on_asked,
+        .on_saved = meters_on_saved,
         .on_room = on_room,
         .on_trouble = on_state,
         .on_error = errors_note,
@@ -558,6 +578,7 @@ static const struct part {
     void (*close)(struct app *a);
 } parts[] = {
     {"door", true, open_door, close_door},
+    {"meters", true, open_meters, close_meters},
     {"store", true, open_store, close_store},
     {"gate", true, open_gate, close_gate},
     {"reader", false, open_reader, close_reader},
@@ -600,7 +621,7 @@ static void stop_work(struct app *a)
     }
     app_stop(a, VLMD_STOP_NOW);
     while (!a->is_finished || a->tells_under_way > 0 || a->learned_under_way > 0 ||
-           a->is_publishing) {
+           a->is_publishing || a->bill.is_under_way) {
         uv_run(&a->loop.uv, UV_RUN_ONCE);
     }
 }

@@ -6,6 +6,7 @@
 #define VLMD_APP_H
 
 #include "base/err_ring.h"
+#include "bill.h"
 #include "config/config.h"
 #include "dispatch.h"
 #include "event.h"
@@ -13,8 +14,6 @@
 #include "schedule.h"
 
 #include <stdatomic.h>
-
-enum { APP_MAX_PARTS = 12 };
 
 struct app_post {
     struct list node;
@@ -28,6 +27,8 @@ struct app_rate {
     int64_t at_ms;     // monotonic, of weight
     int64_t since_ms;  // of the first
 };
+
+struct meters;
 
 struct app {
     enum vlmd_role role;
@@ -45,7 +46,9 @@ struct app {
     uv_timer_t beat;      // the next publishing of our status
     uv_timer_t patience;  // of a batch with a backend that was never there
 
+    struct meters *meters;  // owned
     struct store *store;
+    struct bill bill;
     struct privacy_finder *finder;  // owned
     struct gate_config gate;
     struct pool *reader;  // embedded metadata

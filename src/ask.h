@@ -54,7 +54,8 @@ struct ask {
     char finish_reason[24];
     int64_t prompt_tokens, completion_tokens, bytes_sent;
     int64_t connect_ms, first_byte_ms, request_ms;  // -1 = did not get that far
-    int64_t cost_nano;                     // billionths of a dollar; -1 = not told
+    int64_t cost_nano;  // billionths of a dollar; -1 = not told
+    double cost;  // as the service told, else by the prices; 0 = neither
     void (*done)(struct ask *a, int err);  // private from here on
     void *route;
     unsigned concur_mark;

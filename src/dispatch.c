@@ -266,6 +266,9 @@ static void account(struct ask *a)
                                     .completion_tokens = a->completion_tokens,
                                     .told = {a->rate_remaining, a->rate_reset_ms}};
     if (r->backend) {
+        a->cost = a->cost_nano >= 0 ? (double)a->cost_nano / 1e9
+                                    : budget_price(&r->terms->budget.prices,
+                                                   a->prompt_tokens, a->completion_tokens);
         route_account(r, &cost, dispatch_now_ms(r->dispatch));
     }
 }
@@ -394,6 +397,7 @@ static void forget_last(struct ask *a)
     a->prompt_tokens = a->completion_tokens = -1;
     a->connect_ms = a->first_byte_ms = a->request_ms = -1;
     a->bytes_sent = 0;
+    a->cost = 0;
     a->rate_remaining = a->rate_reset_ms = -1;
 }
 

@@ -4,6 +4,7 @@
 
 #include "alerts.h"
 #include "base/mem.h"
+#include "meters.h"
 
 #include <stdlib.h>
 
@@ -62,6 +63,8 @@ int monitor_open(struct app *a, struct err *e)
     machine_read(NULL, false, &m->base);
     m->base_ms = loop_now_ms(&a->loop);
     lag_open(&m->lag, &a->loop);
+    m->lag.on_turn = meters_on_turn;
+    m->lag.turn_arg = a;
     closer_hold(&m->closer);
     m->alerter = mem_new(struct alerter);
     alerts_open(m->alerter, a);

@@ -453,6 +453,11 @@ static void tell(const struct dispatch *d, const struct route *r,
         .priority = r->terms->priority,
         .next_probe_at_ms = is_waiting ? loop_wall_ms() + (wait > 0 ? wait : 0) : 0,
         .latency_ms = r->latency_ms,
+        .breaker = breaker_state_name(r->breaker.state),
+        .minute_requests = r->rate.n_requests,
+        .minute_tokens = r->rate.n_tokens,
+        .minute_requests_limit = r->terms->rate.requests_per_min,
+        .minute_tokens_limit = r->terms->rate.tokens_per_min,
     };
     tell_model(d, r, out);
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "face/face.h"
+#include "meters.h"
 
 #include <math.h>
 
@@ -99,6 +100,7 @@ void status_snapshot(struct app *a, struct vlmd_stats *out)
         out->polled_folders = w.polled_folders;
         out->settling = w.settling;
     }
+    out->n_latencies = meters_latencies(a->meters, out->latencies, VLMD_MAX_LATENCIES);
     out->n_backends = dispatch_status(a->dispatch, out->backends, VLMD_MAX_BACKENDS);
 }
 

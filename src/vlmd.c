@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "call.h"
+#include "monitor.h"
 #include "vlmd_loop.h"
 
 #include <limits.h>
@@ -198,6 +199,9 @@ bool vlmd_step(vlmd *v)
     uv_update_time(loop);
     bool was_called = v->must_step;
     bool is_busy = has_events(v) || uv_backend_timeout(loop) == 0;
+    if (v->app.monitor) {
+        lag_resume(&v->app.monitor->lag);
+    }
     uv_run(loop, UV_RUN_NOWAIT);
     v->must_step = is_busy || (was_called && has_events(v));
     return !is_done(v);

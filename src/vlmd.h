@@ -369,6 +369,9 @@ struct vlmd_backend_status {
     int64_t loads, load_failures, load_ms;        // attempts, failed, time in all
     int64_t verifies, verify_failures, verify_ms;
     int64_t unloads;
+    const char *breaker;           // "closed", "open" (left alone for now), "half-open"
+    int64_t minute_requests, minute_tokens;              // of the last 60 s
+    int64_t minute_requests_limit, minute_tokens_limit;  // 0 = none
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 
@@ -379,6 +382,15 @@ struct vlmd_category_stats {
     int64_t replaced;       // in what was kept: a model had quoted it, or OCR read it
 };
 enum { VLMD_MAX_CATEGORIES = 32 };
+
+// How long a stage of a picture's way took, over all that passed it: p95_ms = 95 of 100 took
+// at most so long.
+struct vlmd_latency {
+    const char *stage;  // "queued", "read", "decode", ..., "request", "save"
+    int64_t n;
+    double p50_ms, p90_ms, p95_ms, p99_ms;
+};
+enum { VLMD_MAX_LATENCIES = 24 };
 
 // Of this process; a snapshot.
 struct vlmd_stats {
@@ -395,6 +407,8 @@ struct vlmd_stats {
     int64_t masked;                // pictures with something painted over
     int n_categories;              // of which anything was found
     struct vlmd_category_stats categories[VLMD_MAX_CATEGORIES];
+    int n_latencies;               // stages that anything passed
+    struct vlmd_latency latencies[VLMD_MAX_LATENCIES];
 };
 VLMD_API void vlmd_stats(vlmd *v, struct vlmd_stats *out);
 
@@ -428,6 +442,20 @@ struct vlmd_status {
 typedef void vlmd_status_fn(void *arg, int err, const struct vlmd_status *s,
                             const char *message);
 VLMD_API int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg);
+
+// What a backend was asked for on one day, by all processes that share the database.
+struct vlmd_usage {
+    int day;              // of the calendar, local time: 20261129
+    const char *backend;  // name
+    int64_t requests, failed;
+    int64_t prompt_tokens, completion_tokens;
+    int64_t bytes_sent;
+    double cost;  // in the currency that prices are in; 0 = no prices
+};
+typedef void vlmd_usage_fn(void *arg, const struct vlmd_usage *u);
+// By day, then by backend.  since_day, until_day: both included; 0 = no bound.
+VLMD_API int vlmd_usage(vlmd *v, int since_day, int until_day, vlmd_usage_fn *on_usage,
+                        vlmd_end_fn *on_end, void *arg);
 
 enum vlmd_event_type {
     VLMD_EVENT_JOB,      // item ended; item is set
@@ -604,6 +632,35 @@ struct vlmd_alert {
 typedef bool vlmd_alert_fn(void *arg, const struct vlmd_alert *alert);
 // Calls fn for each rule before it returns; false stops.
 VLMD_API void vlmd_alerts(vlmd *v, vlmd_alert_fn *fn, void *arg);
+// ---- metrics
+
+// Every metric of this process in Prometheus' text format 0.0.4, and what the database
+// counts.  text is borrowed: during the callback.
+typedef void vlmd_metrics_fn(void *arg, int err, const char *text, const char *message);
+VLMD_API int vlmd_metrics(vlmd *v, vlmd_metrics_fn *fn, void *arg);
+
+enum vlmd_metric_type { VLMD_COUNTER, VLMD_GAUGE, VLMD_HISTOGRAM };
+enum vlmd_metric_unit { VLMD_NUMBER, VLMD_MICROSECONDS, VLMD_BYTES };
+enum { VLMD_METRIC_LABELS = 3 };
+// One of the host program's own.  Names as Prometheus wants them: "myapp_uploads_total",
+// "myapp_upload_duration_seconds" (given in microseconds, shown in seconds).
+struct vlmd_metric {
+    const char *name;
+    const char *help;
+    enum vlmd_metric_type type;
+    enum vlmd_metric_unit unit;
+    const char *labels[VLMD_METRIC_LABELS];  // names; NULL after the last
+    int max_series;  // combinations of label values; later ones count as "other"; 0 = 64
+};
+// Returns its number, for the calls below, or a negative code: VLMD_ERR_USAGE (not a name, or
+// there is one already).
+VLMD_API int vlmd_metric_define(vlmd *v, const struct vlmd_metric *metric,
+                                struct vlmd_error *error);
+// values: of its labels, in their order; NULL = "".  add: counts n more, or is one value of a
+// histogram.  Errors: VLMD_ERR_USAGE (no such number, a counter that would fall, set for
+// something that is not a gauge).
+VLMD_API int vlmd_metric_add(vlmd *v, int metric, const char *const *values, int64_t n);
+VLMD_API int vlmd_metric_set(vlmd *v, int metric, const char *const *values, int64_t n);
 
 // ---- privacy: what would be done
 

@@ -197,6 +197,17 @@ int metrics_define(struct metrics *all, const struct metric_row *row)
     return add_metric(all, own, own);
 }
 
+int metrics_count(const struct metrics *all)
+{
+    return all->n;
+}
+
+enum metric_type metrics_type(const struct metrics *all, int row)
+{
+    assert(row >= 0 && row < all->n);
+    return all->metrics[row]->row->type;
+}
+
 // ---- series
 
 static struct metric_series *find_series(const struct metric *m,

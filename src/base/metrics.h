@@ -5,7 +5,8 @@
 // counted in a series whose labels all say "other", so that memory has an end whatever the
 // labels are made of.
 //
-// Values are whole numbers: durations are held in microseconds and shown in seconds.
+// Values are whole numbers: durations are held in microseconds and shown in seconds, money in
+// millionths and shown as it is.
 // Thread: metrics_* the one that owns the registry; metric_* any.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_BASE_METRICS_H
@@ -21,7 +22,7 @@ enum { METRIC_MAX_LABELS = 3, METRIC_MAX_VALUE = 127, METRIC_DEFAULT_SERIES = 64
 enum { METRICS_MAX = 512 };
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
-enum metric_unit { METRIC_NUMBER, METRIC_SECONDS, METRIC_BYTES };
+enum metric_unit { METRIC_NUMBER, METRIC_SECONDS, METRIC_BYTES, METRIC_MILLIONTHS };
 
 // Names as Prometheus wants them: the unit last, _total at the end of counters.
 struct metric_row {
@@ -43,6 +44,8 @@ void metrics_free(struct metrics *m);
 // Errors: E_USAGE (not a name that Prometheus takes, a name that is there, wrong suffix),
 // E_TOOBIG (METRICS_MAX).
 MUST_USE int metrics_define(struct metrics *m, const struct metric_row *row);
+int metrics_count(const struct metrics *m);
+enum metric_type metrics_type(const struct metrics *m, int row);
 // The series of these label values (as many as the row has labels; NULL = "").  Never NULL;
 // it stays as long as the registry.  One without labels is there from the beginning.
 struct metric_series *metrics_series(struct metrics *m, int row,

@@ -18,6 +18,7 @@ static const struct {
     [METRIC_NUMBER] = {0, 20, 2},
     [METRIC_SECONDS] = {10, 30, 1},
     [METRIC_BYTES] = {10, 30, 2},
+    [METRIC_MILLIONTHS] = {0, 30, 2},
 };
 
 static const char *const type_names[] = {"counter", "gauge", "histogram"};
@@ -57,7 +58,7 @@ static void put_number(struct writer_state *w, enum metric_unit unit, int64_t n)
     if (w->rc) {
         return;
     }
-    if (unit != METRIC_SECONDS) {
+    if (unit != METRIC_SECONDS && unit != METRIC_MILLIONTHS) {
         w->rc = buf_printf(w->out, "%" PRId64, n);
         return;
     }

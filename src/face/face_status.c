@@ -30,6 +30,23 @@ static void write_backend(struct json_writer *w, const struct vlmd_backend_statu
     json_int(w, "verify_failures", b->verify_failures);
     json_int(w, "verify_ms", b->verify_ms);
     json_int(w, "unloads", b->unloads);
+    json_str(w, "breaker", b->breaker);
+    json_int(w, "minute_requests", b->minute_requests);
+    json_int(w, "minute_tokens", b->minute_tokens);
+    json_int(w, "minute_requests_limit", b->minute_requests_limit);
+    json_int(w, "minute_tokens_limit", b->minute_tokens_limit);
+    json_object_end(w);
+}
+
+static void write_latency(struct json_writer *w, const struct vlmd_latency *l)
+{
+    json_object(w, NULL);
+    json_str(w, "stage", l->stage);
+    json_int(w, "n", l->n);
+    json_double(w, "p50_ms", l->p50_ms);
+    json_double(w, "p90_ms", l->p90_ms);
+    json_double(w, "p95_ms", l->p95_ms);
+    json_double(w, "p99_ms", l->p99_ms);
     json_object_end(w);
 }
 
@@ -71,6 +88,11 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
     json_array(w, "backends");
     for (int i = 0; i < s->n_backends; i++) {
         write_backend(w, &s->backends[i]);
+    }
+    json_array_end(w);
+    json_array(w, "latencies");
+    for (int i = 0; i < s->n_latencies; i++) {
+        write_latency(w, &s->latencies[i]);
     }
     json_array_end(w);
     json_object_end(w);

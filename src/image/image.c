@@ -260,6 +260,15 @@ void image_close(struct images *m, void (*on_closed)(void *arg), void *arg)
     pool_close(m->pool, on_pool_closed, m);
 }
 
+void image_load(const struct images *m, int *queued, int *running)
+{
+    *queued = pool_queued(m->pool);
+    *running = pool_running(m->pool);
+    for (const struct list *n = m->waiting.next; n != &m->waiting; n = n->next) {
+        (*queued)++;
+    }
+}
+
 int image_prepare_now(const struct image_config *c, struct image_req *r)
 {
     struct image_config config = *c;

@@ -105,6 +105,8 @@ void image_cancel(struct images *m, struct image_req *r);
 void image_req_fini(struct image_req *r);
 void image_close(struct images *m, void (*on_closed)(void *arg), void *arg);
 int image_threads(const struct images *m);
+// Requests that wait for a thread or for memory, and those begun.
+void image_load(const struct images *m, int *queued, int *running);
 const char *image_format_name(enum image_format f);  // "png", "jpeg", "webp", "none"
 
 // Format by signature, never by name.  len >= 12 gives a sure answer.
