@@ -164,8 +164,9 @@ static void on_recorded(struct store_audit_append *r, int err)
         return;
     }
     if (err) {
-        log_warn("pipeline", "job=%lld can not be written down and is not sent: %s",
-                 (long long)j->row.id, r->err.msg);
+        log_warn("pipeline",
+                 "job=%lld cid=%s can not be written down and is not sent: %s",
+                 (long long)j->row.id, j->row.cid, r->err.msg);
         step_back_off(j, JOB_WAITING, RECORD_AGAIN_MS);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -136,6 +137,21 @@ static int fill_words(const struct vlmd_query *q, struct store_filter *out, stru
     return 0;
 }
 
+// 16 hex digits.
+static int fill_cid(const char *text, struct store_filter *out, struct err *e)
+{
+    if (!text || !*text) {
+        return 0;
+    }
+    size_t n = strspn(text, "0123456789abcdefABCDEF");
+    if (text[n] || n > 16) {
+        return err_set(e, E_USAGE, "\"%.40s\" is no correlation id (16 hex digits)",
+                       text);
+    }
+    out->cid = strtoull(text, NULL, 16);
+    return 0;
+}
+
 int item_filter(const struct vlmd_query *q, struct store_filter *out, struct err *e)
 {
     *out = (struct store_filter){
@@ -148,7 +164,8 @@ int item_filter(const struct vlmd_query *q, struct store_filter *out, struct err
         .until_ms = q->until_ms,
         .only_degraded = q->only_degraded,
     };
-    return fill_words(q, out, e);
+    int rc = fill_cid(q->correlation_id, out, e);
+    return rc ? rc : fill_words(q, out, e);
 }
 
 void item_batch_key(const char *const *inputs, int n, char *out, size_t size)

@@ -45,8 +45,8 @@ static void save_later(struct job *j, int err)
     if (!p->trouble[0]) {
         snprintf(p->trouble, sizeof(p->trouble), "results can not be saved: %.200s",
                  j->save.err.msg[0] ? j->save.err.msg : err_words(err));
-        log_error("pipeline", "job=%lld class=%s %s", (long long)j->row.id, err_name(err),
-                  p->trouble);
+        log_error("pipeline", "job=%lld cid=%s class=%s %s", (long long)j->row.id,
+                  j->row.cid, err_name(err), p->trouble);
         judge_note_error(j, err, "", p->trouble);
         p->events.on_trouble(p->events.arg);
     }
@@ -82,15 +82,15 @@ static void on_saved(struct store_save *r, int err)
         return;
     }
     if (err) {
-        log_error("pipeline", "job=%lld stays queued: %s", (long long)j->row.id,
-                  r->err.msg);
+        log_error("pipeline", "job=%lld cid=%s stays queued: %s", (long long)j->row.id,
+                  j->row.cid, r->err.msg);
         leave(j);
         return;
     }
     end_trouble(p);
     if (r->lost) {
-        log_info("pipeline", "job=%lld was taken over by another process",
-                 (long long)j->row.id);
+        log_info("pipeline", "job=%lld cid=%s was taken over by another process",
+                 (long long)j->row.id, j->row.cid);
     } else {
         count(p, j);
         if (p->events.on_saved) {
@@ -175,8 +175,8 @@ static void on_released(struct store_release *r, int err)
 {
     struct job *j = container_of(r, struct job, release);
     if (err) {
-        log_warn("pipeline", "job=%lld lease ends by itself: %s", (long long)j->row.id,
-                 r->err.msg);
+        log_warn("pipeline", "job=%lld cid=%s lease ends by itself: %s",
+                 (long long)j->row.id, j->row.cid, r->err.msg);
     }
     leave(j);
 }

@@ -274,8 +274,8 @@ static void on_compared(struct store_similar *r, int err)
         return;
     }
     if (err) {
-        log_warn("pipeline", "job=%lld compare class=%s %s", (long long)j->row.id,
-                 err_name(err), found.err.msg);
+        log_warn("pipeline", "job=%lld cid=%s compare class=%s %s", (long long)j->row.id,
+                 j->row.cid, err_name(err), found.err.msg);
     } else if (found.duplicate_of) {
         j->duplicate_of = found.duplicate_of;
         step_end(j, STORE_DUPLICATE, 0, "the same picture was described already");
@@ -353,8 +353,8 @@ static void on_recognised(struct ocr_req *r, int err)
         keep_plain_thumb(j);
     } else if (err != E_CANCELED) {
         gate_lack_text(&j->gate);
-        log_warn("pipeline", "job=%lld ocr class=%s %s", (long long)j->row.id,
-                 err_name(err), r->err.msg);
+        log_warn("pipeline", "job=%lld cid=%s ocr class=%s %s", (long long)j->row.id,
+                 j->row.cid, err_name(err), r->err.msg);
     }
     ocr_req_fini(r);
     if (!j->pipeline->organs.uses_stand_in(j->pipeline->organs.ctx)) {

@@ -5,6 +5,7 @@
 #include "vlmd.h"
 
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/mem.h"
 #include "call.h"
 #include "monitor.h"
@@ -61,16 +62,37 @@ static void to_host(void *arg, const struct log_line *line)
              line->message);
 }
 
+static void set_levels(const struct config *c)
+{
+    struct log_levels levels = {.base = LOG_INFO};
+    if (log_parse_levels(c->log_level, &levels)) {
+        log_set_levels(&levels);
+    }
+}
+
+static int set_log_file(const struct config *c, struct err *why)
+{
+    if (!c->log_file) {
+        return 0;
+    }
+    set_levels(c);
+    return log_file_open(c->log_file, strcmp(c->log_format, "json") == 0, why);
+}
+
+void vlmd_log_reopen(void)
+{
+    log_file_reopen();
+}
+
 static void set_log(const struct vlmd_options *o, const struct config *c)
 {
-    int level = log_level_by_name(c->log_level ? c->log_level : "info");
     if (!o->on_log) {
         return;
     }
     log_clear_sink(to_host, NULL);
     host_log = o->on_log;
     host_log_arg = o->log_arg;
-    log_set_level(level < 0 ? LOG_INFO : (enum log_level)level);
+    set_levels(c);
     log_set_sink(to_host, NULL);
 }
 
@@ -122,7 +144,8 @@ int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error 
     }
     set_log(o, config);
     struct vlmd *v = mem_new(struct vlmd);
-    rc = app_open(&v->app, config, o->role, &why);
+    rc = set_log_file(config, &why);
+    rc = rc ? rc : app_open(&v->app, config, o->role, &why);
     if (rc) {
         e->code = rc;
         snprintf(e->message, sizeof(e->message), "%s", why.msg);
@@ -143,6 +166,9 @@ void vlmd_close(vlmd *v)
     struct config *config = v->app.config;
     v->is_closing = true;
     app_close(&v->app);
+    if (config->log_file) {
+        log_file_close();
+    }
     config_free(config);
     free(v);
 }

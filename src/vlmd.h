@@ -82,6 +82,10 @@ struct vlmd_options {
     void *log_arg;
 };
 
+// The file of `log.file` was moved away: the next line begins it anew.  It is also noticed
+// within a second.  Any thread, and safe in a signal handler.
+VLMD_API void vlmd_log_reopen(void);
+
 // Errors: VLMD_ERR_CONFIG, VLMD_ERR_STORE, VLMD_ERR_ACCESS, VLMD_ERR_NOMEM.  On error *out is
 // NULL and nothing was started.
 VLMD_API int vlmd_open(const struct vlmd_options *options, vlmd **out,
@@ -203,6 +207,7 @@ struct vlmd_query {
     const char *state;     // one of vlmd_item.state
     const char *outcome;   // one of vlmd_item.outcome
     const char *error_class;
+    const char *correlation_id;
     bool only_degraded;
     enum vlmd_order order;
     int64_t limit;         // 0 = all

@@ -133,6 +133,7 @@ int cli_run_completion(struct cli *c);
 int cli_open(struct cli *c, enum vlmd_role role);
 // A vlmd_key_fn that learns how to log; arg is not used.
 void cli_learn_key(void *arg, const struct vlmd_key *key);
+const char *cli_log_file(void);  // of the configuration; "" = none
 // The same without a word.  Returns 0 or a vlmd_code with error filled.
 int cli_open_quietly(struct cli *c, enum vlmd_role role, struct vlmd_error *error);
 void cli_close(struct cli *c);
@@ -175,6 +176,7 @@ int cli_run_bench(struct cli *c);
 int cli_run_config(struct cli *c);
 int cli_run_export(struct cli *c);
 int cli_run_forget(struct cli *c);
+int cli_run_logs(struct cli *c);
 int cli_run_privacy(struct cli *c);
 int cli_run_token(struct cli *c);
 int cli_run_open(struct cli *c);

@@ -15,6 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct {
+    bool is_json;
+    bool is_level_given;
+    char file[4096];  // "" = none
+} log_config;
+
 static vlmd *volatile the_handle;
 static volatile sig_atomic_t signals_seen;
 static volatile sig_atomic_t first_signal;
@@ -45,8 +51,20 @@ int cli_signal(void)
     return first_signal;
 }
 
+// What moves logs away tells so by this; from a terminal it means that that is gone.
+static void on_hangup(int sig)
+{
+    (void)sig;
+    vlmd_log_reopen();
+}
+
 static void catch_signals(void)
 {
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
+    sigemptyset(&hangup.sa_mask);
+    if (log_config.file[0] && !term_err()) {
+        sigaction(SIGHUP, &hangup, NULL);
+    }
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -81,11 +99,6 @@ int cli_failed(const char *what, int code, const char *message)
 }
 
 // ---- configuration and log
-
-static struct {
-    bool is_json;
-    bool is_level_given;
-} log_config;
 static bool is_page_asked;
 
 struct checking {
@@ -105,6 +118,11 @@ static void on_problem(void *arg, bool is_error, const char *where, const char *
     }
 }
 
+const char *cli_log_file(void)
+{
+    return log_config.file;
+}
+
 void cli_learn_key(void *arg, const struct vlmd_key *key)
 {
     (void)arg;
@@ -112,6 +130,8 @@ void cli_learn_key(void *arg, const struct vlmd_key *key)
         log_config.is_json = strcmp(key->value, "json") == 0;
     } else if (strcmp(key->key, "log.level") == 0) {
         log_config.is_level_given = strcmp(key->origin, "default") != 0;
+    } else if (strcmp(key->key, "log.file") == 0) {
+        snprintf(log_config.file, sizeof(log_config.file), "%s", key->value);
     } else if (strcmp(key->key, "admin.listen") == 0) {
         is_page_asked = strcmp(key->origin, "default") != 0;
     }
@@ -126,6 +146,9 @@ static void on_log(void *arg, enum vlmd_log_level level, int64_t at_ms,
                    const char *module, const char *message)
 {
     (void)arg;
+    if (log_config.file[0] && level > VLMD_LOG_ERROR) {
+        return;  // it stands in the file
+    }
     static const enum log_level levels[] = {
         [VLMD_LOG_ERROR] = LOG_ERROR,
         [VLMD_LOG_WARN] = LOG_WARN,
@@ -153,7 +176,8 @@ void cli_options_of(const struct cli *c, enum vlmd_role role, struct vlmd_option
 // Whoever looks at a terminal is told what happens by events; a service has only the log.
 static bool default_level(struct cli *c, enum vlmd_role role)
 {
-    bool is_service = role == VLMD_WORKER && !term_err() && !cli_has(c, OPT_QUIET);
+    bool is_seen_later = log_config.file[0] || (!term_err() && !cli_has(c, OPT_QUIET));
+    bool is_service = role == VLMD_WORKER && is_seen_later;
     const char *level = is_service ? c->service_log_level : NULL;
     return log_config.is_level_given ||
            cli_add_setting(c, "log.level", level ? level : "error", "vlmd");

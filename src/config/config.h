@@ -66,8 +66,9 @@ struct config {
     enum alert_format alert_format;
     const char *alert_key;   // of PagerDuty; "" = none
     int64_t alert_every_ms;  // default 30000
-    char *log_level;           // error, warn, info, debug
+    char *log_level;           // see log_parse_levels
     char *log_format;          // text, json
+    const char *log_file;      // NULL = none
     struct config_value *values;  // private: parallel to the key table
     void *strings;                // private
 };

@@ -1,6 +1,7 @@
 // config_alerts.c -- addresses that vlmd calls by itself: of alerts, and to see that they
-// answer.
+// answer; and the levels of the log.
 // SPDX-License-Identifier: MIT
+#include "base/log.h"
 #include "config/config_private.h"
 
 #include <string.h>
@@ -37,8 +38,20 @@ static void check_alerts(struct config_loader *l)
     }
 }
 
+static void check_levels(struct config_loader *l)
+{
+    struct log_levels levels;
+    if (!log_parse_levels(l->c->log_level, &levels)) {
+        config_error(l, origin_of(l, "log.level"),
+                     "log.level: \"%s\" is none of error, warn, info, debug, nor a list "
+                     "like info,http=debug",
+                     l->c->log_level);
+    }
+}
+
 void config_check_addresses(struct config_loader *l)
 {
+    check_levels(l);
     for (int i = 0; l->c->health_urls[i]; i++) {
         if (!is_address(l->c->health_urls[i])) {
             config_error(l, origin_of(l, "health.urls"),

@@ -389,8 +389,12 @@ const struct config_key config_keys[] = {
     ALERT_TABLE(X)
 #undef X
 
-        {"log.level", CONFIG_WORD, AT(log_level), "info", 0, 0, 0, 0,
-         "error|warn|info|debug", false, "How much is logged."},
+    {"log.level", CONFIG_TEXT, AT(log_level), "info", 1, TEXT_MAX, 0, 0, NULL, false,
+     "How much is logged: error, warn, info or debug, and for parts another: "
+     "info,http=debug."},
+    {"log.file", CONFIG_PATH, AT(log_file), NULL, 0, 4095, 0, 0, NULL, true,
+     "File for the log, which may be moved away while it is written.  Empty: what errors "
+     "go to."},
     {"log.format", CONFIG_WORD, AT(log_format), "text", 0, 0, 0, 0, "text|json", false,
      "How it is logged."},
 };

@@ -21,7 +21,7 @@ enum {
 bool filter_is_empty(const struct store_filter *f)
 {
     return !(f->text && *f->text) && !(f->app && *f->app) && !(f->tag && *f->tag) &&
-           !(f->path && *f->path) && !f->id && !f->since_ms && !f->until_ms &&
+           !(f->path && *f->path) && !f->id && !f->cid && !f->since_ms && !f->until_ms &&
            !f->states && !f->outcomes && !f->code && !f->batch && !f->only_degraded;
 }
 
@@ -309,6 +309,7 @@ static int and_rest(struct filter *f, const struct store_filter *ask, bool is_gl
     rc = rc || !ask->id
              ? rc
              : filter_and(f, f->has_match ? "search.rowid = ?" : "j.id = ?", ask->id);
+    rc = rc || !ask->cid ? rc : filter_and(f, "j.cid = ?", (int64_t)ask->cid);
     rc = rc ? rc : and_times(f, ask);
     rc = rc ? rc : and_bits(f, "j.state", ask->states, STORE_ENDED + 1);
     rc = rc ? rc : and_bits(f, "j.outcome", ask->outcomes, STORE_FAILED + 1);

@@ -400,6 +400,7 @@ struct store_filter {
     const char *tag;
     const char *path;     // equal, or below it when it is a folder, or a glob
     int64_t id;
+    uint64_t cid;         // correlation id
     int64_t since_ms, until_ms;  // taken_at, else queued_at
     unsigned states;      // bit per enum store_state
     unsigned outcomes;    // bit per enum store_outcome

@@ -196,7 +196,7 @@ static void test_bad_values(void **state)
         {"image: {max_file_bytes: 64M}\n",
          "is not a size such as 64MiB or 10MB: 1KiB-4GiB"},
         {"privacy: {allow_remote: maybe}\n", "\"maybe\" is none of: yes|no"},
-        {"log: {level: loud}\n", "\"loud\" is none of: error|warn|info|debug"},
+        {"log: {level: loud}\n", "\"loud\" is none of error, warn, info, debug"},
         {"image: {target_px: 10}\n", "image.target_px: is 0 or at least 64"},
         {"retry: {base: 2m, cap: 1m}\n", "retry.cap: is shorter than retry.base"},
         {"breaker: {open: 2m, cap: 1m}\n", "breaker.cap: is shorter than breaker.open"},
