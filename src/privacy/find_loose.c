@@ -92,7 +92,9 @@ static void find_torn_password(struct scan *s, size_t label_end)
 {
     const size_t name_end = find_name_end(s, label_end);
     const struct value v = name_end ? find_value(s, name_end) : (struct value){0};
-    if (v.gap != GAP_SIGN || v.is_quoted) {
+    const bool is_named =
+        v.gap == GAP_SIGN || (v.gap == GAP_SPACE && is_odd_piece(s, v.begin, v.end));
+    if (!is_named || v.is_quoted) {
         return;
     }
     const size_t line_end = find_line_end(s, v.end);
@@ -136,6 +138,8 @@ static void read_label(struct scan *s, enum label kind, size_t end)
         find_digits(s, PRIVACY_SSN, end, 8, 10);
     } else if (kind == LABEL_CARD) {
         find_digits(s, PRIVACY_CARD, end, 12, 20);
+    } else if (kind == LABEL_PIN) {
+        find_digits(s, PRIVACY_PASSWORD, end, 4, 8);
     } else if (kind == LABEL_PASSWORD) {
         find_torn_password(s, end);
     } else if (kind == LABEL_BASIC) {

@@ -78,7 +78,8 @@ const struct find_phrases find_phrases[] = {
      "card|cards|cardnumber|card number|credit|debit|visa|mastercard|master card|"
      "maestro|amex|american express|diners|diners club|discover|jcb|unionpay|"
      "kreditkarte|kreditkartennummer|kartennummer|karte|carte|carta|tarjeta|karty|"
-     "karta|cartão|cartao|kaart|kaartnummer|kort|kortnummer|kortti|карты|карта|kart|"
+     "karta|cartão|cartao|cartdo|cartéo|kaart|kaartnummer|kort|kortnummer|kortti|карты|"
+     "карта|kart|"
      "卡号|カード|카드|ccnum|cc number"},
     {LABEL_SSN, "ssn|social security|social security number|social security no|soc sec|"
                 "soc sec no|ss number|taxpayer id|tin|socialsecurity"},

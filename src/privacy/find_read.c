@@ -18,8 +18,10 @@ enum {
     LEAST_RANDOM = 6,  // bytes of a piece that says that a group is one string
     LEAST_GROUP = 16,  // bytes of a group that is put together
     LEAST_TOKEN = 20,
-    REST_BYTES = 4,  // a line that is nothing but the rest of the one before
-    LOOK_BACK = 60,  // for words that say it is public
+    LEAST_CAPITALS = 28,
+    LEAST_LONG = 48,
+    REST_BYTES = 12,  // a line that is nothing but the rest of the one before
+    LOOK_BACK = 60,   // for words that say it is public
     MOST_LOOKED_AT = 256,
     MOST_PIECES = 32,  // of a group; a longer line is several
 };
@@ -128,7 +130,8 @@ static enum piece_kind kind_of(const struct scan *s, size_t begin, size_t end)
         return PIECE_RANDOM;
     }
     const bool is_word = m.digits == 0 && m.upper <= 1 && m.n >= 4 && m.hex < m.n;
-    const bool is_small = m.lower == m.n && m.hex < m.n && !has_at(s, begin, "ey");
+    const bool is_small = m.lower == m.n && m.hex < m.n && !has_at(s, begin, "ey") &&
+                          !memchr(s->text + begin, '_', end - begin);
     return is_word || is_small ? PIECE_PLAIN : PIECE_WEAK;
 }
 
@@ -167,7 +170,8 @@ static void put_mended(struct mender *m, const struct piece *p)
 {
     const struct scan *s = m->s;
     for (size_t i = p->begin, n = 1; i < p->end; i += n) {
-        const bool is_inside = i > p->begin && class_before(s, i) & IS_KEY;
+        const bool is_inside =
+            i == p->begin ? s->text[i] >= 0x40 : class_before(s, i) & IS_KEY;
         const char letter = is_inside ? letter_for(s, i, &n) : 0;
         if (letter && i + n < p->end && class_at(s, i + n) & IS_KEY) {
             put(m, letter, i);
@@ -178,15 +182,48 @@ static void put_mended(struct mender *m, const struct piece *p)
     }
 }
 
-// "219-@9-9999": between digits it was one.
+// "219-@9-9999": between digits it was one; "Qeq|jo": between letters an l.
 static void put_plain(struct mender *m, const struct piece *p)
 {
-    const struct mixture mix = mix_of(m->s, p->begin, p->end);
+    const struct scan *s = m->s;
+    const struct mixture mix = mix_of(s, p->begin, p->end);
     const bool is_number = mix.digits > 0 && mix.digits == mix.n;
     for (size_t i = p->begin; i < p->end; i++) {
-        const char c = (char)m->s->text[i];
-        put(m, c == '@' && is_number ? '0' : c, i);
+        char c = (char)s->text[i];
+        const bool is_inside = i > p->begin && class_before(s, i) & IS_LETTER &&
+                               i + 1 < p->end && class_at(s, i + 1) & IS_LETTER;
+        c = c == '@' && is_number ? '0' : c == '|' && is_inside ? 'l' : c;
+        put(m, c, i);
     }
+}
+
+// A number with dashes or full stops between its groups.
+static bool is_grouped_number(const struct scan *s, const struct piece *p)
+{
+    bool has_joint = false;
+    for (size_t i = p->begin; i < p->end; i++) {
+        const unsigned char c = s->text[i];
+        const bool is_joint = c == '-' || c == '.';
+        has_joint |= is_joint;
+        if (!is_joint && !(class_at(s, i) & IS_DIGIT) && c != '@') {
+            return false;
+        }
+    }
+    return has_joint;
+}
+
+// Returns where to go on.  "6493-1 734-2127-1855": no blank is in a number with dashes.
+static size_t put_number(struct mender *m, const struct piece *first)
+{
+    struct piece p = *first, next;
+    const bool is_grouped = is_grouped_number(m->s, &p);
+    put_plain(m, &p);
+    while (is_grouped && !p.is_last && next_piece(m->s, p.end, &next) &&
+           next.begin == p.end + 1 && is_grouped_number(m->s, &next)) {
+        p = next;
+        put_plain(m, &p);
+    }
+    return p.end;
 }
 
 // Pieces that follow each other, from the first that is not plain on.
@@ -240,8 +277,7 @@ static size_t mend_from(struct mender *m, const struct piece *first)
     struct group g;
     measure_group(m->s, first, &g);
     if (!is_one_string(&g)) {
-        put_plain(m, first);
-        return first->end;
+        return put_number(m, first);
     }
     for (;;) {
         struct piece next;
@@ -282,10 +318,18 @@ static void mend(struct mender *m)
 
 // ---- strings that are random enough
 
+// Capitals and small letters in quick change; or capitals and digits, as of some services; or
+// so long and with so many digits as only a key is (a hash is of hexadecimal digits only).
 static bool is_random(const struct mixture *m)
 {
-    return m->n >= LEAST_TOKEN && m->upper >= 3 && m->lower >= 3 && m->digits >= 1 &&
-           m->longest <= 9 + m->n / 32 && m->changes * 10 >= m->n * 3;
+    const bool is_mixed = m->n >= LEAST_TOKEN && m->upper >= 3 && m->lower >= 3 &&
+                          m->digits >= 1 && m->changes * 10 >= m->n * 3;
+    const bool is_capitals = m->n >= LEAST_CAPITALS && m->lower == 0 && m->upper >= 8 &&
+                             m->digits >= 4 && m->hex < m->n;
+    const bool is_long = m->n >= LEAST_LONG && m->digits >= 8 &&
+                         m->upper + m->lower >= 6 && m->hex < m->n &&
+                         m->changes * 10 >= m->n;
+    return (is_mixed || is_capitals || is_long) && m->longest <= 9 + m->n / 32;
 }
 
 // Behind the label in the same word: TOKEN="x, {"token":"x, user:x

@@ -83,6 +83,16 @@ static void what_was_torn_is_found_whole(void **state)
         {"Mot de passe: xf J*+5kh?czF", "xf J*+5kh?czF"},
         {"<password>Qvzy Lj -5373-wah</password>", "Qvzy Lj -5373-wah"},
         {"Passwort\n\nBerlin468!\n\nZoom 100 %", "Berlin468!"},
+        {"Password: Qeq|jo-8188-laq", "Qeq|jo-8188-laq"},
+        {"machine example.com login me password s6F3k! TQ@Ak", "s6F3k! TQ@Ak"},
+        {"Authorization: Bearer NRAK-U701DJOLMTTKDZLIJIQGEIBU7Q5ZN",
+         "NRAK-U701DJOLMTTKDZLIJIQGEIBU7Q5ZN"},
+        {"xoOxp-469235020295-431 194752985-2d0cff3bbbce5056d40d820d2e151ebe |",
+         "469235020295-431 194752985-2d0cff3bbbce5056d40d820d2e151ebe"},
+        {"vVSbBx1N1bCaBQWmoP2YnQN2VVMKHPzrvSW8m\nBZYtlYQH\nInbox",
+         "vVSbBx1N1bCaBQWmoP2YnQN2VVMKHPzrvSW8m\nBZYtlYQH"},
+        {"here: 6493-1 734-2127-1855 exp 04/27", "6493-1 734-2127-1855"},
+        {"pin=2492 427", "2492"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const size_t n = covered(rows[i].text, rows[i].secret);
