@@ -363,6 +363,7 @@ static void on_recognised(struct ocr_req *o, int err)
     if (err) {
         err_set(&a->err, err, "%s", o->err.msg[0] ? o->err.msg : err_words(err));
     } else {
+        ocr_drop_second(o);
         standin_compose(a->app, a->window, buf_str(&o->text), &a->answer);
         a->is_degraded = true;
         snprintf(a->finish_reason, sizeof(a->finish_reason), "ocr");

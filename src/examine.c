@@ -298,6 +298,7 @@ static void examine_text(void *arg)
     int rc = buf_add_str(&r->text, x->text);
     if (rc == 0) {
         place_words(x->text, r);
+        r->page_len = r->text.len;
         gate_learn_text(&x->gate, r);
     }
     ocr_req_fini(r);

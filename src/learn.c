@@ -349,6 +349,7 @@ static void on_recognised(struct ocr_req *r, int err)
         const int64_t began_us = clock_us();
         gate_learn_text(&j->gate, r);
         j->privacy_us += clock_us() - began_us;
+        ocr_drop_second(r);
         buf_take(&j->ocr_text, &r->text);
         keep_plain_thumb(j);
     } else if (err != E_CANCELED) {

@@ -1,36 +1,47 @@
-// enlarge.c -- doubles a grey picture.
+// enlarge.c -- enlarges a grey picture by a whole number.
 //
-// A new pixel lies a quarter of an old one beside an old middle: three parts of the nearest,
-// one of the next, across and down.
+// The middle of a new pixel lies beside the middle of an old one, towards the next: of n new
+// pixels number k is |2k + 1 - n| parts of 2n away.
 // SPDX-License-Identifier: MIT
 #include "ocr/enlarge.h"
 
+#include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 
-static uint8_t blend(int near_near, int near_far, int far_near, int far_far)
+// What a new pixel or row is made of: the old one it lies in, and the next to it.
+struct place {
+    int near, far;
+    int far_parts;  // of 2 * times
+};
+
+static struct place place_of(int i, int times, int count)
 {
-    return (uint8_t)((9 * near_near + 3 * (near_far + far_near) + far_far + 8) >> 4);
+    const int at = i / times, beside = 2 * (i % times) + 1 - times;
+    const int next = at + (beside > 0) - (beside < 0);
+    return (struct place){at, next < 0 || next == count ? at : next, abs(beside)};
 }
 
-// near: the row that the new one lies in; far: the next to it.
-static void put_row(const uint8_t *near, const uint8_t *far, int width, uint8_t *out)
+static void put_row(const uint8_t *near, const uint8_t *far, int far_parts, int width,
+                    int times, uint8_t *out)
 {
-    const int last = width - 1;
-    out[0] = blend(near[0], near[0], far[0], far[0]);
-    for (int x = 0; x < last; x++) {
-        out[2 * x + 1] = blend(near[x], near[x + 1], far[x], far[x + 1]);
-        out[2 * x + 2] = blend(near[x + 1], near[x], far[x + 1], far[x]);
+    const int all = 2 * times, near_parts = all - far_parts;
+    for (int x = 0; x < times * width; x++) {
+        const struct place p = place_of(x, times, width);
+        const int a = near_parts * near[p.near] + far_parts * far[p.near];
+        const int b = near_parts * near[p.far] + far_parts * far[p.far];
+        out[x] = (uint8_t)(((all - p.far_parts) * a + p.far_parts * b + all * all / 2) /
+                           (all * all));
     }
-    out[2 * last + 1] = blend(near[last], near[last], far[last], far[last]);
 }
 
-void enlarge_twice(const uint8_t *in, int width, int height, uint8_t *out)
+void enlarge(const uint8_t *in, int stride, int width, int height, int times,
+             uint8_t *out)
 {
-    const size_t stride = (size_t)width;
-    for (int y = 0; y < height; y++) {
-        const uint8_t *row = in + (size_t)y * stride;
-        put_row(row, y > 0 ? row - stride : row, width, out);
-        put_row(row, y < height - 1 ? row + stride : row, width, out + 2 * stride);
-        out += 4 * stride;
+    assert(times >= 1 && times <= 4 && width > 0 && height > 0);
+    for (int y = 0; y < times * height; y++) {
+        const struct place p = place_of(y, times, height);
+        put_row(in + (ptrdiff_t)p.near * stride, in + (ptrdiff_t)p.far * stride,
+                p.far_parts, width, times, out + (ptrdiff_t)y * times * width);
     }
 }

@@ -101,6 +101,7 @@ static int answer(const struct helper *h, enum wire_status status)
     if (status == WIRE_OK || status == WIRE_NO_LANGUAGE) {
         a.text_len = (uint32_t)h->text.len;
         a.words = (uint32_t)(h->words.len / sizeof(struct wire_word));
+        a.page_len = h->page_len;
         a.mean_confidence = h->mean_confidence;
     }
     if (write_all(&a, sizeof(a)) ||

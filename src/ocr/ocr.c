@@ -273,6 +273,7 @@ void ocr_read(struct ocr *o, struct ocr_req *r, void (*done)(struct ocr_req *r, 
     buf_init(&r->text, WIRE_MAX_TEXT_BYTES);
     r->words = NULL;
     r->n_words = 0;
+    r->page_len = 0;
     r->mean_confidence = 0;
     r->elapsed_ms = 0;
     int rc = o->is_closing ? E_CANCELED : check_req(o, r);
@@ -310,6 +311,17 @@ void ocr_cancel(struct ocr *o, struct ocr_req *r)
     r->err.msg[0] = 0;
     finish(o, r, E_CANCELED, err_words(E_CANCELED));
     arm(o);
+}
+
+void ocr_drop_second(struct ocr_req *r)
+{
+    while (r->n_words > 0 && r->words[r->n_words - 1].offset >= r->page_len) {
+        r->n_words--;
+    }
+    if (r->text.len > r->page_len) {
+        r->text.len = r->page_len;
+        r->text.data[r->page_len] = 0;
+    }
 }
 
 void ocr_req_fini(struct ocr_req *r)
@@ -453,6 +465,7 @@ static int take_answer(struct ocr_req *r, const struct child_answer *a)
         buf_clear(&r->text);
         return rc;
     }
+    r->page_len = a->head.page_len;
     r->mean_confidence = (int)a->head.mean_confidence;
     return copy_words(r, a);
 }

@@ -44,6 +44,7 @@ struct ocr_req {
                // picture), or NULL: what was read lately is not read again
     // out; valid in done
     struct buf text;         // UTF-8; owned by the caller after done
+    size_t page_len;         // of text: the page.  Behind it, parts of it read once more
     struct ocr_word *words;  // owned: free()
     int n_words;
     int mean_confidence;
@@ -60,6 +61,8 @@ MUST_USE int ocr_open(struct ocr **out, struct loop *l, const struct ocr_config 
 // E_TOOBIG.
 void ocr_read(struct ocr *o, struct ocr_req *r, void (*done)(struct ocr_req *r, int err));
 void ocr_cancel(struct ocr *o, struct ocr_req *r);
+// Cuts off what was read once more, which is for who looks for secrets: each word once.
+void ocr_drop_second(struct ocr_req *r);
 void ocr_req_fini(struct ocr_req *r);
 // Is a helper program there and executable?  Words in e when not.
 bool ocr_is_available(struct ocr *o, struct err *e);

@@ -15,7 +15,7 @@ struct shelf_page {
     int n_words;
     struct ocr_word *words;  // owned
     char *text;              // owned
-    size_t text_len;
+    size_t text_len, page_len;
 };
 
 static size_t bytes_of(const struct shelf_page *p)
@@ -88,6 +88,7 @@ bool shelf_find(struct shelf *s, struct ocr_req *r)
     }
     r->words = words;
     r->n_words = p->n_words;
+    r->page_len = p->page_len;
     r->mean_confidence = p->mean_confidence;
     list_remove(&p->node);
     list_push_front(&s->pages, &p->node);
@@ -106,6 +107,7 @@ void shelf_keep(struct shelf *s, const struct ocr_req *r)
     p->mean_confidence = r->mean_confidence;
     p->n_words = r->n_words;
     p->text_len = r->text.len;
+    p->page_len = r->page_len;
     p->words = copy(r->words, (size_t)r->n_words * sizeof(*p->words));
     p->text = copy(r->text.data, r->text.len);
     if (!p->words || !p->text || bytes_of(p) > SHELF_BYTES) {

@@ -41,7 +41,7 @@ int wire_answer_check(const struct wire_answer *a)
 {
     bool is_ours = a->magic == WIRE_ANSWER_MAGIC && a->status < WIRE_STATUSES;
     bool is_small = a->text_len <= WIRE_MAX_TEXT_BYTES && a->words <= WIRE_MAX_WORDS &&
-                    a->mean_confidence <= 100;
+                    a->page_len <= a->text_len && a->mean_confidence <= 100;
     return is_ours && is_small ? 0 : E_GARBAGE;
 }
 

@@ -19,7 +19,7 @@
 
 enum {
     WIRE_PAGE_MAGIC = 0x766f7031,    // "vop1"
-    WIRE_ANSWER_MAGIC = 0x766f6131,  // "voa1"
+    WIRE_ANSWER_MAGIC = 0x766f6132,  // "voa2"
     WIRE_LANGUAGE_BYTES = 64,
     WIRE_MAX_SIDE = 32767,  // Tesseract's own limit: its coordinates are 16 bit
     WIRE_MAX_PIXELS = 40 * 1000 * 1000,
@@ -47,6 +47,7 @@ struct wire_answer {
     uint32_t magic;
     uint32_t status;  // enum wire_status
     uint32_t text_len;
+    uint32_t page_len;  // of the text; second readings of parts of the page follow
     uint32_t words;
     uint32_t mean_confidence;  // 0-100
 };
@@ -59,7 +60,7 @@ struct wire_word {
 };
 
 static_assert(sizeof(struct wire_page) == 76, "no holes");
-static_assert(sizeof(struct wire_answer) == 20, "no holes");
+static_assert(sizeof(struct wire_answer) == 24, "no holes");
 static_assert(sizeof(struct wire_word) == 28, "no holes");
 
 // Errors: E_TOOBIG.

@@ -39,6 +39,7 @@ static struct wire_answer head(enum wire_status status, size_t text_len, uint32_
         .magic = WIRE_ANSWER_MAGIC,
         .status = status,
         .text_len = (uint32_t)text_len,
+        .page_len = (uint32_t)text_len,
         .words = words,
         .mean_confidence = 87,
     };

@@ -60,18 +60,21 @@ static void answers_have_limits(void **state)
         struct wire_answer a;
         int rc;
     } rows[] = {
-        {{WIRE_ANSWER_MAGIC, WIRE_OK, 0, 0, 0}, 0},
-        {{WIRE_ANSWER_MAGIC, WIRE_FAILED, WIRE_MAX_TEXT_BYTES, WIRE_MAX_WORDS, 100}, 0},
-        {{WIRE_ANSWER_MAGIC, WIRE_STATUSES, 0, 0, 0}, E_GARBAGE},
-        {{WIRE_PAGE_MAGIC, WIRE_OK, 0, 0, 0}, E_GARBAGE},
-        {{WIRE_ANSWER_MAGIC, WIRE_OK, WIRE_MAX_TEXT_BYTES + 1, 0, 0}, E_GARBAGE},
-        {{WIRE_ANSWER_MAGIC, WIRE_OK, 0, WIRE_MAX_WORDS + 1, 0}, E_GARBAGE},
-        {{WIRE_ANSWER_MAGIC, WIRE_OK, 0, 0, 101}, E_GARBAGE},
+        {{WIRE_ANSWER_MAGIC, WIRE_OK, 0, 0, 0, 0}, 0},
+        {{WIRE_ANSWER_MAGIC, WIRE_OK, 5, 5, 0, 0}, 0},
+        {{WIRE_ANSWER_MAGIC, WIRE_OK, 5, 6, 0, 0}, E_GARBAGE},
+        {{WIRE_ANSWER_MAGIC, WIRE_FAILED, WIRE_MAX_TEXT_BYTES, 0, WIRE_MAX_WORDS, 100},
+         0},
+        {{WIRE_ANSWER_MAGIC, WIRE_STATUSES, 0, 0, 0, 0}, E_GARBAGE},
+        {{WIRE_PAGE_MAGIC, WIRE_OK, 0, 0, 0, 0}, E_GARBAGE},
+        {{WIRE_ANSWER_MAGIC, WIRE_OK, WIRE_MAX_TEXT_BYTES + 1, 0, 0, 0}, E_GARBAGE},
+        {{WIRE_ANSWER_MAGIC, WIRE_OK, 0, 0, WIRE_MAX_WORDS + 1, 0}, E_GARBAGE},
+        {{WIRE_ANSWER_MAGIC, WIRE_OK, 0, 0, 0, 101}, E_GARBAGE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(wire_answer_check(&rows[i].a), rows[i].rc);
     }
-    assert_int_equal(wire_body_bytes(&rows[1].a), (4 << 20) + 100000 * 28);
+    assert_int_equal(wire_body_bytes(&rows[3].a), (4 << 20) + 100000 * 28);
 }
 
 static void words_lie_inside_text_and_page(void **state)

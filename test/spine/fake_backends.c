@@ -227,6 +227,11 @@ void ocr_cancel(struct ocr *o, struct ocr_req *r)
     (void)r;
 }
 
+void ocr_drop_second(struct ocr_req *r)
+{
+    (void)r;
+}
+
 void ocr_req_fini(struct ocr_req *r)
 {
     buf_fini(&r->text);

@@ -124,6 +124,7 @@ static void recognise(void *ctx, struct ocr_req *r, void (*done)(struct ocr_req 
     buf_init(&r->text, 100000);
     if (f->page_text) {
         assert_int_equal(buf_add_str(&r->text, f->page_text), 0);
+        r->page_len = r->text.len;
         place_words(f->page_text, r);
     }
     begin(ctx, FAKE_RECOGNISE, r, (any_done)(void *)done);

@@ -365,6 +365,8 @@ static void text_is_read_when_always_asked_for(void **state)
     assert_true(f->last_want_luma);
     struct ocr_req *r = fake_req(f, FAKE_RECOGNISE);
     assert_int_equal(buf_add_str(&r->text, "words on the screen"), 0);
+    r->page_len = r->text.len;
+    assert_int_equal(buf_add_str(&r->text, "\nwords read twice"), 0);
     fake_end(f, FAKE_RECOGNISE, 0);
     assert_null(fake_job(f)->image.luma);
     fake_run_to(f, FAKE_SAVE);
