@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "privacy/boxes.h"
+#include "privacy/find_page.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -70,44 +70,50 @@ static void keep_masks(struct gate *g, const struct privacy_boxes *boxes)
     }
 }
 
-static void find_places(struct gate *g, const struct ocr_req *read,
+static void find_places(struct gate *g, const struct privacy_page *page,
                         const struct privacy_findings *f, unsigned masked)
 {
-    struct privacy_word *words = copy_words(read);
-    const struct privacy_page page = {.width = read->width,
-                                      .height = read->height,
-                                      .text = buf_str(&read->text),
-                                      .text_len = read->text.len,
-                                      .words = words,
-                                      .n_words = read->n_words};
     struct privacy_boxes *boxes = mem_new(struct privacy_boxes);
-    int rc = words ? privacy_boxes_make(&page, f, masked, boxes) : E_NOMEM;
+    int rc = privacy_boxes_make(page, f, masked, boxes);
     if (rc == 0) {
         keep_masks(g, boxes);
     }
     g->has_lost_place = rc != 0;
     free(boxes);
-    free(words);
+}
+
+static void learn_page(struct gate *g, const struct privacy_page *page,
+                       const struct privacy_findings *f)
+{
+    privacy_count_inside(&g->found, f);
+    g->is_text_known = true;
+    const unsigned masked = wanted_masks(g);
+    if (masked) {
+        find_places(g, page, f, masked);
+    }
 }
 
 void gate_learn_text(struct gate *g, const struct ocr_req *read)
 {
     struct privacy_findings f = {0};
     assert(!g->is_text_known && !g->masks);
-    int rc =
-        privacy_find_read(g->config->finder, buf_str(&read->text), read->text.len, &f);
+    struct privacy_word *words = copy_words(read);
+    const struct privacy_page page = {.width = read->width,
+                                      .height = read->height,
+                                      .text = buf_str(&read->text),
+                                      .text_len = read->text.len,
+                                      .plain_len = read->page_len,
+                                      .words = words,
+                                      .n_words = read->n_words};
+    int rc = words ? privacy_find_page(g->config->finder, &page, &f) : E_NOMEM;
     if (rc) {
         g->is_text_lacking = true;
         log_warn("gate", "text of %zu bytes class=%s", read->text.len, err_name(rc));
-        return;
-    }
-    privacy_count_inside(&g->found, &f);
-    g->is_text_known = true;
-    const unsigned masked = wanted_masks(g);
-    if (masked) {
-        find_places(g, read, &f, masked);
+    } else {
+        learn_page(g, &page, &f);
     }
     privacy_findings_fini(&f);
+    free(words);
 }
 
 void gate_lack_text(struct gate *g)

@@ -50,7 +50,7 @@ static int newlines_between(const struct privacy_page *p, int word)
 }
 
 // Words in the order of the text, all inside it: everything below relies on it.
-static bool is_sound(const struct privacy_page *p)
+bool privacy_page_is_sound(const struct privacy_page *p)
 {
     uint64_t end = 0;
     if (p->width <= 0 || p->height <= 0 || p->width > MAX_SIDE_PX ||
@@ -417,7 +417,7 @@ int privacy_boxes_make(const struct privacy_page *page,
 {
     struct sheet s = {.page = page, .out = out};
     out->n = 0;
-    if (!is_sound(page)) {
+    if (!privacy_page_is_sound(page)) {
         return E_NOT_FOUND;
     }
     int rc = make_lines(&s);

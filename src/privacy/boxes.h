@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "privacy/find.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,9 +22,13 @@ struct privacy_page {
     // Words with blanks, lines with "\n", paragraphs with "\n\n" between.
     const char *text;
     size_t text_len;
+    size_t plain_len;  // of text; what follows are parts of the page, read once more
     const struct privacy_word *words;  // in the order of the text
     int n_words;
 };
+
+// Are the words in order, and all inside the text?  Nothing else of them can be relied on.
+bool privacy_page_is_sound(const struct privacy_page *p);
 
 struct privacy_box {
     int x, y, width, height;  // px, inside the picture

@@ -21,6 +21,7 @@ struct privacy_finding {
     enum privacy_category category;
     uint32_t offset, len;  // bytes of the text, whole characters if the text is UTF-8
     int weight;            // of the category's row, less when the evidence is weaker
+    bool is_repeat;        // find_page.h: was found already, and counts for nothing more
 };
 
 // Zero-initialised is empty.  A second privacy_find reuses the memory.

@@ -151,7 +151,14 @@ static const struct key_rule {
     {"lQdGBF", SET_BASE64, 8, 8, KIND_BODY},
 };
 
-enum { RULES = sizeof(rules) / sizeof(rules[0]) };
+enum {
+    RULES = sizeof(rules) / sizeof(rules[0]),
+    START_SURE = 5,  // bytes of a beginning that says enough
+    START_HEX = 4,   // of one before hexadecimal digits
+    KEY_LONGEST = 400,
+    AWS_KEY = 20,   // bytes, with the beginning
+    AWS_SLACK = 2,  // letters read twice or not at all
+};
 
 static void open_alike(struct privacy_finder *f)
 {
@@ -313,6 +320,59 @@ static void find_body(struct scan *s, size_t i, size_t body)
         }
     } else {
         find_pem_body(s, i);
+    }
+}
+
+// AKIA, ASIA: capitals only, as few words of that length are.
+static bool begins_aws(const struct scan *s, size_t i)
+{
+    static const char *const starts[] = {"AKI", "AKl", "AK1", "ASI", "ASl", "AS1"};
+    for (size_t k = 0; k < sizeof(starts) / sizeof(starts[0]); k++) {
+        if (has_at(s, i, starts[k])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_aws(struct scan *s, size_t i)
+{
+    size_t end = i;
+    while (class_at(s, end) & (IS_UPPER | IS_DIGIT) || byte_at(s, end) == 'l') {
+        end++;
+    }
+    const size_t n = end - i;
+    if (n + AWS_SLACK >= AWS_KEY && n <= AWS_KEY + AWS_SLACK &&
+        !(class_at(s, end) & IS_WORD)) {
+        find_add(s, PRIVACY_API_KEY, i, end, privacy_category_weight(PRIVACY_API_KEY));
+    }
+}
+
+void find_key_loose(struct scan *s, size_t i)
+{
+    struct key_rule any = {.set = SET_URL, .max = KEY_LONGEST};
+    struct body b;
+    if (begins_aws(s, i)) {
+        find_aws(s, i);
+    }
+    for (unsigned k = s->f->first_key[s->f->alike[s->text[i]]]; k;
+         k = s->f->next_key[k - 1]) {
+        const struct key_rule *r = &rules[k - 1];
+        const size_t least = r->set == SET_HEX ? START_HEX : START_SURE;
+        const bool is_sure = r->kind == KIND_PLAIN || r->set == SET_HEX;
+        const size_t body =
+            is_sure && strlen(r->start) >= least ? match_start(s, i, r->start) : 0;
+        if (!body) {
+            continue;
+        }
+        any.min = (uint16_t)(r->min * 3 / 4);
+        read_body(s, body, &any, &b);
+        if (b.n >= any.min && distinct(&b) >= 6 &&
+            (b.digits >= 2 || (b.upper >= 2 && b.lower >= 2))) {
+            find_add(s, PRIVACY_API_KEY, i, b.end,
+                     privacy_category_weight(PRIVACY_API_KEY));
+            return;
+        }
     }
 }
 

@@ -12,7 +12,11 @@ enum {
     SCRAP_MAX = 3,    // bytes of a piece that may be anything
     PIECES_MAX = 4,   // of a torn password
     PASSWORD_LEAST = 5,
-    BASIC_LEAST = 12
+    BASIC_LEAST = 12,
+    REST_MAX = 12,     // bytes between a label and the end of its line
+    BELOW_LEAST = 24,  // bytes of a token in the next line
+    BELOW_DIGITS = 4,
+    USER_MAX = 64  // bytes of a name or a password in an address
 };
 
 // Also letters that find_number does not take for digits.
@@ -132,18 +136,92 @@ static void find_basic(struct scan *s, size_t label_end)
     }
 }
 
+// "-u admin: IfljVS2CWkf": the blank behind the colon was none.
+static void find_user_option(struct scan *s, size_t label_end)
+{
+    const size_t line_end = find_line_end(s, label_end);
+    for (size_t i = label_end; i + 4 < line_end; i++) {
+        if (!has_at(s, i, " -u ")) {
+            continue;
+        }
+        size_t name = i + 4;
+        while (class_at(s, name) & IS_WORD) {
+            name++;
+        }
+        size_t begin = name + 2, end = begin;
+        while (end < line_end && s->text[end] != ' ') {
+            end++;
+        }
+        if (has_at(s, name, ": ") && end >= begin + PASSWORD_LEAST &&
+            is_odd_piece(s, begin, end)) {
+            find_add(s, PRIVACY_PASSWORD, begin, end,
+                     privacy_category_weight(PRIVACY_PASSWORD));
+        }
+        return;
+    }
+}
+
+// "consumerSecret": 27 | / 478ef2de...: in a cell below, behind the end of the label's row.
+static void find_below(struct scan *s, size_t label_end)
+{
+    const size_t line_end = find_line_end(s, label_end);
+    size_t begin = find_skip_break(s, line_end);
+    if (line_end - label_end > REST_MAX || begin == line_end) {
+        return;
+    }
+    while (begin < s->len && strchr("\"'| ", s->text[begin])) {
+        begin++;
+    }
+    find_key_run(s, begin);
+    size_t end = begin < s->len && s->key_begin == begin ? s->key_end : begin;
+    int digits = 0;
+    for (size_t i = begin; i < end; i++) {
+        digits += (class_at(s, i) & IS_DIGIT) != 0;
+    }
+    if (end - begin >= BELOW_LEAST && digits >= BELOW_DIGITS) {
+        find_add(s, PRIVACY_TOKEN, begin, end, privacy_category_weight(PRIVACY_TOKEN));
+    }
+}
+
 static void read_label(struct scan *s, enum label kind, size_t end)
 {
     if (kind == LABEL_SSN) {
         find_digits(s, PRIVACY_SSN, end, 8, 10);
     } else if (kind == LABEL_CARD) {
         find_digits(s, PRIVACY_CARD, end, 12, 20);
-    } else if (kind == LABEL_PIN) {
+    } else if (kind == LABEL_PIN || kind == LABEL_CODE) {
         find_digits(s, PRIVACY_PASSWORD, end, 4, 8);
     } else if (kind == LABEL_PASSWORD) {
         find_torn_password(s, end);
+    } else if (kind == LABEL_COMMAND) {
+        find_user_option(s, end);
+    } else if (kind == LABEL_SECRET) {
+        find_below(s, end);
     } else if (kind == LABEL_BASIC) {
         find_basic(s, end);
+    }
+}
+
+// "//root:b4Drn!V8Gr®cluster": the @ behind the password was not read.  A number there is a
+// port.
+static void find_url_user(struct scan *s, size_t slashes)
+{
+    size_t i = slashes + 2, end;
+    while (class_at(s, i) & IS_WORD && i - slashes < USER_MAX) {
+        i++;
+    }
+    if (byte_at(s, i) != ':' || s->text[i - 1] == '/') {
+        return;
+    }
+    bool is_port = true;
+    for (end = ++i; end < s->len && end - i < USER_MAX; end++) {
+        if (strchr(" \n\t/?\"'", s->text[end])) {
+            break;
+        }
+        is_port &= is_digit_like(s, end);
+    }
+    if (!is_port && end - i >= PASSWORD_LEAST && !memchr("$<{[", s->text[i], 4)) {
+        find_add(s, PRIVACY_PASSWORD, i, end, privacy_category_weight(PRIVACY_PASSWORD));
     }
 }
 
@@ -152,8 +230,14 @@ void find_loose(struct scan *s)
     for (size_t i = 0; i < s->len && !s->is_over;) {
         const size_t word_end = find_word_end(s, i);
         if (word_end == i) {
+            if (has_at(s, i, "//") && i > 0 && s->text[i - 1] == ':') {
+                find_url_user(s, i);
+            }
             i++;
             continue;
+        }
+        if (!(class_before(s, i) & IS_WORD) && may_be_key(s, i)) {
+            find_key_loose(s, i);
         }
         size_t end = word_end;
         const enum label kind = find_label_at(s, i, word_end, &end);

@@ -28,7 +28,8 @@ const struct find_phrases find_phrases[] = {
      "mfa code|fa code|two factor code|confirmation code|activation code|"
      "recovery code|backup code|recovery codes|backup codes|the code|sms code|tan|"
      "mtan|smstan|pairing code|unlock code|reset code|one time password|"
-     "temporary code|bestätigungscode|sicherheitscode|zugangscode|"
+     "temporary code|bestätigungscode|bestatigungscode|twoj kod|engangskod|"
+     "sicherheitscode|zugangscode|"
      "verifizierungscode|freischaltcode|einmalcode|anmeldecode|ihr code|dein code|"
      "code de vérification|code de verification|code de sécurité|"
      "code de confirmation|code d accès|votre code|ton code|código de verificación|"
@@ -57,6 +58,8 @@ const struct find_phrases find_phrases[] = {
      "webhook secret|signing key|signing secret|session secret|encryption key|"
      "master key|access key|auth key|private key|privatekey|personal access token|"
      "deploy token|credential|credentials|api schlüssel|geheimer schlüssel|"
+     "api schlussel|api schlissel|api schliissel|geheimer schlussel|geheimschlussel|cle "
+     "api|cle d api|cle secrete|"
      "geheimschlüssel|clé api|clé d api|clé secrète|clave api|clave de api|"
      "clave secreta|chave de api|chave secreta|chiave api|klucz api|api sleutel|"
      "ключ api|секретный ключ|密钥|access key secret|id token|jwt secret|"
@@ -64,7 +67,7 @@ const struct find_phrases find_phrases[] = {
     {LABEL_KEY,
      "token|key|session|sessionid|session id|session key|sid|phpsessid|jsessionid|"
      "csrf token|xsrf token|csrftoken|auth|authorization|schlüssel|sig|signature|"
-     "clé|clave|ключ|токен|jeton|cookie|schliissel"},
+     "clé|cle|clave|ключ|токен|jeton|cookie|schliissel|schlissel|schlussel"},
     {LABEL_AWS, "aws secret access key|aws secret key|aws secret|secretaccesskey|"
                 "secret access key"},
     {LABEL_ACCOUNT_KEY,

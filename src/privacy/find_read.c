@@ -20,6 +20,9 @@ enum {
     LEAST_TOKEN = 20,
     LEAST_CAPITALS = 28,
     LEAST_LONG = 48,
+    LEAST_PADDED = 16,    // with = at the end
+    LEAST_SCRAPPED = 12,  // random bytes before a scrap
+    SCRAP_BYTES = 5,
     REST_BYTES = 12,  // a line that is nothing but the rest of the one before
     LOOK_BACK = 60,   // for words that say it is public
     MOST_LOOKED_AT = 256,
@@ -130,9 +133,9 @@ static enum piece_kind kind_of(const struct scan *s, size_t begin, size_t end)
         return PIECE_RANDOM;
     }
     const bool is_word = m.digits == 0 && m.upper <= 1 && m.n >= 4 && m.hex < m.n;
-    const bool is_small = m.lower == m.n && m.hex < m.n && !has_at(s, begin, "ey") &&
-                          !memchr(s->text + begin, '_', end - begin);
-    return is_word || is_small ? PIECE_PLAIN : PIECE_WEAK;
+    const bool is_small = m.lower == m.n && m.hex < m.n && !has_at(s, begin, "ey");
+    const bool is_name = memchr(s->text + begin, '_', end - begin) != NULL;
+    return (is_word || is_small) && !is_name ? PIECE_PLAIN : PIECE_WEAK;
 }
 
 static bool next_piece(const struct scan *s, size_t i, struct piece *out)
@@ -233,6 +236,16 @@ struct group {
     int pieces;
 };
 
+// A scrap that looks like a word, between two pieces that look random.
+static bool is_scrap(const struct scan *s, const struct group *g, const struct piece *p)
+{
+    struct piece next;
+    const size_t n = p->end - p->begin;
+    const size_t least = n <= 2 ? LEAST_RANDOM : LEAST_SCRAPPED;
+    return g->random_bytes >= least && n <= SCRAP_BYTES && !p->is_last &&
+           next_piece(s, p->end, &next) && next.kind == PIECE_RANDOM;
+}
+
 static void measure_group(const struct scan *s, const struct piece *first,
                           struct group *out)
 {
@@ -245,7 +258,7 @@ static void measure_group(const struct scan *s, const struct piece *first,
         out->pieces++;
         out->last = p;
     } while (out->pieces < MOST_PIECES && !p.is_last && next_piece(s, p.end, &p) &&
-             p.kind != PIECE_PLAIN);
+             (p.kind != PIECE_PLAIN || is_scrap(s, out, &p)));
 }
 
 static bool is_one_string(const struct group *g)
@@ -329,7 +342,18 @@ static bool is_random(const struct mixture *m)
     const bool is_long = m->n >= LEAST_LONG && m->digits >= 8 &&
                          m->upper + m->lower >= 6 && m->hex < m->n &&
                          m->changes * 10 >= m->n;
-    return (is_mixed || is_capitals || is_long) && m->longest <= 9 + m->n / 32;
+    const bool has_run =
+        m->longest > 9 + m->n / 32 && (m->digits < 3 || m->longest > 9 + m->n / 8);
+    return (is_mixed || is_capitals || is_long) && !has_run;
+}
+
+// "YWRtaW46Y1JaMTdjdWk=" ends as only base64 does.
+static bool is_padded(const struct scan *s, const struct piece *p,
+                      const struct mixture *m)
+{
+    return byte_at(s, p->end - 1) == '=' && m->n >= LEAST_PADDED && m->upper >= 3 &&
+           m->lower >= 3 && m->digits >= 1 && m->changes * 10 >= m->n * 3 &&
+           m->longest <= 9;
 }
 
 // Behind the label in the same word: TOKEN="x, {"token":"x, user:x
@@ -395,13 +419,14 @@ static void find_random(struct scan *s)
     while (!s->is_over && next_piece(s, p.end, &p)) {
         const size_t begin = behind_label(s, p.begin, p.end);
         const struct mixture m = mix_of(s, begin, p.end);
-        if (p.end - begin < LEAST_TOKEN || m.odd * 8 > m.n) {
+        const bool is_basic = is_padded(s, &p, &m);
+        if ((p.end - begin < LEAST_TOKEN && !is_basic) || m.odd * 8 > m.n) {
             continue;
         }
         if (begins_private_key(s, begin)) {
             find_add(s, PRIVACY_PRIVATE_KEY, begin, p.end,
                      privacy_category_weight(PRIVACY_PRIVATE_KEY));
-        } else if (is_random(&m) && !is_public(s, begin)) {
+        } else if ((is_random(&m) || is_basic) && !is_public(s, begin)) {
             find_add(s, PRIVACY_TOKEN, begin, p.end,
                      privacy_category_weight(PRIVACY_TOKEN));
         }

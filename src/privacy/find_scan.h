@@ -248,6 +248,8 @@ void find_code(struct scan *s, enum label kind, size_t label, size_t label_end);
 void find_code_before(struct scan *s, size_t label, size_t label_end);
 void find_key_open(struct privacy_finder *f);
 void find_key(struct scan *s, size_t i);
+// The same of what was read badly: a surer beginning, but not just so many characters.
+void find_key_loose(struct scan *s, size_t i);
 void find_labelled_token(struct scan *s, enum label kind, size_t label, size_t label_end);
 void find_header(struct scan *s, enum label kind, size_t label_end);
 void find_bare_token(struct scan *s, size_t i);

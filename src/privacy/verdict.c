@@ -59,6 +59,9 @@ static void count(struct privacy_counts *c, const struct privacy_findings *f, in
         const struct privacy_finding *one = &f->items[i];
         enum privacy_category k = one->category;
         assert(k < PRIVACY_CATEGORIES);
+        if (one->is_repeat) {
+            continue;
+        }
         all[k]++;
         sure[k] += one->weight >= privacy_category_weight(k);
         if (one->weight < PRIVACY_STRONG) {

@@ -167,10 +167,11 @@ static void find_boxes(struct gate *g, struct gate_page *p,
         .height = read->req.height,
         .text = p->text,
         .text_len = p->text_bytes,
+        .plain_len = read->req.page_len,
         .words = p->words,
         .n_words = p->n_words,
     };
-    assert_int_equal(privacy_find_read(g->finder, p->text, p->text_bytes, &findings), 0);
+    assert_int_equal(privacy_find_page(g->finder, &page, &findings), 0);
     const int rc = privacy_boxes_make(&page, &findings, ~0u, boxes);
     assert_true(rc == 0 || rc == E_NOT_FOUND);
     p->is_blocked = rc != 0;

@@ -8,8 +8,7 @@
 #include "corpus.h"
 #include "page.h"
 #include "page_reader.h"
-#include "privacy/boxes.h"
-#include "privacy/find.h"
+#include "privacy/find_page.h"
 
 enum { GATE_MAX_PLANTS = 40, GATE_MAX_BOXES = 40 };
 

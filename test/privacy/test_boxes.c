@@ -224,7 +224,7 @@ static void boxes_stay_inside_the_picture(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct privacy_word w = {rows[i].left,   rows[i].top, rows[i].width,
                                  rows[i].height, 0,           4};
-        struct privacy_page p = {100, 50, "1234", 4, &w, 1};
+        struct privacy_page p = {100, 50, "1234", 4, 4, &w, 1};
         struct privacy_finding one = {.category = PRIVACY_CARD, .len = 4};
         struct privacy_findings f = {.items = &one, .n = 1};
         struct privacy_boxes b;

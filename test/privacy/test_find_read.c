@@ -93,6 +93,33 @@ static void what_was_torn_is_found_whole(void **state)
          "vVSbBx1N1bCaBQWmoP2YnQN2VVMKHPzrvSW8m\nBZYtlYQH"},
         {"here: 6493-1 734-2127-1855 exp 04/27", "6493-1 734-2127-1855"},
         {"pin=2492 427", "2492"},
+        {"ntn_al fs@1PIUCC2cpyOxVx3D1 yOD2rm2d43q4ZmYa34PQP2x7",
+         "ntn_al fs@1PIUCC2cpyOxVx3D1 yOD2rm2d43q4ZmYa34PQP2x7"},
+        {"qtL5Uz8 j TuMv6utKAH 1 SwvEBwPUZCmy Spor xp7AEi jrYQAF jh6ofbLhiZ66M39f ak "
+         "35cFo3R",
+         "qtL5Uz8 j TuMv6utKAH 1 SwvEBwPUZCmy Spor xp7AEi jrYQAF jh6ofbLhiZ66M39f ak "
+         "35cFo3R"},
+        {"export TOKEN=\"AKITASHNRNWYPFNSGHNMM\"", "AKITASHNRNWYPFNSGHNMM"},
+        {"\"consumerSecret\" :\n\"478ef2de22447141ff38efb4ed18ed4d6b5cc4f716\n"
+         "287¢2855262e42ae4e0f61\"",
+         "478ef2de22447141ff38efb4ed18ed4d6b5cc4f716\n287¢2855262e42ae4e0f61"},
+        {"Spam YWRtaW46Y1JaMTdjdWk= more", "YWRtaW46Y1JaMTdjdWk="},
+        {"(9qpbimUnXppajgmrofofle2eYnvYqJIDAc3AxWThe )",
+         "9qpbimUnXppajgmrofofle2eYnvYqJIDAc3AxWThe"},
+        {"mongodb+srv://root:b4Drn!V8Gracluster®.example.net/test", "b4Drn!V8Gr"},
+        {"curl -u admin: IfljVS2CWkf https://web-3/api", "IfljVS2CWkf"},
+        {"$ echo key-10b7b0b41979d76576d3f1fO26bccOf7 | login --stdin",
+         "key-10b7b0b41979d76576d3f1fO26bccOf7"},
+        {"Il tuo codice di verifica @ 722127", "722127"},
+        {"API-Schlussel: 87219812285c3a987736604973fbfb78",
+         "87219812285c3a987736604973fbfb78"},
+        {"\"consumerSecret\" : 27\n\"478ef2de22447141ff38efb4ed18ed4d6b5cc4f716",
+         "478ef2de22447141ff38efb4ed18ed4d6b5cc4f716"},
+        {"shpat_179251b24618c0f174662267242896 FQ",
+         "shpat_179251b24618c0f174662267242896"},
+        {"git clone\nhttps://oauth2:MTMTblekLIkxM2xLTKrhe7Vzwy.GFk801.80WS1v\n"
+         "d4sl1RmRYR4obr4clE45mM-E9rAzJkbEB@git.example.com/a.git\nSaved",
+         "MTMTblekLIkxM2xLTKrhe7Vzwy.GFk801.80WS1v\nd4sl1RmRYR4obr4clE45mM-E9rAzJkbEB"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const size_t n = covered(rows[i].text, rows[i].secret);
