@@ -10,9 +10,9 @@
 // sum for every window; a later window with another sum is an error, so all passes see the
 // very bytes that the content hash was made of, whatever happens to the file.
 //
-// Only PNG is read this way: it is the one format whose files reach such sizes with a
-// picture that may still be decoded, and the one whose decoder here takes its input in
-// parts.
+// PNG and JPEG are read this way: their decoders take their input in parts.  WebP is held
+// whole, after its size was taken from the memory budget: libwebp's incremental decoder keeps
+// every byte of a lossless picture, and of a lossy one with several partitions.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_FEED_H
 #define VLMD_IMAGE_FEED_H

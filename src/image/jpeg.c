@@ -4,13 +4,13 @@
 // CMYK, RGB-coded and oddly sampled files take the road over pixels; the plane call
 // refuses the first and silently mislabels the second.
 // SPDX-License-Identifier: MIT
-#include "image/picture.h"
+#include "image/jpeg_parts.h"
 #include "image/pixels.h"
 
 #include <string.h>
 #include <turbojpeg.h>
 
-enum { DCTSIZE = 8, SMOOTHED = 2 };
+enum { SMOOTHED = 2 };
 
 struct jpeg {
     struct decode *d;
@@ -22,11 +22,8 @@ struct jpeg {
     int scale;  // the decoder's: 1, 2, 4 or 8
 };
 
-// Half a picture, a damaged one, or none at all?
-static int from_tj(struct jpeg *j)
+int jpeg_error(const char *words, struct err *e)
 {
-    const char *words = tjGetErrorStr2(j->tj);
-    struct err *e = j->d->err;
     if (strstr(words, "extraneous bytes")) {
         return 0;
     }
@@ -48,7 +45,7 @@ static int check_result(struct jpeg *j, int result)
     if (result == 0) {
         return 0;
     }
-    int rc = from_tj(j);
+    int rc = jpeg_error(tjGetErrorStr2(j->tj), j->d->err);
     if (!rc && tjGetErrorCode(j->tj) == TJERR_FATAL) {
         return err_set(j->d->err, E_CORRUPT, "the JPEG is damaged");
     }
@@ -63,7 +60,7 @@ static void choose_scale(struct jpeg *j)
     const int small =
         j->d->small.width > j->d->small.height ? j->d->small.width : j->d->small.height;
     const int side = h->width > h->height ? h->width : h->height;
-    int by = 8;
+    int by = h->file_len > JPEG_LARGE_BYTES ? 1 : 8;
     while (by > 1 && (j->d->luma || side / by < 2 * small)) {
         by /= 2;
     }
@@ -73,9 +70,9 @@ static void choose_scale(struct jpeg *j)
     j->height = TJSCALED(h->height, f);
 }
 
-static int no_memory(const struct jpeg *j)
+int jpeg_no_memory(const struct decode *d)
 {
-    return err_set(j->d->err, E_NOMEM, "not enough memory to decode the JPEG");
+    return err_set(d->err, E_NOMEM, "not enough memory to decode the JPEG");
 }
 
 // ---- planes
@@ -86,18 +83,34 @@ static int smoothed(const struct head *h)
     return h->is_coarse ? SMOOTHED : 0;
 }
 
-static int get_planes(struct jpeg *j, struct planes *full)
+int jpeg_get_planes(struct decode *d, int width, int height, int sampling,
+                    struct planes *full)
 {
-    *full = (struct planes){.width = j->width, .height = j->height};
-    const int n = j->sampling == TJSAMP_GRAY ? 1 : 3;
+    *full = (struct planes){.width = width, .height = height};
+    const int n = sampling == TJSAMP_GRAY ? 1 : 3;
     for (int i = 0; i < n; i++) {
-        const int w = tjPlaneWidth(i, j->width, j->sampling);
-        const int h = tjPlaneHeight(i, j->height, j->sampling);
+        const int w = tjPlaneWidth(i, width, sampling);
+        const int h = tjPlaneHeight(i, height, sampling);
         full->stride[i] = (w + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
-        full->p[i] = arena_get_array(j->d->arena, (size_t)full->stride[i], (size_t)h);
+        full->p[i] = arena_get_array(d->arena, (size_t)full->stride[i], (size_t)h);
         if (w <= 0 || h <= 0 || !full->p[i]) {
-            return no_memory(j);
+            return jpeg_no_memory(d);
         }
+    }
+    return 0;
+}
+
+int jpeg_use_planes(struct decode *d, struct planes *full, int sampling, int scale)
+{
+    const int sub_x = sampling == TJSAMP_GRAY ? 1 : tjMCUWidth[sampling] / 8;
+    const int sub_y = sampling == TJSAMP_GRAY ? 1 : tjMCUHeight[sampling] / 8;
+    const struct mask_grid grid = {sub_x, sub_y, JPEG_BLOCK, smoothed(d->head), scale};
+    mask_paint_planes(&d->mask, full, &grid);
+    if (planes_shrink(&d->small, full, sub_x, sub_y, d->kernels, d->arena)) {
+        return jpeg_no_memory(d);
+    }
+    if (d->luma) {
+        luma_copy(d->luma, full->p[0], full->stride[0], full->width, full->height);
     }
     return 0;
 }
@@ -106,7 +119,7 @@ static int decode_planes(struct jpeg *j)
 {
     struct decode *d = j->d;
     struct planes full;
-    int rc = get_planes(j, &full);
+    int rc = jpeg_get_planes(d, j->width, j->height, j->sampling, &full);
     if (rc) {
         return rc;
     }
@@ -114,37 +127,24 @@ static int decode_planes(struct jpeg *j)
                                          j->width, full.stride, j->height,
                                          TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT);
     rc = check_result(j, result);
-    if (rc) {
-        return rc;
-    }
-    const int sub_x = j->sampling == TJSAMP_GRAY ? 1 : tjMCUWidth[j->sampling] / 8;
-    const int sub_y = j->sampling == TJSAMP_GRAY ? 1 : tjMCUHeight[j->sampling] / 8;
-    const struct mask_grid grid = {sub_x, sub_y, DCTSIZE, smoothed(d->head), j->scale};
-    mask_paint_planes(&d->mask, &full, &grid);
-    if (planes_shrink(&d->small, &full, sub_x, sub_y, d->kernels, d->arena)) {
-        return no_memory(j);
-    }
-    if (d->luma) {
-        luma_copy(d->luma, full.p[0], full.stride[0], full.width, full.height);
-    }
-    return 0;
+    return rc ? rc : jpeg_use_planes(d, &full, j->sampling, j->scale);
 }
 
 // ---- pixels
 
 // Ink to light.  Adobe's files hold the light that is left, all others the ink.
-static void cmyk_to_rgb(const uint8_t *cmyk, int n, bool is_inverted, uint8_t *rgb)
+void jpeg_cmyk_to_rgb(uint8_t *row, int n, bool is_inverted)
 {
     const int flip = is_inverted ? 0 : 255;
     for (int x = 0; x < n; x++) {
-        const int k = cmyk[4 * x + 3] ^ flip;
+        const int k = row[4 * x + 3] ^ flip;
         for (int c = 0; c < 3; c++) {
-            rgb[3 * x + c] = (uint8_t)(((cmyk[4 * x + c] ^ flip) * k + 127) / 255);
+            row[3 * x + c] = (uint8_t)(((row[4 * x + c] ^ flip) * k + 127) / 255);
         }
     }
 }
 
-static void mask_widen_mcus(struct decode *d)
+void jpeg_widen_mask(struct decode *d)
 {
     const struct head *h = d->head;
     const int side = h->mcu_width > h->mcu_height ? h->mcu_width : h->mcu_height;
@@ -155,14 +155,14 @@ static int put_rows(struct jpeg *j, uint8_t *pixels, int channels)
 {
     struct decode *d = j->d;
     struct rows rows;
-    mask_widen_mcus(d);
+    jpeg_widen_mask(d);
     if (rows_open(&rows, d)) {
-        return no_memory(j);
+        return jpeg_no_memory(j->d);
     }
     for (int y = 0; y < d->head->height; y++) {
         uint8_t *row = pixels + (size_t)y * (size_t)d->head->width * (size_t)channels;
         if (channels == 4) {
-            cmyk_to_rgb(row, d->head->width, d->head->has_adobe, row);
+            jpeg_cmyk_to_rgb(row, d->head->width, d->head->has_adobe);
         }
         rows_put(&rows, row, 3);
     }
@@ -177,7 +177,7 @@ static int decode_pixels(struct jpeg *j)
     const size_t stride = (size_t)h->width * (size_t)channels;
     uint8_t *pixels = arena_get_array(d->arena, (size_t)h->height, stride);
     if (!pixels) {
-        return no_memory(j);
+        return jpeg_no_memory(j->d);
     }
     int result = tjDecompress2(
         j->tj, d->bytes, h->file_len, pixels, h->width, (int)stride, h->height,
@@ -222,9 +222,12 @@ static int decode(struct jpeg *j)
 
 int jpeg_decode(struct decode *d)
 {
+    if (!d->bytes) {
+        return jpeg_feed_decode(d);
+    }
     struct jpeg j = {.d = d, .tj = tjInitDecompress()};
     if (!j.tj) {
-        return no_memory(&j);
+        return jpeg_no_memory(d);
     }
     int rc = decode(&j);
     tjDestroy(j.tj);

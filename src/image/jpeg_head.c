@@ -29,29 +29,45 @@ enum { MAX_SCANS = 100 };
 enum { MAX_COMPONENTS = 4 };
 
 struct walk {
-    const uint8_t *b;
-    size_t len;
+    struct feed *feed;
     size_t pos;
+    uint8_t segment[0x10000];  // one that does not lie in one piece
     // Of each component, its name and a bit for every low frequency that is exact.
     uint8_t names[MAX_COMPONENTS];
     uint16_t exact[MAX_COMPONENTS];
 };
 
-// The next marker from pos on, which then points behind it; -1 at the end.
+// The next marker from pos on, which then points behind it; -1 at the end, or the feed has
+// failed.
 static int next_marker(struct walk *w)
 {
-    while (w->pos < w->len) {
-        const uint8_t *ff = memchr(w->b + w->pos, 0xff, w->len - w->pos);
-        if (!ff) {
-            break;
+    bool is_after_ff = false;
+    while (w->pos < w->feed->len) {
+        size_t n;
+        const uint8_t *b = feed_run(w->feed, w->pos, &n);
+        if (!b) {
+            return -1;
         }
-        w->pos = (size_t)(ff - w->b) + 1;
-        if (w->pos < w->len && w->b[w->pos] != 0xff && w->b[w->pos] != 0) {
-            return w->b[w->pos++];
+        if (is_after_ff && b[0] != 0xff && b[0] != 0) {
+            w->pos++;
+            return b[0];
         }
+        const uint8_t *ff = memchr(b, 0xff, n);
+        is_after_ff = ff != NULL;
+        w->pos += ff ? (size_t)(ff - b) + 1 : n;
     }
-    w->pos = w->len;
     return -1;
+}
+
+// n bytes from pos on, all there; borrowed until the next call.  NULL: the feed has failed.
+static const uint8_t *segment_at(struct walk *w, size_t pos, size_t n)
+{
+    size_t run;
+    const uint8_t *b = feed_run(w->feed, pos, &run);
+    if (!b || run >= n) {
+        return b;
+    }
+    return feed_read(w->feed, pos, w->segment, n) ? NULL : w->segment;
 }
 
 static bool has_no_length(int marker)
@@ -185,6 +201,37 @@ static int read_segment(struct head *h, struct walk *w, int marker, const uint8_
     return 0;
 }
 
+static int cut(const struct walk *w, struct err *e)
+{
+    return w->feed->rc
+               ? w->feed->rc
+               : err_set(e, E_CUT, "the JPEG ends after %zu bytes, before its end marker",
+                         w->feed->len);
+}
+
+// The segment behind its marker, which pos is behind.
+static int walk_segment(struct head *h, struct walk *w, int marker, struct err *e)
+{
+    uint8_t length[2];
+    if (w->feed->len - w->pos < 2 || feed_read(w->feed, w->pos, length, 2)) {
+        return cut(w, e);
+    }
+    const size_t n = read_be16(length);
+    if (n < 2) {
+        return err_set(e, E_CORRUPT, "the JPEG has a damaged marker at byte %zu", w->pos);
+    }
+    if (n > w->feed->len - w->pos) {
+        return err_set(e, E_CUT, "the JPEG ends after %zu bytes, inside a marker",
+                       w->feed->len);
+    }
+    const uint8_t *b = n > 2 ? segment_at(w, w->pos + 2, n - 2) : length;
+    if (!b) {
+        return w->feed->rc;
+    }
+    w->pos += n;
+    return read_segment(h, w, marker, b, n - 2, e);
+}
+
 // Up to the sizes, or up to the end of the picture.
 static int walk(struct head *h, struct walk *w, bool only_sizes, struct err *e)
 {
@@ -194,34 +241,20 @@ static int walk(struct head *h, struct walk *w, bool only_sizes, struct err *e)
         if (marker == M_EOI) {
             return 0;
         }
-        if (marker < 0 || (!has_no_length(marker) && w->len - w->pos < 2)) {
-            return err_set(
-                e, E_CUT, "the JPEG ends after %zu bytes, before its end marker", w->len);
-        }
-        if (has_no_length(marker)) {
-            continue;
-        }
-        const size_t n = read_be16(w->b + w->pos);
-        if (n < 2) {
-            return err_set(e, E_CORRUPT, "the JPEG has a damaged marker at byte %zu",
-                           w->pos);
-        }
-        if (n > w->len - w->pos) {
-            return err_set(e, E_CUT, "the JPEG ends after %zu bytes, inside a marker",
-                           w->len);
-        }
-        int rc = read_segment(h, w, marker, w->b + w->pos + 2, n - 2, e);
+        int rc = marker < 0              ? cut(w, e)
+                 : has_no_length(marker) ? 0
+                                         : walk_segment(h, w, marker, e);
         if (rc) {
             return rc;
         }
-        w->pos += n;
     }
     return 0;
 }
 
 int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e)
 {
-    struct walk w = {.b = b, .len = len};
+    struct feed s = feed_of_bytes(b, len);
+    struct walk w = {.feed = &s};
     int rc = walk(h, &w, true, e);
     if (!rc && !h->width) {
         return err_set(e, E_CORRUPT, "the JPEG ends without a frame header");
@@ -229,9 +262,9 @@ int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e)
     return rc;
 }
 
-int jpeg_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
+int jpeg_check(struct head *h, struct feed *s, struct err *e)
 {
-    struct walk w = {.b = b, .len = len};
+    struct walk w = {.feed = s};
     *h = (struct head){.format = IMAGE_JPEG, .orientation = 1};
     int rc = walk(h, &w, false, e);
     if (rc) {

@@ -53,7 +53,7 @@ struct kernels;
 struct decode {
     // in
     const uint8_t *bytes;  // head->file_len of them; NULL: only the feed has them
-    struct feed *feed;     // what PNG reads
+    struct feed *feed;     // what PNG reads, and JPEG without bytes
     const struct head *head;
     struct arena *arena;
     uint8_t *luma;  // width * height bytes as stored, or NULL when not wanted
@@ -80,7 +80,7 @@ int exif_orientation(const uint8_t *b, size_t len);
 MUST_USE int png_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e);
 MUST_USE int png_check(struct head *h, struct feed *s, struct err *e);
 MUST_USE int jpeg_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e);
-MUST_USE int jpeg_check(struct head *h, const uint8_t *b, size_t len, struct err *e);
+MUST_USE int jpeg_check(struct head *h, struct feed *s, struct err *e);
 MUST_USE int webp_sizes(struct head *h, const uint8_t *b, size_t len, struct err *e);
 MUST_USE int webp_check(struct head *h, const uint8_t *b, size_t len, struct err *e);
 

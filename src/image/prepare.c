@@ -1,7 +1,7 @@
 // prepare.c -- the steps of one picture, in the order they fail cheapest.
 //
 // open -> size of the file -> signature, sides and area from the first bytes -> read (a
-// large PNG: in windows, see feed.h) -> hash -> whole header -> memory budget -> decode
+// large PNG or JPEG: in windows, see feed.h) -> hash -> whole header -> memory budget -> decode
 // and shrink -> upright -> thumb -> encode.  Runs in a pool thread (image.c) or in the
 // caller's; touches only the request, the configuration and its worker.
 // SPDX-License-Identifier: MIT
@@ -181,7 +181,7 @@ static int read_whole(struct run *x, const struct image_file *s)
     return rc;
 }
 
-// A PNG of any size in a window's memory.
+// PNG and JPEG of any size in a window's memory.
 static int read_windows(struct run *x)
 {
     struct err *e = &x->r->err;
@@ -191,6 +191,11 @@ static int read_windows(struct run *x)
                             e);
     }
     return rc ? rc : image_file_check(&x->file, e);
+}
+
+static bool has_windows(enum image_format f)
+{
+    return f == IMAGE_PNG || f == IMAGE_JPEG;
 }
 
 static int read_source(struct run *x)
@@ -206,7 +211,7 @@ static int read_source(struct run *x)
         return rc;
     }
     const bool is_large = s->size > MOST_BYTES_READ;
-    return is_large && x->head.format == IMAGE_PNG ? read_windows(x) : read_whole(x, s);
+    return is_large && has_windows(x->head.format) ? read_windows(x) : read_whole(x, s);
 }
 
 static int read_path(struct run *x)
@@ -233,18 +238,25 @@ static void hash(const void *bytes, size_t len, uint8_t out[IMAGE_HASH_BYTES])
     memcpy(out, canonical.digest, IMAGE_HASH_BYTES);
 }
 
-// The prefix was read before the first window was: it counts only now.
+// The prefix was read before the first window was: it counts only now.  A JPEG's sizes may
+// lie behind it, and are checked with the whole.
 static int check_windows(struct run *x)
 {
     uint8_t prefix[PREFIX_BYTES];
+    const enum image_format before = x->head.format;
     int rc = feed_read(&x->feed, 0, prefix, sizeof(prefix));
     if (!rc) {
-        rc = check_head(x, prefix, sizeof(prefix), true);
+        rc = check_head(x, prefix, sizeof(prefix), before == IMAGE_PNG);
     }
-    if (!rc && x->head.format != IMAGE_PNG) {
+    if (!rc && x->head.format != before) {
         rc = err_set(&x->r->err, E_CUT, "it changed while it was read");
     }
-    return rc ? rc : png_check(&x->head, &x->feed, &x->r->err);
+    if (rc || before == IMAGE_PNG) {
+        return rc ? rc : png_check(&x->head, &x->feed, &x->r->err);
+    }
+    rc = jpeg_check(&x->head, &x->feed, &x->r->err);
+    x->r->format = x->head.format;
+    return rc ? rc : check_sides(x);
 }
 
 static int load(struct run *x)

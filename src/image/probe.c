@@ -88,7 +88,7 @@ int head_check(struct head *h, const uint8_t *b, size_t len, struct err *e)
     switch (h->format) {
     case IMAGE_NONE: return unknown(b, len, e);
     case IMAGE_PNG: return png_check(h, &s, e);
-    case IMAGE_JPEG: return jpeg_check(h, b, len, e);
+    case IMAGE_JPEG: return jpeg_check(h, &s, e);
     case IMAGE_WEBP: return webp_check(h, b, len, e);
     }
     return E_BUG;

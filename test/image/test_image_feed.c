@@ -1,5 +1,5 @@
-// test_image_feed.c -- PNG read in windows: the same pictures, little memory, and no change
-// of the file goes unseen.
+// test_image_feed.c -- PNG and JPEG read in windows: the same pictures, little memory, and no
+// change of the file goes unseen.
 // SPDX-License-Identifier: MIT
 #include "image/feed.h"
 #include "image/image_make.h"
@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <png.h>
 #include <stdio.h>
+// jpeglib.h wants stdio.h first.
+#include <jpeglib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,7 +82,11 @@ static int picture_check(struct picture *p)
     if (!rc) {
         rc = head_sizes(&p->head, prefix, sizeof(prefix), &p->err);
     }
-    return rc ? rc : png_check(&p->head, &p->feed, &p->err);
+    if (rc && !(rc == E_CUT && p->head.format == IMAGE_JPEG)) {  // its sizes come later
+        return rc;
+    }
+    return p->head.format == IMAGE_JPEG ? jpeg_check(&p->head, &p->feed, &p->err)
+                                        : png_check(&p->head, &p->feed, &p->err);
 }
 
 static int picture_decode(struct picture *p)
@@ -89,7 +95,9 @@ static int picture_decode(struct picture *p)
         .feed = &p->feed, .head = &p->head, .arena = &p->arena, .err = &p->err};
     p->decode.luma = malloc((size_t)p->head.width * (size_t)p->head.height);
     assert_int_equal(planes_get(&p->decode.small, 100, 63, &p->arena), 0);
-    return png_decode(&p->decode);
+    p->decode.bytes = p->feed.bytes;
+    return p->head.format == IMAGE_JPEG ? jpeg_decode(&p->decode)
+                                        : png_decode(&p->decode);
 }
 
 static int picture_open(struct picture *p, const char *name, size_t window)
@@ -158,6 +166,35 @@ static void test_any_window(void **state)
     const struct scene s = scene_get(211, 133, scene_clear);
     for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
         make_png(&file, &s, &specs[i], NULL);
+        check_windows(&file);
+    }
+    buf_fini(&file);
+}
+
+static void test_any_window_of_jpeg(void **state)
+{
+    (void)state;
+    static const struct jpeg_spec specs[] = {
+        {.colourspace = JCS_YCbCr, .h = 2, .v = 2},
+        {.colourspace = JCS_YCbCr, .h = 1, .v = 1, .orientation = 6},
+        {.colourspace = JCS_YCbCr, .h = 2, .v = 1, .restart = 3},
+        {.colourspace = JCS_YCbCr, .h = 1, .v = 2},
+        {.colourspace = JCS_YCbCr, .h = 4, .v = 1},
+        {.colourspace = JCS_YCbCr, .h = 2, .v = 2, .is_progressive = true},
+        {.colourspace = JCS_YCbCr,
+         .h = 2,
+         .v = 2,
+         .is_progressive = true,
+         .is_coarse = true},
+        {.colourspace = JCS_GRAYSCALE, .h = 1, .v = 1},
+        {.colourspace = JCS_RGB, .h = 1, .v = 1},
+        {.colourspace = JCS_CMYK, .h = 1, .v = 1},
+        {.colourspace = JCS_YCCK, .h = 2, .v = 2},
+    };
+    struct buf file = {0};
+    const struct scene s = scene_get(211, 133, scene_opaque);
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+        make_jpeg(&file, &s, &specs[i]);
         check_windows(&file);
     }
     buf_fini(&file);
@@ -386,8 +423,71 @@ static void test_large_png(void **state)
     image_req_fini(&r);
 }
 
-// Other formats of that size are held, and counted.
+static int64_t make_large_jpeg(const char *name, int width, int height)
+{
+    FILE *f = fopen(path_of(name), "wb");
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr errors;
+    assert_non_null(f);
+    c.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&c);
+    jpeg_stdio_dest(&c, f);
+    c.image_width = (JDIMENSION)width;
+    c.image_height = (JDIMENSION)height;
+    c.input_components = 3;
+    c.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&c);
+    jpeg_set_quality(&c, 100, TRUE);
+    c.comp_info[0].h_samp_factor = c.comp_info[0].v_samp_factor = 1;
+    jpeg_start_compress(&c, TRUE);
+    uint8_t *row = malloc((size_t)width * 3);
+    for (int y = 0; y < height; y++) {
+        fill_noise(row, (size_t)width * 3, (uint64_t)y);
+        jpeg_write_scanlines(&c, &row, 1);
+    }
+    free(row);
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    const int64_t len = ftell(f);
+    assert_int_equal(fclose(f), 0);
+    return len;
+}
+
+// What is held is the picture, three bytes a pixel, not the file.
 static void test_large_jpeg(void **state)
+{
+    (void)state;
+    enum { WIDTH = 4200, HEIGHT = 4000 };
+    const int64_t planes = (int64_t)3 * WIDTH * HEIGHT;
+    const struct image_config c = {.memory_bytes = planes + 20 * MIB,
+                                   .max_file_bytes = 200 * MIB};
+    const int64_t len = make_large_jpeg("large.jpg", WIDTH, HEIGHT);
+    assert_true(len > READ_AS_A_WHOLE);
+    struct image_req r = {.root = dir, .path = "large.jpg"};
+    reset_peak();
+    const int64_t before = peak_bytes();
+    assert_int_equal(image_prepare_now(&c, &r), 0);
+    const int64_t more = peak_bytes() - before;
+    printf("%lld bytes in %lld KB, planes %lld KB\n", (long long)len,
+           (long long)more / 1024, (long long)planes / 1024);
+    assert_in_range(more, 0, planes + 12 * MIB);
+    uint8_t *bytes = read_all("large.jpg", (size_t)len);
+    struct image_req in_memory = {.bytes = bytes, .bytes_len = (size_t)len};
+    assert_int_equal(image_prepare_now(&c, &in_memory), 0);
+    assert_int_equal(r.jpeg.len, in_memory.jpeg.len);
+    assert_memory_equal(r.jpeg.data, in_memory.jpeg.data, r.jpeg.len);
+    assert_memory_equal(r.content, in_memory.content, IMAGE_HASH_BYTES);
+    assert_memory_equal(r.thumb, in_memory.thumb, sizeof(r.thumb));
+    image_req_fini(&r);
+    image_req_fini(&in_memory);
+    free(bytes);
+    assert_int_equal(truncate(path_of("large.jpg"), READ_AS_A_WHOLE + 1), 0);
+    assert_int_equal(image_prepare_now(&c, &r), E_CUT);
+    image_req_fini(&r);
+}
+
+// A small picture before much else does not take the memory of its file.
+static void test_long_jpeg(void **state)
 {
     (void)state;
     struct buf file = {0};
@@ -395,25 +495,47 @@ static void test_large_jpeg(void **state)
     uint8_t *noise = malloc(64 * 48 * 3);
     fill_noise(noise, 64 * 48 * 3, 3);
     make_jpeg_pixels(&file, noise, s.width, s.height);
-    write_file("large.jpg", file.data, file.len);
-    assert_int_equal(truncate(path_of("large.jpg"), READ_AS_A_WHOLE + 1), 0);
+    write_file("long.jpg", file.data, file.len);
+    assert_int_equal(truncate(path_of("long.jpg"), READ_AS_A_WHOLE + 1), 0);
+    const struct image_config c = {.memory_bytes = 16 * MIB};
+    struct image_req r = {.root = dir, .path = "long.jpg"};
+    assert_int_equal(image_prepare_now(&c, &r), 0);
+    assert_int_equal(r.width, 64);
+    image_req_fini(&r);
+    buf_fini(&file);
+    free(noise);
+}
+
+// WebP of that size is held, and counted before it is read.
+static void test_long_webp(void **state)
+{
+    (void)state;
+    struct buf file = {0};
+    const struct scene s = scene_get(64, 48, scene_opaque);
+    make_webp(&file, &s, &(struct webp_spec){0});
+    write_file("long.webp", file.data, file.len);
+    assert_int_equal(truncate(path_of("long.webp"), READ_AS_A_WHOLE + 1), 0);
     struct image_config c = {.memory_bytes = 16 * MIB};
-    struct image_req r = {.root = dir, .path = "large.jpg"};
+    struct image_req r = {.root = dir, .path = "long.webp"};
     assert_int_equal(image_prepare_now(&c, &r), E_TOOBIG);
     assert_non_null(strstr(r.err.msg, "image.memory_bytes"));
     c.memory_bytes = 64 * MIB;
     assert_int_equal(image_prepare_now(&c, &r), 0);
     image_req_fini(&r);
     buf_fini(&file);
-    free(noise);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_png),  // first: memory is still cold
-        cmocka_unit_test(test_large_jpeg),        cmocka_unit_test(test_any_window),
-        cmocka_unit_test(test_many_chunks),       cmocka_unit_test(test_changes_are_seen),
+        cmocka_unit_test(test_large_jpeg),
+        cmocka_unit_test(test_long_jpeg),
+        cmocka_unit_test(test_long_webp),
+        cmocka_unit_test(test_any_window_of_jpeg),
+        cmocka_unit_test(test_any_window),
+        cmocka_unit_test(test_many_chunks),
+        cmocka_unit_test(test_changes_are_seen),
         cmocka_unit_test(test_cut_while_hashing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
