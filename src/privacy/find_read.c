@@ -23,6 +23,7 @@ enum {
     LEAST_PADDED = 16,    // with = at the end
     LEAST_SCRAPPED = 12,  // random bytes before a scrap
     SCRAP_BYTES = 5,
+    LIST_GAP = 6,     // bytes between items of a list
     REST_BYTES = 12,  // a line that is nothing but the rest of the one before
     LOOK_BACK = 60,   // for words that say it is public
     MOST_LOOKED_AT = 256,
@@ -462,6 +463,57 @@ static void take_over(struct scan *s, const struct mender *m,
     }
 }
 
+// ---- lists of seed words
+
+// "22. pupil": where such an item at i ends, i if there is none.
+static size_t list_item(const struct scan *s, size_t i)
+{
+    size_t at = i, digits = 0, letters = 0;
+    while (class_at(s, at) & IS_DIGIT) {
+        at++;
+        digits++;
+    }
+    while (at < s->len && memchr(".):, ", s->text[at], 5)) {
+        at++;
+    }
+    while (class_at(s, at) & (letters ? IS_LOWER | IS_DIGIT : IS_LOWER)) {
+        at++;
+        letters++;
+    }
+    s->out->work += at - i + 1;
+    return digits >= 1 && digits <= 2 && letters >= 3 && letters <= 8 ? at : i;
+}
+
+static size_t after_list(const struct scan *s, size_t end)
+{
+    for (int items = 0; items < SEED_RUN_MAX; items++) {
+        size_t i = end;
+        while (i < s->len && i - end < LIST_GAP && memchr(" \n\t|,", s->text[i], 5)) {
+            i++;
+        }
+        const size_t next = list_item(s, i);
+        if (next == i) {
+            break;
+        }
+        end = next;
+    }
+    return end;
+}
+
+// Words of a numbered list belong to it, though they were misread.
+static void lengthen_lists(struct scan *s)
+{
+    const int n = s->out->n;
+    for (int i = 0; i < n && !s->is_over; i++) {
+        const struct privacy_finding one = s->out->items[i];
+        const size_t end = (size_t)one.offset + one.len;
+        const size_t more = one.category == PRIVACY_SEED ? after_list(s, end) : end;
+        if (more > end) {
+            find_add(s, PRIVACY_SEED, one.offset, more, one.weight);
+        }
+    }
+}
+
 int privacy_find_read(const struct privacy_finder *f, const char *text, size_t len,
                       struct privacy_findings *out)
 {
@@ -480,6 +532,7 @@ int privacy_find_read(const struct privacy_finder *f, const char *text, size_t l
     }
     if (rc == 0) {
         take_over(&s, &m, &found);
+        lengthen_lists(&s);
         find_resolve(&s);
         out->is_cut |= s.is_over || found.is_cut;
         rc = s.rc;
