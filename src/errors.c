@@ -19,6 +19,15 @@ void errors_note(void *arg, const struct err_note *note)
     }
 }
 
+double errors_per_min(const struct app *a)
+{
+    double sum = 0;
+    for (int i = 0; i < a->errors->n_groups; i++) {
+        sum += err_group_per_min(&a->errors->groups[i], loop_now_ms(&a->loop));
+    }
+    return sum;
+}
+
 int errors_spikes(const struct app *a)
 {
     int n = 0;

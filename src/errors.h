@@ -8,6 +8,7 @@
 
 // An on_error of the spine's parts: arg is the struct app.  Says once when a spike begins.
 void errors_note(void *arg, const struct err_note *note);
+double errors_per_min(const struct app *a);  // of all kinds, in the last minute
 // How many kinds have a spike now.
 int errors_spikes(const struct app *a);
 

@@ -4,9 +4,11 @@
 
 #include "alerts.h"
 #include "base/mem.h"
+#include "errors.h"
 #include "meters.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum { LEAST_MS = 1000 };  // a shorter time between readings tells no share
 
@@ -51,6 +53,55 @@ void monitor_look(struct app *a, struct monitor_look *l,
     l->work = (struct pool_work){.run = look_run, .done = look_done};
     closer_hold(&a->monitor->closer);
     pool_submit(a->reader, &l->work);
+}
+
+// ---- usage, for whoever shows it all the time
+
+static int64_t cpu_ms(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (int64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
+           (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+}
+
+static void measure_usage(struct monitor *m, int64_t now_ms)
+{
+    int64_t used = cpu_ms();
+    if (m->used_ms && now_ms - m->used_ms < LEAST_MS) {
+        return;
+    }
+    m->cpu_pct =
+        m->used_ms ? (double)(used - m->used_cpu_ms) * 100 / (double)(now_ms - m->used_ms)
+                   : 0;
+    m->used_ms = now_ms;
+    m->used_cpu_ms = used;
+    m->rss = machine_own_rss();
+}
+
+static int count_firing(const struct alerter *r)
+{
+    int n = 0;
+    for (int i = 0; i < ALERT_RULES; i++) {
+        n += r->alerts.rules[i].phase == ALERT_FIRING;
+    }
+    return n;
+}
+
+void monitor_usage(struct app *a, struct vlmd_stats *out)
+{
+    struct monitor *m = a->monitor;
+    if (!m) {
+        return;
+    }
+    measure_usage(m, loop_now_ms(&a->loop));
+    out->rss_bytes = m->rss;
+    out->cpu_pct = m->cpu_pct;
+    int64_t p99 = lag_percentile_ms(&m->lag, 99);
+    out->lag_p99_ms = p99 == INT64_MAX ? (int64_t)m->lag.max_ms : p99;
+    out->errors_per_min = errors_per_min(a);
+    out->error_spikes = errors_spikes(a);
+    out->alerts_firing = count_firing(m->alerter);
 }
 
 // ---- the part

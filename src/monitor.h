@@ -14,10 +14,13 @@ struct alerter;
 struct monitor {
     struct app *app;
     struct lag lag;
-    struct machine base;      // of the reading before: processor shares are differences
-    struct alerter *alerter;  // owned
-    int64_t base_ms;          // monotonic
-    struct closer closer;     // of the measuring, the alerts and readings under way
+    struct machine base;       // of the reading before: processor shares are differences
+    struct alerter *alerter;   // owned
+    int64_t used_ms;           // monotonic; when usage was measured
+    int64_t used_cpu_ms, rss;  //   and what it was
+    double cpu_pct;
+    int64_t base_ms;       // monotonic
+    struct closer closer;  // of the measuring, the alerts and readings under way
     void (*on_closed)(void *arg);
     void *arg;
 };
@@ -38,6 +41,9 @@ struct monitor_look {
 // Errors in done: E_CANCELED.
 void monitor_look(struct app *a, struct monitor_look *l,
                   void (*done)(struct monitor_look *l, int err));
+
+// Cheap, measured at most once a second: fills the fields of out that are about the process.
+void monitor_usage(struct app *a, struct vlmd_stats *out);
 
 // A part of the application (app.c).
 int monitor_open(struct app *a, struct err *e);

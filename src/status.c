@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "face/face.h"
 #include "meters.h"
+#include "monitor.h"
 
 #include <math.h>
 
@@ -93,6 +94,7 @@ void status_snapshot(struct app *a, struct vlmd_stats *out)
     count_states(a, out);
     count_totals(a, out);
     out->images_per_s = images_per_s(a);
+    monitor_usage(a, out);
     if (a->watcher) {
         struct watcher_stats w;
         watcher_stats(a->watcher, &w);

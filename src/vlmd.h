@@ -405,6 +405,11 @@ struct vlmd_stats {
     int64_t answered, cached, duplicate, blocked, skipped, failed; // ended by this process
     int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
     double images_per_s;           // moving average of the last minute
+    int64_t rss_bytes;             // of this process
+    double cpu_pct;                // of one core, over the last seconds
+    int64_t lag_p99_ms;            // the loop was busy at most so long at a time, of 100 times 99
+    double errors_per_min;         // of all kinds, in the last minute
+    int error_spikes, alerts_firing;
     int folders, polled_folders;
     int64_t settling;              // files waiting to be complete
     int n_backends;

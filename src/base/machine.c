@@ -329,6 +329,15 @@ void machine_read(const struct machine_roots *roots, bool with_connections,
     }
 }
 
+int64_t machine_own_rss(void)
+{
+    char text[200];
+    long pages = 0;
+    read_text("/proc", "self/statm", text, sizeof(text));
+    sscanf(text, "%*s %ld", &pages);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
 int machine_read_disk(const char *path, struct machine_disk *out)
 {
     struct statvfs fs;

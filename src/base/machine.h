@@ -56,6 +56,9 @@ struct machine {
 void machine_read(const struct machine_roots *roots, bool with_connections,
                   struct machine *out);
 
+// Memory of this process that is in use now, in bytes: one small read.
+int64_t machine_own_rss(void);
+
 struct machine_disk {
     int64_t total, available;  // bytes; available to this user
     int64_t files, files_free;

@@ -162,6 +162,9 @@ bool cli_has_filter(const struct vlmd_query *q);
 int cli_target(const struct cli *c, const char *arg, struct vlmd_query *q, char *path,
                size_t path_size);
 
+// --interval in ms, 1 s when it is not given.
+int cli_interval(const struct cli *c, int64_t *ms);
+
 // ---- the commands, one file per family
 
 int cli_run_watch(struct cli *c);
@@ -170,6 +173,7 @@ int cli_run_search(struct cli *c);
 int cli_run_show(struct cli *c);
 int cli_run_jobs(struct cli *c);
 int cli_run_status(struct cli *c);
+int cli_run_top(struct cli *c);
 int cli_run_doctor(struct cli *c);
 int cli_run_models(struct cli *c);
 int cli_run_bench(struct cli *c);

@@ -109,3 +109,16 @@ int cli_target(const struct cli *c, const char *arg, struct vlmd_query *q, char 
     q->path = path;
     return 0;
 }
+
+int cli_interval(const struct cli *c, int64_t *ms)
+{
+    const char *s = c->values[OPT_INTERVAL];
+    char *end = NULL;
+    double seconds = s ? strtod(s, &end) : 1;
+    if (s && (*s == 0 || *end || !(seconds >= 0.1 && seconds <= 86400))) {
+        return cli_usage(c, "--interval \"%s\" is no number of seconds from 0.1 to 86400",
+                         s);
+    }
+    *ms = (int64_t)(seconds * 1000);
+    return 0;
+}

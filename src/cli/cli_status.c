@@ -21,6 +21,7 @@ struct showing {
     bool is_done;
     int err;
     char message[400];
+    char last[500];  // line that was printed, for --watch without a terminal
 };
 
 // ---- for people
@@ -110,16 +111,36 @@ static void print_backend(const struct cJSON *b)
         (int)json_get_int(b, "in_flight", 0), (int)json_get_int(b, "limit", 0));
 }
 
+// ", 82 MB, 14 % processor, 3 alerts on"; "" when the worker does not say.
+static const char *usage_of(const struct cJSON *json, char *out, size_t size)
+{
+    char bytes[32];
+    int64_t rss = json_get_int(json, "rss_bytes", 0);
+    int64_t firing = json_get_int(json, "alerts_firing", 0);
+    out[0] = 0;
+    if (rss > 0) {
+        bytes_text(rss, bytes, sizeof(bytes));
+        size_t n = (size_t)snprintf(out, size, ", %s, %" PRId64 " %% processor", bytes,
+                                    json_get_int(json, "cpu_pct", 0));
+        if (firing > 0 && n < size) {
+            snprintf(out + n, size - n, ", %" PRId64 " alert%s on", firing,
+                     firing == 1 ? "" : "s");
+        }
+    }
+    return out;
+}
+
 static void print_worker(const struct vlmd_worker *w)
 {
-    char span[64], name[40];
+    char span[64], name[40], usage[160];
     struct cJSON *json = json_parse(w->json, strlen(w->json));
     const struct cJSON *rate = json_get(json, "images_per_s");
     const char *paused = text_of(json, "paused_because");
     time_span(time_wall_ms() - w->started_at_ms, span, sizeof(span));
     snprintf(name, sizeof(name), "worker");
-    row(name, "process %" PRId64 " for %s, %.1f pictures/s", w->pid, span,
-        cJSON_IsNumber(rate) ? rate->valuedouble : 0.0);
+    row(name, "process %" PRId64 " for %s, %.1f pictures/s%s", w->pid, span,
+        cJSON_IsNumber(rate) ? rate->valuedouble : 0.0,
+        usage_of(json, usage, sizeof(usage)));
     if (*paused) {
         row("", "paused: %s", paused);
     }
@@ -141,6 +162,28 @@ static void print_text(const struct vlmd_status *s)
     }
     if (s->n_workers == 0) {
         row("worker", "none runs (start one: vlmd watch)");
+    }
+}
+
+// One line that says all that changes; for a log or a pipe.
+static void print_line(struct showing *k, const struct vlmd_status *s)
+{
+    char line[500], at[64], reason[300];
+    int64_t described = s->answered + s->cached + s->duplicate;
+    struct cJSON *json =
+        s->n_workers ? json_parse(s->workers[0].json, strlen(s->workers[0].json)) : NULL;
+    const char *paused = text_of(json, "paused_because");
+    text_safe(paused, reason, sizeof(reason));
+    snprintf(line, sizeof(line),
+             "%" PRId64 " queued, %" PRId64 " running, %" PRId64 " described, %" PRId64
+             " failed, %d worker%s%s%s",
+             s->queued, s->leased, described, s->failed, s->n_workers,
+             s->n_workers == 1 ? "" : "s", *reason ? ", paused: " : "", reason);
+    json_free(json);
+    if (strcmp(line, k->last) != 0) {
+        memcpy(k->last, line, sizeof(line));
+        time_local(time_wall_ms(), at, sizeof(at));
+        out_printf("%s  %s\n", at, line);
     }
 }
 
@@ -175,7 +218,11 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
         print_json(s);
         return;
     }
-    if (cli_has(k->c, OPT_WATCH) && term_out()) {
+    if (cli_has(k->c, OPT_WATCH) && !term_out()) {
+        print_line(k, s);
+        return;
+    }
+    if (cli_has(k->c, OPT_WATCH)) {
         out_text("\x1b[H\x1b[J");
     }
     print_text(s);
@@ -196,24 +243,11 @@ static int once(struct showing *k)
     return rc;
 }
 
-static int interval(const struct cli *c, int64_t *ms)
-{
-    const char *s = c->values[OPT_INTERVAL];
-    char *end = NULL;
-    double seconds = s ? strtod(s, &end) : 1;
-    if (s && (*s == 0 || *end || !(seconds >= 0.1 && seconds <= 86400))) {
-        return cli_usage(c, "--interval \"%s\" is no number of seconds from 0.1 to 86400",
-                         s);
-    }
-    *ms = (int64_t)(seconds * 1000);
-    return 0;
-}
-
 int cli_run_status(struct cli *c)
 {
     struct showing k = {.c = c};
     int64_t every_ms = 0;
-    int rc = interval(c, &every_ms);
+    int rc = cli_interval(c, &every_ms);
     if (rc == 0 && c->n_args) {
         rc = cli_usage(c, "takes no operands");
     }
@@ -226,9 +260,6 @@ int cli_run_status(struct cli *c)
         int64_t next_ms = time_mono_ms() + every_ms;
         while (time_mono_ms() < next_ms && !cli_signals()) {
             cli_pause(c, next_ms - time_mono_ms());
-        }
-        if (!cli_has(c, OPT_JSON) && !term_out() && !cli_signals()) {
-            out_text("\n");
         }
         rc = cli_signals() ? 0 : once(&k);
     }

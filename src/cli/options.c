@@ -76,6 +76,7 @@ static const enum cli_opt search_options[] = {FILTERS, OPT_PATH, OPT_ORDER, OPT_
                                               OPT_COUNT};
 static const enum cli_opt jobs_options[] = {JOB_FILTERS, OPT_COUNT};
 static const enum cli_opt status_options[] = {OPT_WATCH, OPT_INTERVAL, OPT_COUNT};
+static const enum cli_opt top_options[] = {OPT_INTERVAL, OPT_COUNT};
 static const enum cli_opt export_options[] = {
     FILTERS,   OPT_PATH,   OPT_TEXT, OPT_OUTCOME, OPT_STATE,  OPT_DEGRADED,
     OPT_ORDER, OPT_OUTPUT, OPT_DIR,  OPT_BESIDE,  OPT_FORMAT, OPT_COUNT};
@@ -156,6 +157,9 @@ const struct cli_command cli_commands[] = {
      "test|preview|rules|report|verify", privacy_options, cli_run_privacy},
     {"status", "", "progress, backlog, failures, workers and backends", NULL, NULL,
      status_options, cli_run_status},
+    {"top", "", "what the workers do now: stages, backends, memory, rates",
+     "Drawn anew every second, until Ctrl-C; once where nobody looks (a pipe, a file).",
+     NULL, top_options, cli_run_top},
     {"logs", "ID|CORRELATION-ID|PATH", "everything that happened to one picture, in order",
      "From the database: when it came, each request and why it failed, what the privacy\n"
      "rules decided, how it ended; and its lines of the log, where log.file names one.",

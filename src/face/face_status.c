@@ -72,6 +72,12 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
     json_int(w, "completion_tokens", s->completion_tokens);
     json_int(w, "bytes_sent", s->bytes_sent);
     json_double(w, "images_per_s", s->images_per_s);
+    json_int(w, "rss_bytes", s->rss_bytes);
+    json_double(w, "cpu_pct", s->cpu_pct);
+    json_int(w, "lag_p99_ms", s->lag_p99_ms);
+    json_double(w, "errors_per_min", s->errors_per_min);
+    json_int(w, "error_spikes", s->error_spikes);
+    json_int(w, "alerts_firing", s->alerts_firing);
     json_int(w, "folders", s->folders);
     json_int(w, "polled_folders", s->polled_folders);
     json_int(w, "settling", s->settling);
