@@ -69,9 +69,7 @@ async function request(method, path, { params, body, signal } = {}) {
         throw new ApiError(0, null, RETRY_MS);
     }
     setAway(false);
-    // An unhealthy vlmd tells its health with 503.
-    const isHealth = response.status === 503 && path === "/health";
-    if (!response.ok && !isHealth) {
+    if (!response.ok) {
         const error = await fail(response);
         if (error.status === 401 && path !== "/v1/session") {
             link.dispatchEvent(new Event("lost"));

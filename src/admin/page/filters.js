@@ -72,6 +72,15 @@ export function fits(filter, item, day) {
         (!filter.since || day >= filter.since) && (!filter.until || day <= filter.until);
 }
 
+// Most frequent first; for a server that does not count them itself.
+export function tagsOf(items) {
+    const counts = new Map();
+    for (const tag of items.flatMap((item) => item.fields?.tags || [])) {
+        counts.set(tag, (counts.get(tag) || 0) + 1);
+    }
+    return [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
+}
+
 function dayBack(n) {
     return dayOf(Date.now() - n * 86400000);
 }

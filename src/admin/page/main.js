@@ -18,6 +18,7 @@ import { plural, short } from "./words.js";
 
 const AWAY_MS = 3000;
 const STATUS_MS = 1500;   // at most so often
+const MISSED = "events were missed";  // how the server says so
 const QUIET_MS = 30000;   // without events; asked while somebody looks
 
 const byId = (id) => document.getElementById(id);
@@ -186,8 +187,7 @@ class App {
 
     async refresh() {
         try {
-            [this.status, this.health] = await Promise.all([get("/v1/status"), get("/health")]);
-            this.stats = this.health.stats;
+            [this.status, this.stats] = await Promise.all([get("/v1/status"), get("/v1/stats")]);
             this.showStatus();
         } catch {
             // The events, or the next time, tell.
@@ -236,7 +236,7 @@ class App {
         if (type === "open") {
             // What came while there was no connection.
             if (this.wasAway && this.isBegun) {
-                this.stream.recountSoon();
+                this.stream.onGap();
             }
             this.wasAway = false;
             this.refreshSoon();
@@ -251,6 +251,11 @@ class App {
         if (type === "job" && event.item) {
             this.isBegun && this.stream.onJob(event.item);
             this.picture.onJob(event.item);
+        }
+        if (type === "notice" && event.words?.startsWith(MISSED)) {
+            this.isBegun && this.stream.onGap();
+            this.refreshSoon();
+            return;
         }
         const isAlert = type === "alert" && event.n > 0;
         if (type === "notice" || type === "problem" || isAlert) {

@@ -180,8 +180,8 @@ export class Picture {
         return el("section", { class: `why tone-${tone}` },
             el("h3", null, icon(tone === "good" ? "check" : tone === "warn" ? "shield" : "picture"),
                 state),
-            el("p", null, item.why),
-            item.error?.todo ? el("p", { class: "muted" }, item.error.todo) : null,
+            el("p", { class: "sentence" }, item.why),
+            item.error?.todo ? el("p", { class: "muted sentence" }, item.error.todo) : null,
             item.duplicate_of ? el("p", null, el("a", { href: `#/picture/${item.duplicate_of}` },
                 `The one it looks like: ${nameOf(item.duplicate_path || "")}`)) : null,
             item.next_try_at && !isNaN(Date.parse(item.next_try_at))

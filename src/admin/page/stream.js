@@ -1,14 +1,16 @@
 // stream.js -- what was described, newest first, and the search in it.
 // SPDX-License-Identifier: MIT
-import { get } from "./api.js";
+import { can, get } from "./api.js";
 import { clear, el, icon } from "./dom.js";
-import { Rail, chips, emptyFilter, filterText, fits, isFiltered, queryOf } from "./filters.js";
+import { Rail, chips, emptyFilter, filterText, fits, isFiltered, queryOf, tagsOf }
+    from "./filters.js";
 import { fillHead, fillRow, fillThumb, makeHead, makeRow } from "./row.js";
 import { Timeline } from "./timeline.js";
 import { count, dayOf, isDescribed, plural, timeOf } from "./words.js";
 
 const TYPING_MS = 140;
 const RECOUNT_MS = 1200;
+const RAIL_MS = 4000;
 const FIRST_PAGE = 60;
 const BEST = 500;
 const DAYS = 4000;
@@ -22,7 +24,7 @@ export class Stream {
         this.fresh = 0;
         this.rail = new Rail((part) => this.change(part), (day) => this.goToDay(day));
         this.input = el("input", { type: "search", id: "search", autocomplete: "off",
-            spellcheck: "false", placeholder: "Search what was on your screen",
+            spellcheck: "false", placeholder: "Search your screenshots",
             "aria-label": "Search", "aria-describedby": "found", enterkeyhint: "search",
             oninput: () => this.typed() });
         this.order = el("select", { "aria-label": "Order", class: "order", hidden: true,
@@ -134,6 +136,8 @@ export class Stream {
         const controller = this.loading = new AbortController();
         const { signal } = controller;
         this.isLoaded = true;
+        this.isStale = false;
+        this.meanwhile = [];
         this.scroller.setAttribute("aria-busy", "true");
         this.setFresh(0);
         this.slow = setTimeout(() => this.node.classList.add("is-loading"), 150);
@@ -149,6 +153,7 @@ export class Stream {
                 this.timeline.reset(days, first);
                 this.rail.showDays(days);
                 this.showFound(this.timeline.total, false);
+                can("get", "/v1/tags") || this.rail.showTags(tagsOf(first.items));
             }
             this.rail.load(queryOf(this.filter), signal).catch(() => {});
         } catch (error) {
@@ -163,6 +168,8 @@ export class Stream {
                 clearTimeout(this.slow);
                 this.node.classList.remove("is-loading");
                 this.scroller.setAttribute("aria-busy", "false");
+                this.loading = null;
+                this.meanwhile.forEach((item) => this.onJob(item));
             }
         }
     }
@@ -231,7 +238,7 @@ export class Stream {
     }
 
     showPlace(section, top) {
-        if (top < AT_TOP_PX && this.fresh && !this.filter.q) {
+        if (top < AT_TOP_PX && this.fresh && !this.filter.q && !this.isStale) {
             this.setFresh(0);
         }
         this.day.hidden = section === null;
@@ -251,13 +258,14 @@ export class Stream {
         this.fresh = n;
         this.pill.hidden = n === 0;
         clear(this.pill, icon("up"), isFiltered(this.filter) && this.filter.q
-            ? "New pictures: search again" : plural(n, "new picture"));
+            ? "New pictures: search again" : this.isStale ? "New pictures"
+                : plural(n, "new picture"));
     }
 
     showFresh() {
-        const isStale = Boolean(this.filter.q);
+        const isOld = this.isStale || Boolean(this.filter.q);
         this.setFresh(0);
-        if (isStale) {
+        if (isOld) {
             this.load();
         } else {
             this.timeline.goToTop();
@@ -266,6 +274,10 @@ export class Stream {
 
     onJob(item) {
         if (!this.isLoaded) {
+            return;
+        }
+        if (this.loading) {
+            this.meanwhile.push(item); // the answer on its way may be from before
             return;
         }
         if (this.timeline.update(item)) {
@@ -283,8 +295,27 @@ export class Stream {
             this.setFresh(isAway ? this.fresh + 1 : 0);
             this.showState("ready");
             this.showFound(this.timeline.total, false);
+            this.refreshRail();
         } else {
             this.recountSoon();
+        }
+    }
+
+    // Programs and tags have new counts; there is no hurry.
+    refreshRail() {
+        this.railing ||= setTimeout(() => {
+            this.railing = 0;
+            document.hidden || this.rail.load(queryOf(this.filter)).catch(() => {});
+        }, RAIL_MS);
+    }
+
+    // Nobody knows what came in the meantime.
+    onGap() {
+        if (this.timeline.scrollTop <= AT_TOP_PX || !this.timeline.total) {
+            this.load();
+        } else {
+            this.isStale = true;
+            this.setFresh(this.fresh || 1);
         }
     }
 
@@ -300,6 +331,7 @@ export class Stream {
                 const days = await this.days();
                 this.timeline.recount(days);
                 this.rail.showDays(days);
+                this.refreshRail();
             } catch {
                 // The next event, or the next connection, asks again.
             }

@@ -44,7 +44,7 @@ function speed(stats, status) {
 }
 
 export class Work {
-    // app: stats, status, health, canChange, canAdmin, refresh(), showFailures(class)
+    // app: stats, status, canChange, canAdmin, refresh(), showFailures(class)
     constructor(app) {
         this.app = app;
         this.node = el("div", { class: "panel", tabindex: "-1" });
@@ -100,7 +100,7 @@ export class Work {
             el("div", { class: "now-head" },
                 el("div", null, el("p", { class: `headline tone-${tone}` },
                     el("i", { class: "lamp", "aria-hidden": true }), words),
-                el("p", { class: "muted" }, more || "\u00a0")),
+                el("p", { class: "muted sentence" }, more || "\u00a0")),
                 this.pauseButton(stats)),
             el("div", { class: "stack", role: "img", "aria-label":
                 `${count(described)} of ${count(status.total)} described` },
@@ -160,7 +160,7 @@ export class Work {
             el("p", { class: "muted small" }, [
                 `${short(status.prompt_tokens)} tokens in, ${short(status.completion_tokens)} out`,
                 `database ${bytes(status.database_bytes)}`,
-                this.app.health ? `memory ${bytes(this.app.health.memory.rss_bytes)}` : "",
+                stats.rss_bytes ? `memory ${bytes(stats.rss_bytes)}` : "",
                 stats.folders ? `watching ${plural(stats.folders, "folder")}` : "",
             ].filter(Boolean).join(" \u00b7 ")));
     }
@@ -184,7 +184,7 @@ export class Work {
                 "aria-hidden": true }), b.name, el("span", { class: "muted" }, b.kind),
             b.is_remote ? el("span", { class: "label tone-warn" }, "remote") : null),
             el("p", { class: "muted mono" }, b.url),
-            el("p", null, el("b", null, b.state), b.reason ? `: ${b.reason}` : "",
+            el("p", { class: "sentence" }, el("b", null, b.state), b.reason ? `: ${b.reason}` : "",
                 b.model ? el("span", { class: "muted" }, ` ${b.model}`) : null,
                 b.model_state ? el("span", { class: "muted" }, ` (${b.model_state}` +
                     `${leaves > 0 ? `, leaves memory in ${span(leaves)}` : ""})`) : null),
@@ -206,8 +206,8 @@ export class Work {
             icon("retry"), "Try all again") : null),
         list.length ? el("ul", { class: "failures" }, list.map((f) => el("li", null,
             el("b", { class: "n" }, count(f.n)),
-            el("div", null, el("p", null, el("b", null, f.words)),
-                el("p", { class: "muted" }, f.todo), el("p", { class: "muted mono small" }, f.class)),
+            el("div", null, el("p", { class: "sentence" }, el("b", null, f.words)),
+                el("p", { class: "muted sentence" }, f.todo), el("p", { class: "muted mono small" }, f.class)),
             el("div", { class: "buttons" },
                 el("button", { type: "button", class: "button quiet",
                     onclick: () => this.app.showFailures(f.class) }, "Show"),
