@@ -11,6 +11,7 @@
 #include "app.h"
 #include "base/machine.h"
 #include "io/timer.h"
+#include "vlmd_health.h"
 
 enum health_state { HEALTH_HEALTHY, HEALTH_DEGRADED, HEALTH_UNHEALTHY, HEALTH_DISABLED };
 

@@ -5,6 +5,7 @@
 
 #include "app.h"
 #include "base/err_ring.h"
+#include "vlmd_health.h"
 
 // An on_error of the spine's parts: arg is the struct app.  Says once when a spike begins.
 void errors_note(void *arg, const struct err_note *note);

@@ -8,6 +8,7 @@
 #include "app.h"
 #include "base/machine.h"
 #include "io/lag.h"
+#include "vlmd_health.h"
 
 struct alerter;
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 // clang-format on
 #include "store/storekit.h"
-#include "vlmd.h"
+#include "vlmd_health.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "base/err_ring.h"
 #include "spine/fake_organs.h"
 #include "store/storekit.h"
-#include "vlmd.h"
+#include "vlmd_health.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 #include "call.h"
 #include "io/web_server.h"
 #include "store/storekit.h"
+#include "vlmd_health.h"
 
 #include <stdio.h>
 #include <stdlib.h>
