@@ -17,6 +17,7 @@
 #include "monitor.h"
 #include "organs.h"
 #include "servers.h"
+#include "start.h"
 #include "status.h"
 
 #include <assert.h>
@@ -645,9 +646,10 @@ void app_close(struct app *a)
     free(a->batch_inputs);
 }
 
-int app_open(struct app *a, struct config *config, enum vlmd_role role, struct err *e)
+int app_open(struct app *a, struct config *config, const struct vlmd_options *o,
+             struct err *e)
 {
-    *a = (struct app){.role = role, .config = config, .closing = -1};
+    *a = (struct app){.role = o->role, .config = config, .closing = -1};
     a->random_state = (uint64_t)loop_wall_ms() * 0x9e3779b97f4a7c15ull | 1;
     int rc = loop_init(&a->loop);
     if (rc) {
@@ -655,14 +657,16 @@ int app_open(struct app *a, struct config *config, enum vlmd_role role, struct e
     }
     for (; a->n_opened < N_PARTS; a->n_opened++) {
         const struct part *p = &parts[a->n_opened];
-        if (!p->is_client && role == VLMD_CLIENT) {
+        if (!p->is_client && o->role == VLMD_CLIENT) {
             continue;
         }
+        uint64_t began_ns = uv_hrtime();
         rc = p->open(a, e);
+        if (rc && !e->msg[0]) {
+            err_set(e, rc, "%s: %s", p->name, err_words(rc));
+        }
+        start_part(a, o, p->name, rc, began_ns, e->msg);
         if (rc) {
-            if (!e->msg[0]) {
-                err_set(e, rc, "%s: %s", p->name, err_words(rc));
-            }
             app_close(a);
             return rc;
         }

@@ -98,7 +98,7 @@ struct app {
 
 // Opens what the role needs.  On error everything is closed again, config is kept by the
 // caller.
-MUST_USE int app_open(struct app *a, struct config *config, enum vlmd_role role,
+MUST_USE int app_open(struct app *a, struct config *config, const struct vlmd_options *o,
                       struct err *e);
 // Runs the loop until every part is closed.
 void app_close(struct app *a);

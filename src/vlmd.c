@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "call.h"
 #include "monitor.h"
+#include "start.h"
 #include "vlmd_loop.h"
 
 #include <limits.h>
@@ -100,13 +101,14 @@ static void set_log(const struct vlmd_options *o, const struct config *c)
 
 struct problems {
     char first[400];
-    int n;
+    int n, warnings;
 };
 
 static void note_problem(void *arg, bool is_error, const char *where, const char *words)
 {
     struct problems *p = arg;
     if (!is_error) {
+        p->warnings++;
         log_warn("config", "%s: %s", where, words);
         return;
     }
@@ -115,7 +117,7 @@ static void note_problem(void *arg, bool is_error, const char *where, const char
     }
 }
 
-static int config_error(const struct problems *p, int rc, struct vlmd_error *e)
+static void config_error(const struct problems *p, int rc, struct vlmd_error *e)
 {
     e->code = rc;
     if (p->n > 1) {
@@ -124,7 +126,6 @@ static int config_error(const struct problems *p, int rc, struct vlmd_error *e)
     } else {
         snprintf(e->message, sizeof(e->message), "%s", p->n ? p->first : err_words(rc));
     }
-    return rc;
 }
 
 int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error *error)
@@ -138,14 +139,19 @@ int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error 
     struct err why = {0};
     *out = NULL;
     *e = (struct vlmd_error){0};
+    uint64_t began_ns = uv_hrtime();
     int rc = config_load(&config, o, note_problem, &problems);
     if (rc) {
-        return config_error(&problems, rc, e);
+        config_error(&problems, rc, e);
+        start_tell(o, "config", "fail", began_ns, e->message);
+        return rc;
     }
     set_log(o, config);
+    start_tell(o, "config", problems.warnings ? "warn" : "ok", began_ns,
+               config->file ? config->file : "none, the defaults serve");
     struct vlmd *v = mem_new(struct vlmd);
     rc = set_log_file(config, &why);
-    rc = rc ? rc : app_open(&v->app, config, o->role, &why);
+    rc = rc ? rc : app_open(&v->app, config, o, &why);
     if (rc) {
         e->code = rc;
         snprintf(e->message, sizeof(e->message), "%s", why.msg);

@@ -72,6 +72,15 @@ struct vlmd_setting {
 typedef void vlmd_log_fn(void *arg, enum vlmd_log_level level, int64_t at_ms,
                          const char *module, const char *message);
 
+// One step of opening, told when it is done; after one that failed nothing comes.
+struct vlmd_start_step {
+    const char *name;    // "config", "store", "privacy", "image", "backends"
+    const char *result;  // "ok", "warn", "fail"
+    const char *words;
+    double took_ms;
+};
+typedef void vlmd_start_fn(void *arg, const struct vlmd_start_step *step);
+
 struct vlmd_options {
     enum vlmd_role role;
     const char *config_file;  // NULL = the usual place if there is one, "" = none
@@ -80,6 +89,8 @@ struct vlmd_options {
     bool ignore_environment;  // do not read VLMD_* variables
     vlmd_log_fn *on_log;      // the process has one; the last handle opened with one sets it
     void *log_arg;
+    vlmd_start_fn *on_start;  // may be NULL; called from inside vlmd_open
+    void *start_arg;
 };
 
 // The file of `log.file` was moved away: the next line begins it anew.  It is also noticed

@@ -106,6 +106,7 @@ struct cli {
     int n_args;
     const char
         *service_log_level;  // when nobody watches and none is configured; NULL: error
+    bool shows_start;  // the steps of opening are shown
     vlmd *v;
     struct admin *admin;  // NULL = no page is served
 };
@@ -137,6 +138,9 @@ const char *cli_log_file(void);  // of the configuration; "" = none
 // The same without a word.  Returns 0 or a vlmd_code with error filled.
 int cli_open_quietly(struct cli *c, enum vlmd_role role, struct vlmd_error *error);
 void cli_close(struct cli *c);
+// Shows a step on a terminal, and logs it: those of the library come by themselves.
+void cli_step(const struct cli *c, const char *name, const char *result, int64_t began_ms,
+              const char *words);
 void cli_options_of(const struct cli *c, enum vlmd_role role, struct vlmd_options *out);
 // One turn of the library's loop, waiting at most max_ms (-1 = until something happens).
 // false: vlmd_run would have returned.

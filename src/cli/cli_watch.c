@@ -142,14 +142,26 @@ static int start(struct watching *w)
     }
     for (int i = 0; i < c->n_args || i == 0; i++) {
         const char *dir = c->n_args ? c->args[i] : NULL;
+        int64_t began_ms = time_mono_ms();
         int rc = vlmd_watch(c->v, dir, chosen, sizeof(chosen), &error);
         if (rc) {
+            cli_step(c, "watch", "fail", began_ms, error.message);
             cli_failed(NULL, rc, error.message);
             return rc == VLMD_ERR_STORE ? CLI_STORE : CLI_USAGE;
         }
+        cli_step(c, "watch", "ok", began_ms, chosen);
         tell(w, "watching ", "", chosen);
     }
     return 0;
+}
+
+static int serve(struct cli *c)
+{
+    int64_t began_ms = time_mono_ms();
+    int rc = cli_serve(c);
+    cli_step(c, "admin", rc ? "fail" : "ok", began_ms,
+             rc ? "it can not be served" : "served as admin.listen and admin.socket say");
+    return rc;
 }
 
 static int run(struct cli *c, bool is_serve)
@@ -159,13 +171,14 @@ static int run(struct cli *c, bool is_serve)
                          .is_quiet = cli_has(c, OPT_QUIET),
                          .is_serve = is_serve};
     c->service_log_level = "info";
+    c->shows_start = true;
     int rc = cli_open(c, VLMD_WORKER);
     if (rc) {
         return rc;
     }
     vlmd_subscription *s = vlmd_subscribe(c->v, on_event, &w);
     rc = start(&w);
-    rc = rc ? rc : cli_serve(c);
+    rc = rc ? rc : serve(c);
     int told = 0;
     while (rc == 0 && cli_turn(c, -1)) {
         tell_backends(&w);

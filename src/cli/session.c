@@ -7,8 +7,10 @@
 #include "admin/admin.h"
 #include "base/log.h"
 #include "cli.h"
+#include "face/timefmt.h"
 #include "out.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -162,6 +164,30 @@ static void on_log(void *arg, enum vlmd_log_level level, int64_t at_ms,
     say("%s", text);
 }
 
+// Whoever looks at a terminal; a service has them in the log.
+static void show_step(const struct cli *c, const char *name, const char *result,
+                      double ms, const char *words)
+{
+    char safe[700];
+    if (c->shows_start && term_err() && !cli_has(c, OPT_QUIET)) {
+        text_safe(words, safe, sizeof(safe));
+        say("%-4s  %-9s %6.0f ms  %s", result, name, ms, safe);
+    }
+}
+
+static void on_start(void *arg, const struct vlmd_start_step *s)
+{
+    show_step(arg, s->name, s->result, s->took_ms, s->words);
+}
+
+void cli_step(const struct cli *c, const char *name, const char *result, int64_t began_ms,
+              const char *words)
+{
+    int64_t ms = time_mono_ms() - began_ms;
+    log_info("start", "step=%s state=%s ms=%" PRId64 " %s", name, result, ms, words);
+    show_step(c, name, result, (double)ms, words);
+}
+
 void cli_options_of(const struct cli *c, enum vlmd_role role, struct vlmd_options *out)
 {
     *out = (struct vlmd_options){
@@ -170,6 +196,8 @@ void cli_options_of(const struct cli *c, enum vlmd_role role, struct vlmd_option
         .settings = c->settings,
         .n_settings = c->n_settings,
         .on_log = on_log,
+        .on_start = on_start,
+        .start_arg = (void *)(uintptr_t)c,
     };
 }
 

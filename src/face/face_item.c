@@ -160,6 +160,7 @@ static void request_members(struct json_writer *w, const struct vlmd_item *it)
 void face_item(struct json_writer *w, const struct vlmd_item *it)
 {
     json_int(w, "id", it->id);
+    json_str(w, "correlation_id", it->correlation_id);
     path_members(w, it->path);
     text_or_null(w, "hash", it->hash);
     text_or_null(w, "sent_hash", it->sent_hash);

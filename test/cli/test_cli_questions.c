@@ -81,7 +81,7 @@ static void test_search_json(void **state)
     (void)state;
     struct ran *r = RUN(FOUND, "search", "x", "--json");
     assert_int_equal(r->code, 0);
-    assert_has(r->out, "{\"id\":12,\"path\":\"/p/a.png\",");
+    assert_has(r->out, "{\"id\":12,\"correlation_id\":\"\",\"path\":\"/p/a.png\",");
     assert_has(r->out, "\"snippet\":\"about \\u0002timers\\u0003 in\"}\n");
     assert_has(r->out, "\"path\":\"/p/\\u001b[31m.png\"");
     cli_free(r);
@@ -245,7 +245,7 @@ static void test_jobs_list(void **state)
     assert_string_equal(r->err, "");
     cli_free(r);
     r = RUN(script, "jobs", "list", "--json");
-    assert_has(r->out, "{\"id\":5,\"path\":\"/p/a.png\"");
+    assert_has(r->out, "{\"id\":5,\"correlation_id\":\"\",\"path\":\"/p/a.png\"");
     assert_has(r->out, "{\"id\":123,");
     cli_free(r);
     r = RUN("{}", "jobs", "list");

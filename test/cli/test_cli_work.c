@@ -286,7 +286,7 @@ static void test_watch_json(void **state)
     cli_wait_for(r, "\"path\":\"/s/c.png\"");
     kill(r->pid, SIGTERM);
     cli_finish(r);
-    assert_has(r->out, "{\"id\":1,\"path\":\"/s/a.png\",");
+    assert_has(r->out, "{\"id\":1,\"correlation_id\":\"\",\"path\":\"/s/a.png\",");
     cli_free(r);
 }
 
