@@ -198,7 +198,7 @@ class App {
         this.refreshing ||= setTimeout(async () => {
             this.refreshing = 0;
             document.hidden || await this.refresh();
-            this.view === "work" && !document.hidden && this.work.loadNext();
+            this.view === "work" && !document.hidden && this.work.refresh();
         }, STATUS_MS);
     }
 

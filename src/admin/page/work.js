@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 import { can, get, post, remove } from "./api.js";
 import { confirm, failed, toast } from "./ask.js";
+import { Condition } from "./condition.js";
 import { clear, el, icon } from "./dom.js";
 import { ago, appOf, bytes, count, nameOf, plural, short, span, stateOf, tones } from "./words.js";
 
@@ -54,14 +55,20 @@ export class Work {
         this.failures = el("section", { class: "card wide" });
         this.next = el("section", { class: "card wide" });
         this.workers = el("section", { class: "card wide", hidden: true });
+        this.condition = new Condition();
         this.node.append(el("div", { class: "panel-in" }, el("h1", null, "Work"),
-            el("div", { class: "cards" }, this.top, this.flow, this.failures, this.backends,
-                this.next, this.workers)));
+            el("div", { class: "cards" }, this.condition.alerts, this.top, this.flow,
+                this.failures, this.backends, this.next, this.condition.nodes, this.workers)));
     }
 
     async show() {
         this.render();
-        await this.loadNext();
+        await Promise.all([this.loadNext(), this.condition.show()]);
+    }
+
+    // While it is looked at, and something happens.
+    async refresh() {
+        await Promise.all([this.loadNext(), this.condition.refresh()]);
     }
 
     async loadNext() {
