@@ -67,6 +67,7 @@ void backend_config_default(struct backend_config *c)
         .name = "backend",
         .kind = BACKEND_AUTO,
         .service = "auto",
+        .vision = "auto",
         .model = "",
         .api_key = "",
         .keep_alive_s = 600,
@@ -385,6 +386,12 @@ void backend_unload(struct backend *b, struct backend_call *c,
                     void (*done)(struct backend_call *c, int err))
 {
     start_call(b, c, TALK_UNLOAD, b->driver ? b->driver->unload : NULL, done);
+}
+
+void backend_look(struct backend *b, struct backend_call *c,
+                  void (*done)(struct backend_call *c, int err))
+{
+    start_call(b, c, TALK_SIGHT, b->driver ? look_first : NULL, done);
 }
 
 void backend_feedback_ask(struct backend *b, struct backend_call *c,

@@ -48,6 +48,7 @@ struct backend_config {
     int keep_alive_s;     // of the model after the last request, default 600
     int num_ctx;          // Ollama, constant for all requests, default 8192
     int max_tokens;       // of an answer, default 500
+    const char *vision;   // "auto", "yes", "no": does the model see?
     double temperature;   // default 0.1
     bool is_streamed;     // answers come word by word; default true
     struct backend_timeouts timeouts;
@@ -75,7 +76,11 @@ struct backend_facts {
     int slots;       // 0 = not told
     int n_ctx;       // usable context per slot, 0 = not told
     enum backend_unload_way unload;
-    bool has_feedback;  // backend_feedback_ask may have an answer
+    bool has_feedback;     // backend_feedback_ask may have an answer
+    const char *formats;   // of pictures it takes, "jpeg,png"; static, NULL = not probed
+    int64_t max_image_px;  // largest picture it takes, in pixels; 0 = not told
+    int patch_px;          // as backend_patch_px
+    const char *thinking;  // the field that switches reasoning off, "none"; static
     int n_models;
     char models[32][192];  // installed, vision models first
     bool model_vision[32];
@@ -149,6 +154,16 @@ void backend_verify(struct backend *b, struct backend_call *c,
 // facts.unload), E_BUSY (others are being answered by it and would be cut off), E_NET, ...
 void backend_unload(struct backend *b, struct backend_call *c,
                     void (*done)(struct backend_call *c, int err));
+// Does the chosen model see pictures?  For servers that do not say (facts.is_vision_sure is
+// false): two questions of a few words, one with a tiny picture of one colour, never one of
+// the user's.  err 0: it does, and facts.is_vision_sure is true from now on.  What
+// backend_recall_sight told is not asked again.  Errors: E_NO_VISION (in words), and what
+// backend_load gives.
+void backend_look(struct backend *b, struct backend_call *c,
+                  void (*done)(struct backend_call *c, int err));
+// What backend_look found in an earlier run, of this model on this version of the server.
+void backend_recall_sight(struct backend *b, const char *model, const char *version,
+                          bool sees);
 // What the server says about its queue: call.feedback.  Costs the server little, but do not
 // ask more than once in 5 s (llama-server notices clients that left only between such
 // questions).  Errors: E_UNSUPPORTED (says nothing), E_NET, ...
@@ -156,6 +171,15 @@ void backend_feedback_ask(struct backend *b, struct backend_call *c,
                           void (*done)(struct backend_call *c, int err));
 // done comes with E_CANCELED; a load that is cancelled is left to finish on the server.
 void backend_cancel(struct backend *b, struct backend_call *c);
+
+const char *backend_unload_name(enum backend_unload_way w);  // "never", "now", "sleep"
+// What is known of a model there, as one line to be kept; at_ms: unix.
+void backend_facts_text(const struct backend_facts *f, int64_t at_ms, char *out,
+                        size_t size);
+// Such a line of at most that age, about the same version: does the model see?  false: the
+// line is of no use any more.
+bool backend_facts_recall(const char *text, int64_t now_ms, int64_t max_age_ms,
+                          const char *version, bool *sees);
 
 // Side of the square of a picture that costs this model one token, in pixels; 0 = not known,
 // or the model cuts pictures in another way.  By the family its name tells.

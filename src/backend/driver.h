@@ -56,6 +56,7 @@ enum talk_kind {
     TALK_VERIFY,
     TALK_UNLOAD,
     TALK_FEEDBACK,
+    TALK_SIGHT,
     TALK_KINDS
 };
 
@@ -109,9 +110,12 @@ struct backend {
     const struct driver *driver;  // of facts.kind; NULL before the first probe
     unsigned refused;             // FIELD_*
     const struct service *service;
-    struct talk
-        *talks[TALK_KINDS];  // owned by themselves; NULL = none.  A load may go on
-                             //   after its caller has left
+    struct sight_memory {
+        char model[192], version[64];  // "" = nothing is remembered
+        bool sees;
+    } sight;
+    // Owned by themselves; NULL = none.  A load may go on after its caller has left.
+    struct talk *talks[TALK_KINDS];
     struct timer later_timer;
     struct list later;  // calls and asks whose done is due
     struct timer grace_timer;
@@ -154,6 +158,7 @@ struct talk {
     int64_t expires_at_ms;             // of a verify; -1 = not told
     int64_t memory_bytes;              // of a verify; -1 = not told
     struct backend_feedback feedback;  // of a feedback
+    int64_t text_tokens;               // of a sight: without the picture
 };
 
 // Starts; step is called with r NULL, or a first request.
@@ -205,6 +210,10 @@ void openai_add_models(struct model_list *l, const struct cJSON *json);
 int openai_load(struct talk *t, const struct reply *r);
 // The smallest question, of one token; its reply comes to next.
 MUST_USE int openai_ask_tiny(struct talk *t, talk_fn *next);
+// The question about the picture of sight.h, with the picture or without it.
+MUST_USE int openai_ask_sight(struct talk *t, talk_fn *next, bool has_picture);
+// The question about the picture of sight.h, with the picture or without it.
+MUST_USE int openai_ask_sight(struct talk *t, talk_fn *next, bool has_picture);
 // Verify for servers without a load-state query: that question.
 int openai_verify(struct talk *t, const struct reply *r);
 // FIELD_* that a request to b has.
@@ -219,6 +228,18 @@ void llama_read_props(struct talk *t, const struct cJSON *props, struct model_ro
 int llama_read_slots(struct talk *t, const struct reply *r);
 // Reads /metrics; false: it has none of llama-server's gauges.
 bool llama_read_gauges(struct talk *t, const struct reply *r);
+
+// ---- whether a model sees (see.c)
+
+// What is remembered of this model there, or was configured.
+enum vision look_known(const struct backend *b, const char *model, const char *version);
+int look_first(struct talk *t, const struct reply *r);
+
+// ---- whether a model sees (see.c)
+
+// What is remembered of this model there, or was configured.
+enum vision look_known(const struct backend *b, const char *model, const char *version);
+int look_first(struct talk *t, const struct reply *r);
 
 // The first request of a survey when the kind is not known (detect.c).
 int detect_first(struct talk *t, const struct reply *r);

@@ -4,12 +4,18 @@
 // refuses to be told is learned from its complaint and left out (ask.c).
 // SPDX-License-Identifier: MIT
 #include "backend/answer.h"
+#include "backend/sight.h"
 #include "backend/stream.h"
+#include "base/base64.h"
 #include "base/json.h"
+#include "base/mem.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { SIGHT_ANSWER_TOKENS = 24 };
 
 static talk_fn on_models, on_load_models, on_verified_list, on_verified;
 
@@ -121,29 +127,83 @@ static int on_load_models(struct talk *t, const struct reply *r)
 
 // ---- verify
 
-int openai_ask_tiny(struct talk *t, talk_fn *next)
+// Up to the content of the one message.
+static void begin_small(struct talk *t, struct json_writer *w, int max_tokens)
 {
     const struct backend *b = t->b;
     const unsigned has = openai_sent(b);
-    struct json_writer w;
-    json_init(&w, &t->body);
-    json_object(&w, NULL);
+    json_init(w, &t->body);
+    json_object(w, NULL);
     if (*backend_model(b)) {
-        json_str(&w, "model", backend_model(b));
+        json_str(w, "model", backend_model(b));
     }
-    json_bool(&w, "stream", false);
-    json_int(&w, has & FIELD_MAX_TOKENS ? "max_tokens" : "max_completion_tokens", 1);
+    json_bool(w, "stream", false);
+    json_int(w, has & FIELD_MAX_TOKENS ? "max_tokens" : "max_completion_tokens",
+             max_tokens);
     if (has & FIELD_TTL) {
-        json_int(&w, "ttl", b->config.keep_alive_s);
+        json_int(w, "ttl", b->config.keep_alive_s);
     }
-    json_array(&w, "messages");
-    json_object(&w, NULL);
-    json_str(&w, "role", "user");
+    json_array(w, "messages");
+    json_object(w, NULL);
+    json_str(w, "role", "user");
+}
+
+static int end_small(struct talk *t, struct json_writer *w, talk_fn *next)
+{
+    json_object_end(w);
+    json_array_end(w);
+    json_object_end(w);
+    return w->rc < 0 ? w->rc : talk_post(t, next, "/v1/chat/completions");
+}
+
+int openai_ask_tiny(struct talk *t, talk_fn *next)
+{
+    struct json_writer w;
+    begin_small(t, &w, 1);
     json_str(&w, "content", "hi");
+    return end_small(t, &w, next);
+}
+
+// "data:image/png;base64,...", owned by the caller; NULL = no memory.
+static char *sight_url(void)
+{
+    static const char head[] = "data:image/png;base64,";
+    struct buf png;
+    char *url = NULL;
+    buf_init(&png, 1 << 16);
+    if (sight_draw(&png) == 0) {
+        url = mem_zero(sizeof(head) + base64_length(png.len));
+        memcpy(url, head, sizeof(head) - 1);
+        base64_encode((const uint8_t *)png.data, png.len, url + sizeof(head) - 1);
+    }
+    buf_fini(&png);
+    return url;
+}
+
+int openai_ask_sight(struct talk *t, talk_fn *next, bool has_picture)
+{
+    struct json_writer w;
+    char *url = has_picture ? sight_url() : NULL;
+    if (has_picture && !url) {
+        return E_NOMEM;
+    }
+    begin_small(t, &w, SIGHT_ANSWER_TOKENS);
+    json_array(&w, "content");
+    if (url) {
+        json_object(&w, NULL);
+        json_str(&w, "type", "image_url");
+        json_object(&w, "image_url");
+        json_str(&w, "url", url);
+        json_object_end(&w);
+        json_object_end(&w);
+    }
+    json_object(&w, NULL);
+    json_str(&w, "type", "text");
+    json_str(&w, "text", sight_question);
     json_object_end(&w);
     json_array_end(&w);
-    json_object_end(&w);
-    return w.rc < 0 ? w.rc : talk_post(t, next, "/v1/chat/completions");
+    free(url);
+    return end_small(t, &w, next);
 }
 
 // Where every token is paid for, models are always there: the list will do.

@@ -8,7 +8,7 @@
 // cancelled goes on, because some servers would throw the half loaded model away.
 // Suspension points: on_http_done, on_poll_due.
 // SPDX-License-Identifier: MIT
-#include "backend/driver.h"
+#include "backend/caps.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -80,6 +80,7 @@ static void settle(struct talk *t)
     case TALK_LOAD: settle_load(t); break;
     case TALK_VERIFY: b->facts.is_loaded = t->residence == BACKEND_RESIDENT; break;
     case TALK_UNLOAD: b->facts.is_loaded = false; break;
+    case TALK_SIGHT: b->facts.has_vision = b->facts.is_vision_sure = true; break;
     case TALK_FEEDBACK:
     case TALK_KINDS: break;
     }
@@ -281,7 +282,7 @@ void talk_orphan(struct talk *t)
 // Loading and giving back take their time.
 static bool has_patience(const struct talk *t)
 {
-    return t->kind == TALK_LOAD || t->kind == TALK_UNLOAD;
+    return t->kind == TALK_LOAD || t->kind == TALK_UNLOAD || t->kind == TALK_SIGHT;
 }
 
 static int set_request(struct talk *t, talk_fn *next, const char *path)
@@ -430,9 +431,24 @@ bool talk_is_missing(const struct reply *r)
                            (words && strstr(words, "Unexpected endpoint")));
 }
 
+// What was configured or found out fills in for what the server does not say.
+static void add_known_sight(struct talk *t)
+{
+    const struct backend *b = t->b;
+    bool is_configured = strcmp(b->config.vision, "auto") != 0;
+    for (int i = 0; i < t->list.n; i++) {
+        struct model_row *m = &t->list.rows[i];
+        enum vision known = look_known(b, m->name, t->facts.version);
+        if (known != VISION_UNKNOWN && (is_configured || m->vision == VISION_UNKNOWN)) {
+            m->vision = known;
+        }
+    }
+}
+
 int talk_choose(struct talk *t)
 {
     struct backend *b = t->b;
+    add_known_sight(t);
     int rc = models_choose(&t->list, b->config.model, &t->chosen, &t->err);
     if (rc < 0) {
         return rc;
@@ -448,6 +464,7 @@ int talk_choose(struct talk *t)
     f->slots = m->slots;
     f->n_ctx = m->n_ctx;
     f->service = t->service->name;
+    caps_fill(t->service, f);
     f->has_feedback = t->driver->feedback != NULL;
     models_report(&t->list, m, f);
     return TALK_DONE;

@@ -124,6 +124,10 @@ const struct config_key config_keys[] = {
      NULL, true, "Longest answer, in tokens."},
     {"backend.temperature", CONFIG_NUMBER, AT(backend.temperature), NULL, 0, 2, 0, 0,
      NULL, true, "How freely the model words its answer."},
+    {"backend.vision", CONFIG_WORD, AT(backend.vision), NULL, 0, 0, 0, 0, "auto|yes|no",
+     true,
+     "Does the model see pictures?  auto: as the server says, else it is shown a tiny "
+     "coloured square before any picture of yours."},
     {"backend.stream", CONFIG_BOOL, AT(backend.is_streamed), NULL, 0, 0, 0, 0, NULL, true,
      "Answers come word by word, which shows early whether a server works.  no: for "
      "proxies that break this."},
