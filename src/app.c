@@ -469,6 +469,8 @@ static int open_dispatch(struct app *a, struct err *e)
         .on_limit_wanted = learned_recall,
         .on_limit_found = learned_keep,
         .on_error = errors_note,
+        .on_sight_wanted = learned_recall_sight,
+        .on_sight_found = learned_keep_sight,
     };
     int rc = dispatch_open(&a->dispatch, &a->loop, a->http, may_stand_in ? a->ocr : NULL,
                            &d, &events);

@@ -31,6 +31,8 @@ struct dispatch_config {
     const struct prompt_config *prompts;
 };
 
+enum dispatch_sight { DISPATCH_SIGHT_UNKNOWN, DISPATCH_SIGHT_SEES, DISPATCH_SIGHT_BLIND };
+
 struct dispatch_events {
     void *arg;
     void (*on_capacity)(void *arg);     // an ask refused before may be tried again
@@ -46,6 +48,11 @@ struct dispatch_events {
     // Without config.concurrency.  Is it known how many at once suit this model there?
     // dispatch_recall may be called later.
     void (*on_limit_wanted)(void *arg, const char *url, const char *model);
+    // Does this model there see pictures, as was found earlier?  dispatch_recall_sight is
+    // called in any case.
+    void (*on_sight_wanted)(void *arg, const char *url, const struct backend_facts *f);
+    // It was found out; worth remembering.
+    void (*on_sight_found)(void *arg, const char *url, const struct backend_facts *f);
     // So many do: worth remembering.
     void (*on_limit_found)(void *arg, const char *url, const char *model, int limit);
     // A backend was looked for, or its model loaded, in vain: told once.  May be NULL.
@@ -93,6 +100,12 @@ MUST_USE int dispatch_load(struct dispatch *d, const char *name,
 MUST_USE int dispatch_unload(struct dispatch *d, const char *name,
                              void (*done)(void *arg, int err, const char *words),
                              void *arg, struct err *e);
+// The answer to on_sight_wanted.
+void dispatch_recall_sight(struct dispatch *d, const char *url, const char *model,
+                           const char *version, enum dispatch_sight known);
+// Finds out of every backend whether its model sees, without serving: dispatch_has_looked
+// waits for that, too.
+void dispatch_look_closely(struct dispatch *d);
 void dispatch_cancel(struct dispatch *d, struct ask *a);
 void ask_fini(struct ask *a);
 

@@ -19,6 +19,7 @@ struct dispatch {
     struct route *stand_in;  // one of routes, or NULL
     enum dispatch_stand_in stand_in_mode;
     bool is_serving;
+    bool looks_closely;  // at what models see, without serving
     bool said_stand_in;
     bool had_model;
     int ready_models;

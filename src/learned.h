@@ -11,4 +11,12 @@ void learned_recall(void *arg, const char *url, const char *model);
 // So many requests at once are what it can do.
 void learned_keep(void *arg, const char *url, const char *model, int limit);
 
+struct backend_facts;
+
+// Does this model there see?  dispatch_recall_sight comes, with what was found in the last 30
+// days on the same version of the server.
+void learned_recall_sight(void *arg, const char *url, const struct backend_facts *f);
+// What was found out about it, with the date.
+void learned_keep_sight(void *arg, const char *url, const struct backend_facts *f);
+
 #endif

@@ -47,7 +47,8 @@ bool dispatch_has_looked(const struct dispatch *d)
 {
     for (int i = 0; i < d->n_routes; i++) {
         const struct route *r = &d->routes[i];
-        if (r->backend && !r->was_probed && r->state != ROUTE_STANDBY) {
+        bool is_open = r->is_sight_pending && d->looks_closely;
+        if (r->backend && ((!r->was_probed && r->state != ROUTE_STANDBY) || is_open)) {
             return false;
         }
     }
@@ -279,10 +280,26 @@ static bool has_taken(const struct dispatch *d)
     return false;
 }
 
+static void look_closely(struct dispatch *d)
+{
+    for (int i = 0; i < d->n_routes && d->looks_closely; i++) {
+        if (d->routes[i].state == ROUTE_FOUND) {
+            route_sight_begin(&d->routes[i], dispatch_now_ms(d));
+        }
+    }
+}
+
+void dispatch_look_closely(struct dispatch *d)
+{
+    d->looks_closely = true;
+    roster_settle(d);
+}
+
 static void take_found(struct dispatch *d)
 {
     struct route *r;
     if (!d->is_serving) {
+        look_closely(d);
         return;
     }
     if (!d->config.is_search) {

@@ -78,6 +78,8 @@ struct route {
     int kept_limit;          // the last one told for keeping
     char concur_model[192];  // it was found for
     bool needs_probe;        // once it is loaded, for its facts
+    bool is_sight_pending;   // it is being found out whether its model sees
+    char sight_model[192];   // that it was looked up for
     struct life life;        // of its model; moved by route_model.c
     struct life_config life_config;
     bool has_server_ttl;    // it unloads by itself
@@ -118,6 +120,13 @@ void route_recall(struct route *r, const char *model, int limit);
 bool route_learn(struct route *r, int err, const char *words, int64_t retry_after_ms,
                  int64_t request_ms, int64_t now_ms);
 void route_stop(struct route *r);
+
+// ---- route_sight.c: before the model is taken
+
+// Begins to find out whether the model sees, where that is not known; true: it is under way.
+bool route_sight_begin(struct route *r, int64_t now_ms);
+void route_sight_recalled(struct route *r, const char *model, const char *version,
+                          enum dispatch_sight known);
 
 // ---- route_pace.c: when the next may be sent
 

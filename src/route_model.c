@@ -237,6 +237,9 @@ static void happen(struct route *r, enum life_event event, int64_t now_ms)
 
 void route_model_take(struct route *r, int64_t now_ms)
 {
+    if (route_sight_begin(r, now_ms)) {
+        return;
+    }
     bool is_loaded = backend_facts(r->backend)->is_loaded;
     if (r->life.state == LIFE_LOADING && r->life.is_loaded) {
         r->needs_probe = false;  // this probe was the look after the load

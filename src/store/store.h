@@ -673,7 +673,7 @@ void store_workers_fini(struct store_workers *r);
 // A small text that outlives the process, by a key of the caller's.
 struct store_profile {
     char key[768];   // in
-    char value[64];  // in of keep, out of find: "" = nothing is known
+    char value[320];  // in of keep, out of find: "" = nothing is known
     struct err err;
     struct pool_work work;
     struct store *owner;

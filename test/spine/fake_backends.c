@@ -40,6 +40,7 @@ void fb_reset(void)
     for (int i = 0; i < FB_MAX; i++) {
         fb[i].facts.kind = BACKEND_OLLAMA;
         fb[i].facts.is_loaded = true;
+        fb[i].facts.has_vision = fb[i].facts.is_vision_sure = true;
         snprintf(fb[i].facts.model, sizeof(fb[i].facts.model), "model%d", i);
     }
 }
@@ -135,6 +136,26 @@ void backend_verify(struct backend *b, struct backend_call *c,
     c->retry_after_ms = -1;
     f->verify = c;
     f->verifies++;
+}
+
+void backend_look(struct backend *b, struct backend_call *c,
+                  void (*done)(struct backend_call *c, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    assert_null(f->look);
+    c->done = done;
+    c->owner = b;
+    c->retry_after_ms = -1;
+    f->look = c;
+    f->looks++;
+}
+
+void backend_recall_sight(struct backend *b, const char *model, const char *version,
+                          bool sees)
+{
+    assert_string_equal(model, fb[b->index].facts.model);
+    assert_string_equal(version, fb[b->index].facts.version);
+    fb[b->index].recalled = sees ? 1 : -1;
 }
 
 void backend_unload(struct backend *b, struct backend_call *c,
@@ -263,6 +284,15 @@ void fb_end_verify(int i, int err, enum backend_residence r)
     fb[i].verify = NULL;
     c->residence = r;
     c->expires_at_ms = fb[i].expires_at_ms ? fb[i].expires_at_ms : -1;
+    c->done(c, err);
+}
+
+void fb_end_look(int i, int err)
+{
+    struct backend_call *c = fb[i].look;
+    assert_non_null(c);
+    fb[i].look = NULL;
+    fb[i].facts.is_vision_sure = err == 0;
     c->done(c, err);
 }
 
