@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_EVERY_MS = 20, LOOK_AT_MOST_MS = 15000 };
+enum {
+    LOOK_EVERY_MS = 20,
+    LOOK_AT_MOST_MS = 15000,
+    LOOK_CLOSELY_MS = 300000,  // more: a model may have to be loaded for it
+};
 
 // ---- waiting until every backend was looked for
 
@@ -189,6 +193,26 @@ int vlmd_doctor(vlmd *v, vlmd_check_fn *on_check, vlmd_end_fn *on_end, void *arg
 
 // ---- models
 
+static const char *or_empty(const char *s)
+{
+    return s ? s : "";
+}
+
+// What is known of the chosen one only.
+static void add_facts(struct vlmd_model *m, const struct backend_facts *f)
+{
+    m->has_vision = f->is_vision_sure ? f->has_vision : m->has_vision;
+    m->is_vision_sure = f->is_vision_sure;
+    m->version = f->version;
+    m->formats = or_empty(f->formats);
+    m->max_image_px = f->max_image_px;
+    m->slots = f->slots;
+    m->n_ctx = f->n_ctx;
+    m->patch_px = f->patch_px;
+    m->unload = backend_unload_name(f->unload);
+    m->thinking = or_empty(f->thinking);
+}
+
 static void tell_model(struct look *l, const struct vlmd_backend_status *b,
                        const struct backend_facts *f, int i)
 {
@@ -201,7 +225,15 @@ static void tell_model(struct look *l, const struct vlmd_backend_status *b,
         .is_loaded = f->model_loaded[i],
         .is_chosen = strcmp(f->models[i], f->model) == 0,
         .error = "",
+        .version = "",
+        .formats = "",
+        .unload = "",
+        .thinking = "",
     };
+    if (m.is_chosen) {
+        m.error = strcmp(b->state, "misconfigured") == 0 ? b->reason : "";
+        add_facts(&m, f);
+    }
     l->on_model(l->arg, &m);
 }
 
@@ -215,7 +247,11 @@ static void tell_no_model(struct look *l, const struct vlmd_backend_status *b)
                            .url = b->url,
                            .kind = b->kind,
                            .model = "",
-                           .error = b->reason};
+                           .error = b->reason,
+                           .version = "",
+                           .formats = "",
+                           .unload = "",
+                           .thinking = ""};
     l->on_model(l->arg, &m);
 }
 
@@ -237,7 +273,8 @@ static void list_models(struct look *l)
     end_look(l);
 }
 
-int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg)
+static int start_list(vlmd *v, bool is_close, vlmd_model_fn *on_model,
+                      vlmd_end_fn *on_end, void *arg)
 {
     int rc = v->app.role == VLMD_WORKER ? call_check(v) : E_USAGE;
     if (rc) {
@@ -247,5 +284,19 @@ int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg
     l->on_model = on_model;
     l->on_end = on_end;
     l->arg = arg;
+    if (is_close) {
+        l->until_ms += LOOK_CLOSELY_MS;
+        dispatch_look_closely(v->app.dispatch);
+    }
     return 0;
+}
+
+int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg)
+{
+    return start_list(v, false, on_model, on_end, arg);
+}
+
+int vlmd_models_probe(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg)
+{
+    return start_list(v, true, on_model, on_end, arg);
 }

@@ -588,9 +588,18 @@ struct vlmd_model {
     const char *model;    // "" = the backend did not answer: error
     bool has_vision, is_loaded, is_chosen;
     const char *error;
+    // Of the chosen one, as far as it is known; "" and 0 = not told.
+    bool is_vision_sure;
+    const char *version, *formats;  // of the server; of pictures: "jpeg,png"
+    int64_t max_image_px;           // largest picture
+    int slots, n_ctx, patch_px;     // requests at once; context of each; a token's square
+    const char *unload, *thinking;  // "never", "now", "sleep"; field against reasoning
 };
 typedef void vlmd_model_fn(void *arg, const struct vlmd_model *m);
 VLMD_API int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg);
+// The same; models that may be blind are shown a tiny coloured square, which may load them.
+VLMD_API int vlmd_models_probe(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end,
+                               void *arg);
 
 // ---- configuration
 

@@ -139,11 +139,15 @@ int cli_run_doctor(struct cli *c)
 
 static const char *const heads[] = {"backend", "kind",   "model", "sees",
                                     "loaded",  "chosen", ""};
+static const char *const fact_heads[] = {"backend",  "model",   "sees",  "formats",
+                                         "slots",    "context", "patch", "unload",
+                                         "thinking", ""};
 
 struct listing {
     struct checking end;
     struct table table;
     int n_good;
+    bool is_probe;
 };
 
 static void model_json(const struct vlmd_model *m)
@@ -159,12 +163,44 @@ static void model_json(const struct vlmd_model *m)
     buf_fini(&out);
 }
 
+static const char *number_or_dash(char *out, size_t size, int n)
+{
+    snprintf(out, size, "%d", n);
+    return n > 0 ? out : "-";
+}
+
+// Only of what would be asked, and of what does not answer.
+static void facts_row(struct listing *l, const struct vlmd_model *m)
+{
+    char slots[16], ctx[16], patch[16];
+    if (*m->model && !m->is_chosen) {
+        return;
+    }
+    const char *cells[] = {m->backend,
+                           *m->model ? m->model : "-",
+                           !m->is_vision_sure ? "?"
+                           : m->has_vision    ? "yes"
+                                              : "no",
+                           m->formats,
+                           number_or_dash(slots, sizeof(slots), m->slots),
+                           number_or_dash(ctx, sizeof(ctx), m->n_ctx),
+                           number_or_dash(patch, sizeof(patch), m->patch_px),
+                           m->unload,
+                           m->thinking,
+                           m->error};
+    table_row(&l->table, cells);
+}
+
 static void on_model(void *arg, const struct vlmd_model *m)
 {
     struct listing *l = arg;
     l->n_good += *m->model != 0;
     if (cli_has(l->end.c, OPT_JSON)) {
         model_json(m);
+        return;
+    }
+    if (l->is_probe) {
+        facts_row(l, m);
         return;
     }
     const char *cells[] = {m->backend,
@@ -181,14 +217,16 @@ int cli_run_models(struct cli *c)
 {
     struct listing l = {.end.c = c};
     if (c->n_args != 1) {
-        return cli_usage(c, "list takes no operands");
+        return cli_usage(c, "list and probe take no operands");
     }
     int rc = cli_open(c, VLMD_WORKER);
     if (rc) {
         return rc;
     }
-    table_init(&l.table, heads, 7);
-    int err = vlmd_models(c->v, on_model, on_end, &l);
+    l.is_probe = strcmp(c->args[0], "probe") == 0;
+    table_init(&l.table, l.is_probe ? fact_heads : heads, l.is_probe ? 10 : 7);
+    int err = l.is_probe ? vlmd_models_probe(c->v, on_model, on_end, &l)
+                         : vlmd_models(c->v, on_model, on_end, &l);
     rc = err ? cli_failed("models", err, "it was not accepted")
              : cli_wait(c, &l.end.is_done);
     if (rc == 0 && l.end.err) {

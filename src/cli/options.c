@@ -166,7 +166,11 @@ const struct cli_command cli_commands[] = {
      NULL, none, cli_run_logs},
     {"doctor", "", "check everything; exit code 1 when something is wrong", NULL, NULL,
      none, cli_run_doctor},
-    {"models", "list", "models of the backends", NULL, "list", none, cli_run_models},
+    {"models", "list|probe", "models of the backends",
+     "list   what the servers have\n"
+     "probe  what the chosen models can do; where a server does not say whether its model\n"
+     "       sees, the model is shown a tiny coloured square",
+     "list|probe", none, cli_run_models},
     {"config", "check|show|init", "check, show or create the configuration",
      "check  says everything that is wrong, with file and line\n"
      "show   every key with its value and where that came from\n"

@@ -25,6 +25,19 @@ void face_model(struct json_writer *w, const struct vlmd_model *m)
     json_bool(w, "is_loaded", m->is_loaded);
     json_bool(w, "is_chosen", m->is_chosen);
     json_str(w, "error", *m->error ? m->error : NULL);
+    if (m->is_chosen) {
+        json_object(w, "facts");
+        json_bool(w, "is_vision_sure", m->is_vision_sure);
+        json_str(w, "version", m->version);
+        json_str(w, "formats", m->formats);
+        json_int(w, "max_image_px", m->max_image_px);
+        json_int(w, "slots", m->slots);
+        json_int(w, "n_ctx", m->n_ctx);
+        json_int(w, "patch_px", m->patch_px);
+        json_str(w, "unload", m->unload);
+        json_str(w, "thinking", m->thinking);
+        json_object_end(w);
+    }
     json_object_end(w);
 }
 

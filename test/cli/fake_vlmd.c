@@ -33,6 +33,7 @@ struct task {
     vlmd_status_fn *on_status;
     vlmd_check_fn *on_check;
     vlmd_model_fn *on_model;
+    bool is_probe;
     vlmd_forget_fn *on_forget;
     vlmd_audit_fn *on_row;
     vlmd_audit_totals_fn *on_totals;
@@ -791,7 +792,13 @@ static void run_models(struct vlmd *v, struct task *t)
                                      .has_vision = json_get_bool(o, "vision", false),
                                      .is_loaded = json_get_bool(o, "loaded", false),
                                      .is_chosen = json_get_bool(o, "chosen", false),
-                                     .error = str(o, "error")};
+                                     .error = str(o, "error"),
+                                     .is_vision_sure = t->is_probe,
+                                     .version = str(o, "version"),
+                                     .formats = str(o, "formats"),
+                                     .unload = str(o, "unload"),
+                                     .thinking = str(o, "thinking"),
+                                     .n_ctx = (int)json_get_int(o, "n_ctx", 0)};
         t->on_model(t->arg, &m);
     }
     t->on_end(t->arg, 0, "");
@@ -802,6 +809,15 @@ int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg
     struct task *t = add(v, run_models, arg);
     t->on_model = on_model;
     t->on_end = on_end;
+    return v->role == VLMD_WORKER ? 0 : VLMD_ERR_USAGE;
+}
+
+int vlmd_models_probe(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg)
+{
+    struct task *t = add(v, run_models, arg);
+    t->on_model = on_model;
+    t->on_end = on_end;
+    t->is_probe = true;
     return v->role == VLMD_WORKER ? 0 : VLMD_ERR_USAGE;
 }
 

@@ -419,6 +419,15 @@ static void test_models(void **state)
     assert_has(r->out, "\"model\":\"qwen2.5vl:7b\",\"has_vision\":true,");
     assert_has(r->out, "\"model\":null,");
     cli_free(r);
+    r = RUN("{'models':[{'backend':'a:1','kind':'vllm','model':'m','chosen':true,"
+            "'vision':true,'formats':'jpeg,png','unload':'never','thinking':'none',"
+            "'n_ctx':8192},{'backend':'a:1','kind':'vllm','model':'other'}]}",
+            "models", "probe");
+    assert_int_equal(r->code, 0);
+    assert_has(r->out, "8192");
+    assert_has(r->out, "jpeg,png");
+    assert_null(strstr(r->out, "other"));
+    cli_free(r);
     r = RUN("{}", "models", "list");
     assert_int_equal(r->code, 3);
     assert_has(r->err, "no backend with models answers");
