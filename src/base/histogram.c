@@ -6,8 +6,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/histogram.h"
 
-#include <string.h>
-
 enum { SUB = 1 << HISTOGRAM_SUB_BITS, PACKED_VERSION = 1, MAX_VARINT = 10 };
 
 // By value - 1: a bucket ends with its bound, as Prometheus' do.
@@ -48,7 +46,18 @@ void histogram_add(struct histogram *h, int64_t value)
 
 void histogram_clear(struct histogram *h)
 {
-    memset(h, 0, sizeof(*h));
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        atomic_store_explicit(&h->counts[i], 0, memory_order_relaxed);
+    }
+    atomic_store_explicit(&h->sum, 0, memory_order_relaxed);
+}
+
+void histogram_merge(struct histogram *to, const struct histogram *from)
+{
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        atomic_fetch_add_explicit(&to->counts[i], load(from, i), memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&to->sum, histogram_sum(from), memory_order_relaxed);
 }
 
 uint64_t histogram_count(const struct histogram *h)

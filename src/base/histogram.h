@@ -28,7 +28,8 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, int64_t value);
-void histogram_clear(struct histogram *h);  // nobody may add meanwhile
+void histogram_clear(struct histogram *h);  // what is added meanwhile may be lost
+void histogram_merge(struct histogram *to, const struct histogram *from);
 uint64_t histogram_count(const struct histogram *h);
 int64_t histogram_sum(const struct histogram *h);
 // How many values were at most bound; exact for powers of two.

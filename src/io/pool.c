@@ -9,6 +9,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/pool.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
@@ -187,6 +189,7 @@ void pool_submit(struct pool *p, struct pool_work *w)
         refuse(p, w);
     } else {
         w->state = WORK_QUEUED;
+        w->queued_us = clock_us();
         list_push_back(&p->queue, &w->node);
         atomic_fetch_add(&p->queued, 1);
         uv_cond_signal(&p->wake);
@@ -270,8 +273,20 @@ static bool take_batch(struct pool *p, struct member *m, struct list *batch)
     return !list_is_empty(batch);
 }
 
+static void tell_waits(const struct pool *p, const struct list *batch)
+{
+    int64_t now_us = clock_us();
+    for (const struct list *node = batch->next; node != batch; node = node->next) {
+        p->config.waited(p->config.arg,
+                         now_us - container_of(node, struct pool_work, node)->queued_us);
+    }
+}
+
 static int run_works(struct pool *p, struct list *batch, void *thread)
 {
+    if (p->config.waited) {
+        tell_waits(p, batch);
+    }
     int rc = p->config.batch_begin ? p->config.batch_begin(thread) : 0;
     if (rc) {
         return rc;

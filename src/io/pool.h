@@ -23,6 +23,7 @@ struct pool_work {
     struct pool *pool;
     int err;
     int state;
+    int64_t queued_us;
 };
 
 struct pool_config {
@@ -32,6 +33,7 @@ struct pool_config {
     void *(*thread_open)(void *arg);   // in the new thread, before any work
     void (*thread_close)(void *arg, void *thread);
     void (*thread_rest)(void *thread);  // see pool_rest
+    void (*waited)(void *arg, int64_t us);  // pool thread: how long a work was queued
     // Group commit: a thread takes up to batch_max queued works at once, calls batch_begin,
     // each run in order, batch_end; the works' done come only after that.  0 or 1 = off.
     int batch_max;

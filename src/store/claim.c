@@ -481,6 +481,7 @@ void store_renew(struct store *s, struct store_renew *r,
 static int apply_release(struct writer *w, void *request)
 {
     struct store_release *r = request;
+    w->db.job = r->id;
     int64_t latest_ms = loop_wall_ms() + WAIT_MAX_MS;
     struct sql q =
         sql_begin(&w->db, GIVE_BACK ", run_at = ?1, claims = claims - ?2,"

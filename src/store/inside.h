@@ -4,6 +4,7 @@
 #ifndef VLMD_STORE_INSIDE_H
 #define VLMD_STORE_INSIDE_H
 
+#include "store/statements.h"
 #include "store/store.h"
 #include "store/writer.h"
 
@@ -35,6 +36,11 @@ struct reader {
     _Atomic(struct pool_work *) unwanted;
 };
 
+// How long works waited for a thread.
+struct store_pool {
+    struct histogram waited;  // us
+};
+
 struct store {
     struct loop *loop;
     struct store_config config;
@@ -45,6 +51,8 @@ struct store {
     struct writer writer;  // writer thread
     struct reader readers[STORE_MAX_READERS];
     atomic_int readers_taken;
+    struct statements statements;
+    struct store_pool read_load, write_load;
     struct upkeep upkeep;
     bool is_closing;
     void (*on_closed)(void *arg);  // NULL: open failed half way

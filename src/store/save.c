@@ -519,6 +519,7 @@ static int save_outcome(struct writer *w, struct store_save *r, struct saved_row
 static int apply_save(struct writer *w, void *request)
 {
     struct store_save *r = request;
+    w->db.job = r->id;
     struct saved_row o = {0};
     int64_t other = 0;
     bool is_ours;

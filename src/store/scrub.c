@@ -197,8 +197,7 @@ int scrub_step(struct writer *w, bool all, enum scrub_left *left)
 static bool empty_log(struct writer *w)
 {
     sqlite3_busy_timeout(w->db.h, LOG_BUSY_MS);
-    int rc =
-        sqlite3_wal_checkpoint_v2(w->db.h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int rc = writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
     writer_wait_for_others(w);
     if (rc != SQLITE_OK) {
         log_debug("store", "path=%s the log is still in use", w->path);

@@ -67,6 +67,7 @@ static int find_result(struct writer *w, struct store_similar *r)
 static int apply_similar(struct writer *w, void *request)
 {
     struct store_similar *r = request;
+    w->db.job = r->id;
     int64_t number;
     r->n_frames = 0;
     int rc = note_asking(w, r, &number);

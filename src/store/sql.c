@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: MIT
 #include "store/sql.h"
 
+#include "store/statements.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 void db_close(struct db *d)
 {
@@ -73,9 +76,17 @@ int db_exec(struct db *d, const char *text)
     return rc == SQLITE_OK ? 0 : db_fail(d, rc);
 }
 
+// Two looks at the clock per row, of some 30 ns each.
+static int64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 struct sql sql_begin(struct db *d, const char *literal)
 {
-    struct sql q = {.db = d, .is_cached = true};
+    struct sql q = {.db = d, .text = literal, .is_cached = true};
     size_t at = ((uintptr_t)literal >> 3) * 0x9e3779b1u;
     for (int i = 0;; i++, at++) {
         assert(i < SQL_CACHE);
@@ -100,7 +111,7 @@ struct sql sql_begin(struct db *d, const char *literal)
 
 struct sql sql_begin_once(struct db *d, const char *text)
 {
-    struct sql q = {.db = d};
+    struct sql q = {.db = d, .text = text};
     int rc = sqlite3_prepare_v2(d->h, text, -1, &q.st, NULL);
     if (rc != SQLITE_OK) {
         q.rc = db_fail(d, rc);
@@ -155,7 +166,9 @@ bool sql_row(struct sql *q)
     }
     assert(q->bound == sqlite3_bind_parameter_count(q->st));
     q->col = 0;
+    const int64_t began_ns = now_ns();
     int rc = sqlite3_step(q->st);
+    q->took_ns += now_ns() - began_ns;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         q->rc = db_fail(q->db, rc);
     }
@@ -193,8 +206,27 @@ const void *sql_get_bytes(struct sql *q, size_t *len)
     return data;
 }
 
+// Not what SQLite says in words, which may quote what a person looked for.
+static void tell(const struct sql *q)
+{
+    const int code = q->rc ? q->db->sqlite_code : 0;
+    const struct statements_end e = {
+        .text = q->text,
+        .is_literal = q->is_cached,
+        .took_us = q->took_ns / 1000,
+        .code = code,
+        .words = sqlite3_errstr(code),
+        .thread = q->db->thread,
+        .job = q->db->job,
+    };
+    statements_ended(q->db->statements, &e);
+}
+
 int sql_end(struct sql *q)
 {
+    if (q->db->statements) {
+        tell(q);
+    }
     if (q->is_cached) {
         sqlite3_reset(q->st);
     } else {

@@ -29,6 +29,10 @@ struct db {
         const char *text;  // the literal: found again by its address
         sqlite3_stmt *st;  // owned
     } cache[SQL_CACHE];
+    struct statements
+        *statements;     // borrowed: as long as the connection; NULL = not timed
+    const char *thread;  // for them: "write", "read"
+    int64_t job;         // what is done is about this one; 0 = none
     // Of the last failure.
     int code;         // E_*
     int sqlite_code;  // extended
@@ -37,6 +41,8 @@ struct db {
 
 struct sql {
     struct db *db;
+    const char *text;
+    int64_t took_ns;  // in SQLite
     sqlite3_stmt *st;
     bool is_cached;
     int rc;

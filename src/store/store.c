@@ -56,6 +56,7 @@ void store_config_default(struct store_config *c)
     c->lease_ms = c->lease_ms > 0 ? c->lease_ms : 120000;
     c->max_claims = c->max_claims > 0 ? c->max_claims : 20;
     c->min_free_bytes = c->min_free_bytes > 0 ? c->min_free_bytes : 32ll << 20;
+    c->slow_ms = c->slow_ms > 0 ? c->slow_ms : 100;
 }
 
 int64_t clock_ms(void)
@@ -73,6 +74,7 @@ static void free_store(struct store *s)
     for (int i = 0; i < s->config.readers; i++) {
         db_close(&s->readers[i].db);
     }
+    statements_fini(&s->statements);
     free(s->path);
     free(s);
 }
@@ -95,6 +97,8 @@ static int open_readers(struct store *s, struct err *e)
     for (int i = 0; !rc && i < s->config.readers; i++) {
         s->readers[i].store = s;
         s->readers[i].deadline_ms = INT64_MAX;
+        s->readers[i].db.statements = &s->statements;
+        s->readers[i].db.thread = "read";
         rc = schema_open_reader(&s->readers[i].db, s->path, e);
         if (!rc) {
             sqlite3_progress_handler(s->readers[i].db.h, 1000, on_progress,
@@ -112,9 +116,23 @@ static int open_writer(struct store *s, struct err *e)
     w->lease_ms = s->config.lease_ms;
     w->max_claims = s->config.max_claims;
     w->audit_keep_ms = s->config.audit_keep_ms;
+    w->db.statements = &s->statements;
+    w->db.thread = "write";
     memcpy(w->owner_name, s->name, sizeof(w->owner_name));
     int rc = writer_open(w, e);
     return rc ? rc : upkeep_enter(w, e);
+}
+
+static void on_read_waited(void *arg, int64_t us)
+{
+    struct store *s = arg;
+    histogram_add(&s->read_load.waited, us);
+}
+
+static void on_write_waited(void *arg, int64_t us)
+{
+    struct store *s = arg;
+    histogram_add(&s->write_load.waited, us);
 }
 
 static int open_pools(struct store *s, struct err *e)
@@ -124,6 +142,7 @@ static int open_pools(struct store *s, struct err *e)
         .threads = s->config.readers,
         .arg = s,
         .thread_open = on_reader_thread,
+        .waited = on_read_waited,
     };
     struct pool_config writer = {
         .name = "vlmd-write",
@@ -131,6 +150,7 @@ static int open_pools(struct store *s, struct err *e)
         .arg = s,
         .thread_open = on_writer_thread,
         .thread_close = on_writer_leaves,
+        .waited = on_write_waited,
         .batch_max = WRITER_GROUP,
         .batch_begin = writer_begin,
         .batch_end = writer_end,
@@ -155,6 +175,7 @@ int store_open(struct store **out, struct loop *l, const struct store_config *c,
     s->path = mem_dup(c->path);
     s->config.path = s->path;
     owner_name(s->name);
+    statements_init(&s->statements, s->config.slow_ms);
     s->upkeep.due_ms = s->upkeep.full_due_ms = INT64_MIN;
     int rc = s->config.is_read_only ? 0 : open_writer(s, e);
     rc = rc ? rc : open_readers(s, e);

@@ -53,6 +53,7 @@ struct store_config {
     int max_claims;          // leases a job may lose by crashes before it fails; default 20
     int64_t min_free_bytes;  // below this on the disk writes are E_FULL; default 32 MiB
     int64_t audit_keep_ms;   // older audit rows are removed; 0 = none ever is
+    int64_t slow_ms;         // a statement that takes longer is kept for stats; default 100
 };
 
 void store_config_default(struct store_config *c);

@@ -272,10 +272,32 @@ static const char version_4[] = "CREATE TABLE usage("
                                 " cost_micros INTEGER NOT NULL,"
                                 " PRIMARY KEY (day, backend)) WITHOUT ROWID;";
 
+// What was done, by span (minute, hour, day) and when that began.
+static const char version_5[] = "CREATE TABLE series("
+                                " span INTEGER NOT NULL,"
+                                " at_ms INTEGER NOT NULL,"
+                                " answered INTEGER NOT NULL,"
+                                " cached INTEGER NOT NULL,"
+                                " duplicate INTEGER NOT NULL,"
+                                " blocked INTEGER NOT NULL,"
+                                " skipped INTEGER NOT NULL,"
+                                " failed INTEGER NOT NULL,"
+                                " requests INTEGER NOT NULL,"
+                                " request_errors INTEGER NOT NULL,"
+                                " prompt_tokens INTEGER NOT NULL,"
+                                " completion_tokens INTEGER NOT NULL,"
+                                " bytes_sent INTEGER NOT NULL,"
+                                " cost_micros INTEGER NOT NULL,"
+                                " rss_bytes INTEGER NOT NULL,"
+                                " queued INTEGER NOT NULL,"
+                                " latency BLOB NOT NULL,"  // packed histogram
+                                " PRIMARY KEY (span, at_ms)) WITHOUT ROWID;";
+
 const struct migration schema_migrations[] = {
     {version_1},
     {version_2},
     {version_3},
     {version_4},
+    {version_5},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -91,7 +91,7 @@ void upkeep_leave(struct writer *w)
     }
     sqlite3_exec(w->db.h, "PRAGMA analysis_limit=400; PRAGMA optimize", NULL, NULL, NULL);
     scrub_at_end(w);
-    sqlite3_wal_checkpoint_v2(w->db.h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
 
 // ---- steps

@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/writer.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/audit.h"
 #include "store/doc.h"
@@ -27,6 +28,7 @@
 
 #define BUSY_MAX_MS   30000
 #define WAL_MAX_BYTES (128ll << 20)
+#define WAL_PAGES     1000
 
 // Another process holds the lock for a few milliseconds at a time.  The jitter keeps two
 // waiting ones from always losing to the same third.
@@ -55,6 +57,8 @@ void writer_forget_words(struct writer *w)
     }
 }
 
+static int on_wal(void *arg, sqlite3 *h, const char *name, int pages);
+
 int writer_open(struct writer *w, struct err *e)
 {
     int rc = schema_open_writer(&w->db, w->path, e);
@@ -63,6 +67,7 @@ int writer_open(struct writer *w, struct err *e)
     }
     if (!rc) {
         writer_wait_for_others(w);
+        sqlite3_wal_hook(w->db.h, on_wal, w);
         w->must_reopen = false;
     }
     return rc;
@@ -190,14 +195,33 @@ static int64_t wal_bytes(const struct writer *w)
     return stat(path, &st) ? 0 : st.st_size;
 }
 
+int writer_checkpoint(struct writer *w, int mode)
+{
+    const int64_t began_us = clock_us();
+    int rc = sqlite3_wal_checkpoint_v2(w->db.h, NULL, mode, NULL, NULL);
+    atomic_fetch_add(&w->checkpoints, 1);
+    atomic_fetch_add(&w->checkpoint_us, clock_us() - began_us);
+    return rc;
+}
+
+// SQLite's own way, but counted.
+static int on_wal(void *arg, sqlite3 *h, const char *name, int pages)
+{
+    (void)h;
+    (void)name;
+    if (pages >= WAL_PAGES) {
+        writer_checkpoint(arg, SQLITE_CHECKPOINT_PASSIVE);
+    }
+    return SQLITE_OK;
+}
+
 // Readers that were slow may have let the WAL grow; SQLite's own checkpoints never
 // shorten it below what it once was.
 static void checkpoint(struct writer *w)
 {
     bool is_long = wal_bytes(w) > WAL_MAX_BYTES;
-    sqlite3_wal_checkpoint_v2(
-        w->db.h, NULL, is_long ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-        NULL, NULL);
+    writer_checkpoint(w,
+                      is_long ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
 }
 
 static int write_spent(struct writer *w)
@@ -209,6 +233,7 @@ static int write_spent(struct writer *w)
 int writer_end(void *writer)
 {
     struct writer *w = writer;
+    w->db.job = 0;
     if (!w->broken && (write_spent(w) || doc_flush(w) || audit_flush(w))) {
         break_group(w, w->db.code, w->db.words);
     }
@@ -280,6 +305,7 @@ void writer_do(struct writer *w, enum write_kind kind, struct err *e,
                int (*apply)(struct writer *w, void *request), void *request)
 {
     assert(w->n_ops < WRITER_GROUP);
+    w->db.job = 0;
     struct writer_op *op = &w->ops[w->n_ops++];
     *op = (struct writer_op){.err = e, .apply = apply, .request = request};
     if (w->broken) {

@@ -73,7 +73,8 @@ struct writer {
         unsigned claimed;               // counts claims, for every eighth
         int64_t wall_ms, monotonic_ms;  // when leases were last looked at
     } carried, carried_before;
-    atomic_llong commits;  // read by tests
+    atomic_llong commits;  // like the next ones, read by stats.c
+    atomic_llong checkpoints, checkpoint_us;
 };
 
 // Sums in tally beside the counts of jobs.
@@ -105,6 +106,8 @@ int writer_end(void *writer);    // struct pool_config.batch_end
 void writer_do(struct writer *w, enum write_kind kind, struct err *e,
                int (*apply)(struct writer *w, void *request), void *request);
 
+// Moves what can be moved from the log into the file; mode and result are SQLite's.
+int writer_checkpoint(struct writer *w, int mode);
 // The number of a word; makes it.  "" and NULL are 0.
 MUST_USE int writer_word(struct writer *w, const char *text, int64_t *id);
 // A word is gone: what is remembered of them is dropped.

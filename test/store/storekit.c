@@ -129,6 +129,9 @@ CALL(store_profile, store_profile_keep, profile_keep)
 CALL(store_profile, store_profile_find, profile_find)
 CALL(store_usage_add, store_usage_add, usage_add)
 CALL(store_usage_read, store_usage_read, usage_read)
+CALL(store_stats, store_stats, stats)
+CALL(store_series_add, store_series_add, series_add)
+CALL(store_series_read, store_series_read, series_read)
 
 int kit_offer_item(struct kit *k, struct store_item *i, int64_t batch)
 {

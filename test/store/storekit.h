@@ -3,6 +3,8 @@
 #ifndef VLMD_TEST_STOREKIT_H
 #define VLMD_TEST_STOREKIT_H
 
+#include "store/series.h"
+#include "store/stats.h"
 #include "store/store.h"
 #include "store/usage.h"
 
@@ -47,6 +49,9 @@ int kit_profile_keep(struct kit *k, struct store_profile *p);
 int kit_profile_find(struct kit *k, struct store_profile *p);
 int kit_usage_add(struct kit *k, struct store_usage_add *a);
 int kit_usage_read(struct kit *k, struct store_usage_read *r);
+int kit_stats(struct kit *k, struct store_stats *r);
+int kit_series_add(struct kit *k, struct store_series_add *a);
+int kit_series_read(struct kit *k, struct store_series_read *r);
 int kit_batch(struct kit *k, struct store_batch *b);
 int kit_forget(struct kit *k, struct store_forget *f);
 int kit_audit_append(struct kit *k, struct store_audit_append *a);
