@@ -383,6 +383,18 @@ static void close_store(struct app *a)
     store_close(a->store, next_part_closed, a);
 }
 
+static int open_history(struct app *a, struct err *e)
+{
+    (void)e;
+    history_open(&a->history, &a->loop, a->store, a->config->history_keep_ms);
+    return 0;
+}
+
+static void close_history(struct app *a)
+{
+    history_close(&a->history, next_part_closed, a);
+}
+
 static int open_gate(struct app *a, struct err *e)
 {
     a->gate.rules = a->config->rules;
@@ -583,6 +595,7 @@ static const struct part {
     {"door", true, open_door, close_door},
     {"meters", true, open_meters, close_meters},
     {"store", true, open_store, close_store},
+    {"history", false, open_history, close_history},
     {"gate", true, open_gate, close_gate},
     {"reader", false, open_reader, close_reader},
     {"images", false, open_images, close_images},

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "dispatch.h"
 #include "event.h"
+#include "history.h"
 #include "pipeline.h"
 #include "schedule.h"
 
@@ -49,6 +50,7 @@ struct app {
     struct meters *meters;  // owned
     struct store *store;
     struct bill bill;
+    struct history history;
     struct privacy_finder *finder;  // owned
     struct gate_config gate;
     struct pool *reader;  // embedded metadata

@@ -106,9 +106,21 @@
       "How long the longest waiting picture has been queued.")                           \
     X(METER_DB_BYTES, "vlmd_database_bytes", METER_G, METER_B, (NULL),                   \
       "Size of the database's file.")                                                    \
+    X(METER_WAL, "vlmd_database_wal_bytes", METER_G, METER_B, (NULL),                    \
+      "Size of the write-ahead log.")                                                    \
+    X(METER_STATEMENTS, "vlmd_database_statement_seconds", METER_H, METER_S, ("kind"),   \
+      "Time of statements in the database.")                                             \
+    X(METER_DB_SLOW, "vlmd_database_slow_statements_total", METER_C, METER_N, (NULL),    \
+      "Statements that took longer than store.slow.")                                    \
+    X(METER_DB_FAILED, "vlmd_database_failed_statements_total", METER_C, METER_N,        \
+      (NULL), "Statements that failed.")                                                 \
+    X(METER_CHECKPOINTS, "vlmd_database_checkpoints_total", METER_C, METER_N, (NULL),    \
+      "Times the write-ahead log was moved into the file.")                              \
     /* the machine room */                                                               \
     X(METER_POOL_QUEUED, "vlmd_pool_queued", METER_G, METER_N, ("pool"),                 \
       "Works that wait for a thread.")                                                   \
+    X(METER_POOL_WAIT, "vlmd_pool_wait_seconds", METER_H, METER_S, ("pool"),             \
+      "How long works waited for a thread of the database.")                             \
     X(METER_POOL_RUNNING, "vlmd_pool_running", METER_G, METER_N, ("pool"),               \
       "Works begun and not yet handed back.")                                            \
     X(METER_LOOP, "vlmd_loop_busy_seconds", METER_H, METER_S, (NULL),                    \
@@ -160,7 +172,7 @@ void meters_loaded(struct meters *m, const char *backend, const char *model, int
 void meters_verified(struct meters *m, const char *backend, const char *model, int err,
                      int64_t took_ms);
 
-// The same as events of an app, which is their arg; asks also go into its bill.
+// The same as events of an app, which is their arg; they also go into its bill and history.
 void meters_on_asked(void *app, const struct job *j, int err);
 void meters_on_saved(void *app, const struct job *j);
 void meters_on_loaded(void *app, const char *backend, const char *model, int err,

@@ -24,12 +24,14 @@ void meters_on_asked(void *app, const struct job *j, int err)
     struct app *a = app;
     meters_asked(a->meters, j, err);
     bill_asked(&a->bill, &j->ask, err, loop_wall_ms());
+    history_asked(&a->history, j, err);
 }
 
 void meters_on_saved(void *app, const struct job *j)
 {
     struct app *a = app;
     meters_saved(a->meters, j);
+    history_saved(&a->history, j);
 }
 
 void meters_on_loaded(void *app, const char *backend, const char *model, int err,

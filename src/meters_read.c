@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/mem.h"
 #include "meters_inside.h"
+#include "store/stats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,33 @@ static void read_database(struct meters *m, const struct store_counts *c)
     set(m, METER_DB_BYTES, NULL, NULL, c->database_bytes);
 }
 
+static void copy(struct meters *m, enum meter id, const char *label,
+                 const struct histogram *h)
+{
+    metric_copy(meters_of(m, id, label, NULL, NULL), h);
+}
+
+static void read_store(struct store *s, struct meters *m)
+{
+    struct store_load load;
+    store_load(s, &load);
+    for (int i = 0; i < STORE_STATEMENT_KINDS; i++) {
+        enum store_statement_kind kind = (enum store_statement_kind)i;
+        copy(m, METER_STATEMENTS, store_statement_kind_name(kind),
+             store_statement_times(s, kind));
+    }
+    set(m, METER_WAL, NULL, NULL, load.wal_bytes);
+    set(m, METER_DB_SLOW, NULL, NULL, load.slow);
+    set(m, METER_DB_FAILED, NULL, NULL, load.failed);
+    set(m, METER_CHECKPOINTS, NULL, NULL, load.checkpoints);
+    set(m, METER_POOL_QUEUED, "database reads", NULL, load.read.queued);
+    set(m, METER_POOL_QUEUED, "database writes", NULL, load.write.queued);
+    set(m, METER_POOL_RUNNING, "database reads", NULL, load.read.running);
+    set(m, METER_POOL_RUNNING, "database writes", NULL, load.write.running);
+    copy(m, METER_POOL_WAIT, "database reads", store_read_waits(s));
+    copy(m, METER_POOL_WAIT, "database writes", store_write_waits(s));
+}
+
 static void read_process(struct meters *m, const struct machine *x)
 {
     set(m, METER_CPU, NULL, NULL, (x->cpu_user_ms + x->cpu_system_ms) * 1000);
@@ -105,5 +133,6 @@ void meters_read(struct app *a, const struct store_counts *counts,
         read_pools(a, m);
     }
     read_database(m, counts);
+    read_store(a->store, m);
     read_process(m, machine);
 }

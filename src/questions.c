@@ -126,7 +126,7 @@ int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
 
 // ---- history
 
-struct history {
+struct history_call {
     struct vlmd *v;
     struct store_history req;
     vlmd_attempt_fn *on_attempt;
@@ -136,7 +136,7 @@ struct history {
 
 static void on_history(struct store_history *r, int err)
 {
-    struct history *h = container_of(r, struct history, req);
+    struct history_call *h = container_of(r, struct history_call, req);
     struct vlmd *v = h->v;
     for (int i = 0; err == 0 && i < r->n; i++) {
         const struct store_attempt *a = &r->attempts[i];
@@ -165,8 +165,8 @@ int vlmd_history(vlmd *v, int64_t id, vlmd_attempt_fn *on_attempt, vlmd_end_fn *
     if (rc) {
         return rc;
     }
-    struct history *h = mem_new(struct history);
-    *h = (struct history){.v = v, .on_attempt = on_attempt, .on_end = on_end, .arg = arg};
+    struct history_call *h = mem_new(struct history_call);
+    *h = (struct history_call){.v = v, .on_attempt = on_attempt, .on_end = on_end, .arg = arg};
     h->req.id = id;
     call_begin(v);
     store_history(v->app.store, &h->req, on_history);

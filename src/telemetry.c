@@ -4,6 +4,8 @@
 #include "call.h"
 #include "meters.h"
 #include "monitor.h"
+#include "vlmd_figures.h"
+#include "vlmd_health.h"
 
 #include <stdio.h>
 #include <stdlib.h>

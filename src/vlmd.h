@@ -464,20 +464,6 @@ typedef void vlmd_status_fn(void *arg, int err, const struct vlmd_status *s,
                             const char *message);
 VLMD_API int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg);
 
-// What a backend was asked for on one day, by all processes that share the database.
-struct vlmd_usage {
-    int day;              // of the calendar, local time: 20261129
-    const char *backend;  // name
-    int64_t requests, failed;
-    int64_t prompt_tokens, completion_tokens;
-    int64_t bytes_sent;
-    double cost;  // in the currency that prices are in; 0 = no prices
-};
-typedef void vlmd_usage_fn(void *arg, const struct vlmd_usage *u);
-// By day, then by backend.  since_day, until_day: both included; 0 = no bound.
-VLMD_API int vlmd_usage(vlmd *v, int since_day, int until_day, vlmd_usage_fn *on_usage,
-                        vlmd_end_fn *on_end, void *arg);
-
 enum vlmd_event_type {
     VLMD_EVENT_JOB,      // item ended; item is set
     VLMD_EVENT_PROBLEM,  // an input could not be taken; path and words

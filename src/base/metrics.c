@@ -265,6 +265,13 @@ void metric_observe(struct metric_series *s, int64_t value)
     histogram_add(s->histogram, value);
 }
 
+void metric_copy(struct metric_series *s, const struct histogram *from)
+{
+    assert(s->histogram);
+    histogram_clear(s->histogram);
+    histogram_merge(s->histogram, from);
+}
+
 int64_t metric_value(const struct metric_series *s)
 {
     return atomic_load_explicit(&s->n, memory_order_relaxed);

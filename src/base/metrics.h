@@ -54,6 +54,8 @@ struct metric_series *metrics_series(struct metrics *m, int row,
 void metric_add(struct metric_series *s, int64_t n);          // counter, gauge
 void metric_set(struct metric_series *s, int64_t n);          // gauge
 void metric_observe(struct metric_series *s, int64_t value);  // histogram
+// Shows what was measured elsewhere.
+void metric_copy(struct metric_series *s, const struct histogram *from);
 int64_t metric_value(const struct metric_series *s);
 const struct histogram *metric_histogram(const struct metric_series *s);  // or NULL
 

@@ -14,6 +14,7 @@
 #include "ingest/ingest.h"
 #include "ocr/ocr.h"
 #include "privacy/privacy.h"
+#include "store/series.h"
 #include "store/store.h"
 #include "vlmd.h"
 #include "vlmd_loop.h"
@@ -66,6 +67,7 @@ struct config {
     enum alert_format alert_format;
     const char *alert_key;   // of PagerDuty; "" = none
     int64_t alert_every_ms;  // default 30000
+    int64_t history_keep_ms[STORE_SPANS];  // rows of the series by span
     char *log_level;           // see log_parse_levels
     char *log_format;          // text, json
     const char *log_file;      // NULL = none

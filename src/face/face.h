@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "vlmd.h"
+#include "vlmd_figures.h"
 
 enum { FACE_MAX = 64 << 20 };  // of one picture, in bytes
 
@@ -27,6 +28,10 @@ void face_time(struct json_writer *w, const char *key, int64_t at_ms);
 void face_attempt(struct json_writer *w, const struct vlmd_attempt *a);
 void face_status(struct json_writer *w, const struct vlmd_status *s);
 void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats *s);
+void face_point(struct json_writer *w, const char *key, const struct vlmd_point *p);
+void face_series(struct json_writer *w, const struct vlmd_series *s);
+void face_usage(struct json_writer *w, const struct vlmd_usage *u);
+void face_database(struct json_writer *w, const struct vlmd_database_stats *s);
 void face_audit_totals(struct json_writer *w, const struct vlmd_audit_totals *t);
 void face_audit_row(struct json_writer *w, const struct vlmd_audit_row *r);
 void face_audit_check(struct json_writer *w, const struct vlmd_audit_check *k);

@@ -7,6 +7,8 @@
 #include "e2e_pictures.h"
 
 #include "vlmd.h"
+#include "vlmd_figures.h"
+#include "vlmd_health.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -22,6 +24,9 @@ struct seen {
     struct vlmd_usage usage;
     char usage_backend[96];
     int n_usage;
+    struct vlmd_point total;
+    int n_points, n_top;
+    int64_t statements, job_rows, job_bytes;
 };
 
 static vlmd *open_worker(struct place *p, const struct fake *f)
@@ -177,6 +182,105 @@ static void numbers_are_those_of_backend_and_database(void **state)
     fake_stop(&f);
 }
 
+static void on_series(void *arg, int err, const struct vlmd_series *s,
+                      const char *message)
+{
+    struct seen *seen = arg;
+    (void)message;
+    assert_int_equal(err, 0);
+    seen->total = s->total;
+    seen->n_points = s->n_points;
+}
+
+// What a process did is in the history once it has ended, however short it lived.
+static void the_history_is_that_of_the_database(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct seen s, later = {0};
+    draw(p);
+    fake_start(p, &f, "--kind llama-server --slots 4 --fault 500:2");
+    vlmd *v = open_worker(p, &f);
+    describe(p, v);
+    see(v, &s);
+    vlmd_close(v);
+    v = open_worker(p, &f);
+    for (int span = VLMD_MINUTES; span <= VLMD_DAYS; span++) {
+        assert_int_equal(vlmd_series(v, (enum vlmd_span)span, 0, 0, on_series, &later),
+                         0);
+        vlmd_run(v);
+        assert_true(later.n_points >= 1);
+        assert_int_equal(later.total.answered, s.status.answered);
+        assert_int_equal(later.total.failed, s.status.failed);
+        assert_int_equal(later.total.cached + later.total.duplicate,
+                         s.status.cached + s.status.duplicate);
+        assert_int_equal(later.total.requests, (int64_t)stat_of(&f.b, "chat_requests"));
+        assert_int_equal(later.total.request_errors, 2);
+        assert_int_equal(later.total.prompt_tokens, s.status.prompt_tokens);
+        assert_int_equal(later.total.bytes_sent, s.usage.bytes_sent);
+        assert_int_equal(later.total.answers, s.status.answered);
+        assert_true(later.total.p50_ms > 0 && later.total.p95_ms >= later.total.p50_ms);
+        assert_true(later.total.rss_bytes > 1 << 20);
+    }
+    // A process that did nothing adds nothing.
+    vlmd_close(v);
+    v = open_worker(p, &f);
+    int had = later.n_points;
+    assert_int_equal(vlmd_series(v, VLMD_DAYS, 0, 0, on_series, &later), 0);
+    vlmd_run(v);
+    assert_int_equal(later.n_points, had);
+    free(s.text);
+    vlmd_close(v);
+    fake_stop(&f);
+}
+
+static void on_database(void *arg, int err, const struct vlmd_database_stats *d,
+                        const char *message)
+{
+    struct seen *s = arg;
+    (void)message;
+    assert_int_equal(err, 0);
+    s->statements = s->job_rows = 0;
+    for (int i = 0; i < VLMD_STATEMENT_KINDS; i++) {
+        s->statements += d->kinds[i].n;
+    }
+    for (int i = 0; i < d->n_tables; i++) {
+        if (strcmp(d->tables[i].name, "job") == 0) {
+            s->job_rows = d->tables[i].rows;
+            s->job_bytes = d->tables[i].bytes;
+        }
+    }
+    s->n_top = d->n_top;
+}
+
+static void the_database_tells_its_figures(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct seen s;
+    draw(p);
+    fake_start(p, &f, "--kind ollama");
+    vlmd *v = open_worker(p, &f);
+    describe(p, v);
+    see(v, &s);
+    assert_true(sum_of(s.text, "vlmd_database_statement_seconds_count", "insert") > 10);
+    assert_true(sum_of(s.text, "vlmd_pool_wait_seconds_count", "database writes") > 3);
+    assert_int_equal(vlmd_database_stats(v, true, on_database, &s), 0);
+    vlmd_run(v);
+    assert_true(s.statements > 500);
+    assert_true(s.n_top > 10);
+    assert_int_equal(s.job_rows, PICTURES + 2);
+    assert_true(s.job_bytes > 0);
+    vlmd_database_reset_stats(v);
+    assert_int_equal(vlmd_database_stats(v, false, on_database, &s), 0);
+    vlmd_run(v);
+    assert_true(s.statements < 50);
+    assert_int_equal(s.job_bytes, -1);
+    free(s.text);
+    vlmd_close(v);
+    fake_stop(&f);
+}
+
 // Each picture passes each stage once, but for those of a request.
 static void every_stage_is_measured(void **state)
 {
@@ -302,6 +406,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(numbers_are_those_of_backend_and_database,
                                         place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(the_history_is_that_of_the_database, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(the_database_tells_its_figures, place_setup,
+                                        place_teardown),
         cmocka_unit_test_setup_teardown(every_stage_is_measured, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(a_host_counts_its_own, place_setup,
