@@ -7,6 +7,7 @@
 #include "face/face.h"
 #include "meters.h"
 #include "monitor.h"
+#include "store/stats.h"
 
 #include <math.h>
 
@@ -83,6 +84,24 @@ static void count_totals(const struct app *a, struct vlmd_stats *out)
     }
 }
 
+static void load_database(const struct app *a, struct vlmd_database_load *out)
+{
+    struct store_load l;
+    store_load(a->store, &l);
+    *out = (struct vlmd_database_load){
+        .statements = l.statements,
+        .slow = l.slow,
+        .failed = l.failed,
+        .p50_ms = (double)l.p50_us / 1000,
+        .p95_ms = (double)l.p95_us / 1000,
+        .p99_ms = (double)l.p99_us / 1000,
+        .read_wait_p95_ms = (double)l.read.wait_p95_us / 1000,
+        .write_wait_p95_ms = (double)l.write.wait_p95_us / 1000,
+        .wal_bytes = l.wal_bytes,
+        .checkpoints = l.checkpoints,
+    };
+}
+
 void status_snapshot(struct app *a, struct vlmd_stats *out)
 {
     *out = (struct vlmd_stats){.paused_because = ""};
@@ -102,6 +121,7 @@ void status_snapshot(struct app *a, struct vlmd_stats *out)
         out->polled_folders = w.polled_folders;
         out->settling = w.settling;
     }
+    load_database(a, &out->database);
     out->n_latencies = meters_latencies(a->meters, out->latencies, VLMD_MAX_LATENCIES);
     out->n_backends = dispatch_status(a->dispatch, out->backends, VLMD_MAX_BACKENDS);
 }

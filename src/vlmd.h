@@ -408,6 +408,14 @@ struct vlmd_latency {
 };
 enum { VLMD_MAX_LATENCIES = 24 };
 
+// What the connections to the database did since the process began.
+struct vlmd_database_load {
+    int64_t statements, slow, failed;
+    double p50_ms, p95_ms, p99_ms;  // a statement
+    double read_wait_p95_ms, write_wait_p95_ms;  // for a thread
+    int64_t wal_bytes, checkpoints;
+};
+
 // Of this process; a snapshot.
 struct vlmd_stats {
     bool is_paused;
@@ -428,6 +436,7 @@ struct vlmd_stats {
     int64_t masked;                // pictures with something painted over
     int n_categories;              // of which anything was found
     struct vlmd_category_stats categories[VLMD_MAX_CATEGORIES];
+    struct vlmd_database_load database;
     int n_latencies;               // stages that anything passed
     struct vlmd_latency latencies[VLMD_MAX_LATENCIES];
 };

@@ -179,6 +179,7 @@ int cli_run_jobs(struct cli *c);
 int cli_run_status(struct cli *c);
 int cli_run_top(struct cli *c);
 int cli_run_doctor(struct cli *c);
+int cli_run_db(struct cli *c);
 int cli_run_models(struct cli *c);
 int cli_run_bench(struct cli *c);
 int cli_run_config(struct cli *c);

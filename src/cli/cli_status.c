@@ -7,6 +7,7 @@
 #include "face/face.h"
 #include "face/timefmt.h"
 #include "out.h"
+#include "past.h"
 #include "record.h"
 
 #include <cjson/cJSON.h>
@@ -22,6 +23,7 @@ struct showing {
     int err;
     char message[400];
     char last[500];  // line that was printed, for --watch without a terminal
+    struct past past;
 };
 
 // ---- for people
@@ -152,11 +154,12 @@ static void print_worker(const struct vlmd_worker *w)
     json_free(json);
 }
 
-static void print_text(const struct vlmd_status *s)
+static void print_text(const struct vlmd_status *s, const struct past *past)
 {
     print_queue(s);
     print_done(s);
     print_rest(s);
+    past_print(past);
     for (int i = 0; i < s->n_workers; i++) {
         print_worker(&s->workers[i]);
     }
@@ -189,12 +192,15 @@ static void print_line(struct showing *k, const struct vlmd_status *s)
 
 // ---- JSON
 
-static void print_json(const struct vlmd_status *s)
+static void print_json(const struct vlmd_status *s, const struct past *past)
 {
     struct buf out = {.max_bytes = RECORD_MAX};
     struct json_writer w;
     json_init(&w, &out);
-    face_status(&w, s);
+    json_object(&w, NULL);
+    face_status_members(&w, s);
+    past_json(&w, past);
+    json_object_end(&w);
     if (w.rc == 0) {
         out_bytes(out.data, out.len);
         out_text("\n");
@@ -215,7 +221,7 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
         return;
     }
     if (cli_has(k->c, OPT_JSON)) {
-        print_json(s);
+        print_json(s, &k->past);
         return;
     }
     if (cli_has(k->c, OPT_WATCH) && !term_out()) {
@@ -225,12 +231,16 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
     if (cli_has(k->c, OPT_WATCH)) {
         out_text("\x1b[H\x1b[J");
     }
-    print_text(s);
+    print_text(s, &k->past);
 }
 
 static int once(struct showing *k)
 {
     k->is_done = false;
+    int past = past_read(k->c, &k->past);
+    if (past) {
+        return past;
+    }
     int err = vlmd_status(k->c->v, false, on_status, k);
     if (err) {
         return cli_failed("status", err, "it was not accepted");

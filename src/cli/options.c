@@ -164,6 +164,8 @@ const struct cli_command cli_commands[] = {
      "From the database: when it came, each request and why it failed, what the privacy\n"
      "rules decided, how it ended; and its lines of the log, where log.file names one.",
      NULL, none, cli_run_logs},
+    {"db", "stats", "sizes of the database's tables, and times of its statements",
+     "Times are those that the workers tell of themselves.", "stats", none, cli_run_db},
     {"doctor", "", "check everything; exit code 1 when something is wrong", NULL, NULL,
      none, cli_run_doctor},
     {"models", "list|probe", "models of the backends",

@@ -26,6 +26,8 @@ MUST_USE int face_why(const struct vlmd_item *it, const char *original, int64_t 
 void face_time(struct json_writer *w, const char *key, int64_t at_ms);
 
 void face_attempt(struct json_writer *w, const struct vlmd_attempt *a);
+// The members without the braces.
+void face_status_members(struct json_writer *w, const struct vlmd_status *s);
 void face_status(struct json_writer *w, const struct vlmd_status *s);
 void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats *s);
 void face_point(struct json_writer *w, const char *key, const struct vlmd_point *p);

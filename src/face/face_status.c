@@ -50,6 +50,22 @@ static void write_latency(struct json_writer *w, const struct vlmd_latency *l)
     json_object_end(w);
 }
 
+static void write_database(struct json_writer *w, const struct vlmd_database_load *d)
+{
+    json_object(w, "database");
+    json_int(w, "statements", d->statements);
+    json_int(w, "slow", d->slow);
+    json_int(w, "failed", d->failed);
+    json_double(w, "p50_ms", d->p50_ms);
+    json_double(w, "p95_ms", d->p95_ms);
+    json_double(w, "p99_ms", d->p99_ms);
+    json_double(w, "read_wait_p95_ms", d->read_wait_p95_ms);
+    json_double(w, "write_wait_p95_ms", d->write_wait_p95_ms);
+    json_int(w, "wal_bytes", d->wal_bytes);
+    json_int(w, "checkpoints", d->checkpoints);
+    json_object_end(w);
+}
+
 void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats *s)
 {
     json_object(w, key);
@@ -96,6 +112,7 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
         write_backend(w, &s->backends[i]);
     }
     json_array_end(w);
+    write_database(w, &s->database);
     json_array(w, "latencies");
     for (int i = 0; i < s->n_latencies; i++) {
         write_latency(w, &s->latencies[i]);
@@ -163,11 +180,16 @@ static void write_workers(struct json_writer *w, const struct vlmd_status *s)
     json_array_end(w);
 }
 
-void face_status(struct json_writer *w, const struct vlmd_status *s)
+void face_status_members(struct json_writer *w, const struct vlmd_status *s)
 {
-    json_object(w, NULL);
     write_counts(w, s);
     write_failures(w, s);
     write_workers(w, s);
+}
+
+void face_status(struct json_writer *w, const struct vlmd_status *s)
+{
+    json_object(w, NULL);
+    face_status_members(w, s);
     json_object_end(w);
 }

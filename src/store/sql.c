@@ -166,9 +166,10 @@ bool sql_row(struct sql *q)
     }
     assert(q->bound == sqlite3_bind_parameter_count(q->st));
     q->col = 0;
-    const int64_t began_ns = now_ns();
+    const bool is_timed = q->db->statements != NULL;
+    const int64_t began_ns = is_timed ? now_ns() : 0;
     int rc = sqlite3_step(q->st);
-    q->took_ns += now_ns() - began_ns;
+    q->took_ns += is_timed ? now_ns() - began_ns : 0;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         q->rc = db_fail(q->db, rc);
     }

@@ -8,6 +8,7 @@
 #include "admin/admin.h"
 #include "base/json.h"
 #include "vlmd.h"
+#include "vlmd_figures.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -31,6 +32,8 @@ struct task {
     vlmd_attempt_fn *on_attempt;
     vlmd_change_fn *on_change;
     vlmd_status_fn *on_status;
+    vlmd_series_fn *on_series;
+    vlmd_database_fn *on_database;
     vlmd_check_fn *on_check;
     vlmd_model_fn *on_model;
     bool is_probe;
@@ -754,6 +757,66 @@ void vlmd_unsubscribe(vlmd_subscription *s)
 }
 
 // ---- checks
+
+// Only totals: what is shown is made of them.
+static void run_series(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(json_get(v->script, "series"), t->text);
+    const struct vlmd_series s = {.total = {.at_ms = json_get_int(o, "at", 0),
+                                            .answered = json_get_int(o, "answered", 0),
+                                            .failed = json_get_int(o, "failed", 0),
+                                            .answers = json_get_int(o, "answers", 0),
+                                            .p50_ms = number(o, "p50"),
+                                            .p95_ms = number(o, "p95"),
+                                            .prompt_tokens = json_get_int(o, "tokens", 0),
+                                            .cost = number(o, "cost")}};
+    t->on_series(t->arg, (int)number(o, "err"), &s, str(o, "message"));
+}
+
+int vlmd_series(vlmd *v, enum vlmd_span span, int64_t since_ms, int64_t until_ms,
+                vlmd_series_fn *fn, void *arg)
+{
+    static const char *const names[] = {"minutes", "hours", "days"};
+    (void)since_ms;
+    (void)until_ms;
+    struct task *t = add(v, run_series, arg);
+    t->text = names[span];
+    t->on_series = fn;
+    return 0;
+}
+
+static void run_database(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(v->script, "database"), *f;
+    static struct vlmd_table tables[8];
+    struct vlmd_database_stats s = {.path = str(o, "path"),
+                                    .file_bytes = json_get_int(o, "bytes", 0),
+                                    .wal_bytes = json_get_int(o, "wal", 0),
+                                    .page_bytes = 8192,
+                                    .pages = json_get_int(o, "pages", 0),
+                                    .are_rows_estimated =
+                                        json_get_bool(o, "rough", false),
+                                    .tables = tables};
+    for (int i = 0; i < VLMD_STATEMENT_KINDS; i++) {
+        s.kinds[i].name = "select";
+    }
+    cJSON_ArrayForEach(f, json_get(o, "tables"))
+    {
+        tables[s.n_tables++] = (struct vlmd_table){.name = str(f, "name"),
+                                                   .index_of = str(f, "of"),
+                                                   .rows = json_get_int(f, "rows", -1),
+                                                   .bytes = json_get_int(f, "bytes", -1)};
+    }
+    int err = (int)number(o, "err");
+    t->on_database(t->arg, err, err ? NULL : &s, str(o, "message"));
+}
+
+int vlmd_database_stats(vlmd *v, bool wants_sizes, vlmd_database_fn *fn, void *arg)
+{
+    note("database%s", wants_sizes ? " with sizes" : "");
+    add(v, run_database, arg)->on_database = fn;
+    return 0;
+}
 
 static void run_doctor(struct vlmd *v, struct task *t)
 {

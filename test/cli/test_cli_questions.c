@@ -312,6 +312,67 @@ static void test_status(void **state)
     cli_free(r);
 }
 
+static void test_status_past(void **state)
+{
+    (void)state;
+    struct ran *r = RUN("{'series':{'minutes':{'at':1000,'answered':12,'failed':1,"
+                        "'answers':12,'p50':1234,'p95':61000,'tokens':4321,'cost':0.125},"
+                        "'days':{'at':1000,'answered':12345}}}",
+                        "status");
+    assert_has(r->out, "past hour    12 described, 1 failed; answers took 1.2 s, the "
+                       "slowest 5% over 61 s; 4,321 tokens; 0.12 spent\n"
+                       "past 30 days 12,345 described, 0 failed; 0 tokens\n");
+    assert_has_not(r->out, "past day");
+    cli_free(r);
+    r = RUN("{'series':{'hours':{'err':-14,'message':'the disk is full'}}}", "status");
+    assert_int_equal(r->code, 4);
+    assert_string_equal(r->err, "vlmd: status: the disk is full\n");
+    cli_free(r);
+}
+
+#define DATABASE                                                                         \
+    "{'database':{'path':'/x/vlmd.db','bytes':12345678,'wal':4096,'pages':1507,"         \
+    "'tables':[{'name':'job','rows':1234,'bytes':9000000},"                              \
+    "{'name':'job_at','of':'job','bytes':800000}]},"                                     \
+    "'status':{'workers':[{'pid':4242,'json':'{\\\"database\\\":{"                       \
+    "\\\"statements\\\":98765,\\\"slow\\\":3,\\\"failed\\\":1,"                          \
+    "\\\"p50_ms\\\":0.02,\\\"p95_ms\\\":0.4,\\\"p99_ms\\\":7.5,"                         \
+    "\\\"read_wait_p95_ms\\\":0.05,\\\"write_wait_p95_ms\\\":1.25,"                      \
+    "\\\"checkpoints\\\":17}}'},{'pid':1,'json':'broken'}]}}"
+
+static void test_db_stats(void **state)
+{
+    (void)state;
+    struct ran *r = RUN(DATABASE, "db", "stats");
+    assert_int_equal(r->code, 0);
+    assert_has(r->out, "database     /x/vlmd.db\n"
+                       "size         12.3 MB, write-ahead log 4.1 kB\n"
+                       "pages        1,507 of 8.2 kB, 0 unused\n");
+    assert_has(r->out, "job_at  job");
+    assert_has(r->out, "process 4242: 98,765 statements, 3 slow, 1 failed\n"
+                       "  took        p50 0.02 ms, p95 0.40 ms, p99 7.50 ms\n"
+                       "  waited      reads p95 0.05 ms, writes p95 1.25 ms\n"
+                       "  checkpoints 17\n");
+    assert_has_not(r->out, "process 1:");
+    assert_has(cli_log(), "database with sizes\n");
+    cli_free(r);
+    r = RUN(DATABASE, "--json", "db", "stats");
+    assert_has(r->out, "{\"path\":\"/x/vlmd.db\",\"file_bytes\":12345678,");
+    assert_has(r->out, "{\"name\":\"job_at\",\"index_of\":\"job\",\"rows\":-1,");
+    cli_free(r);
+    r = RUN("{'database':{'err':-14,'message':'the disk is full'}}", "db", "stats");
+    assert_int_equal(r->code, 4);
+    assert_string_equal(r->err, "vlmd: db stats: the disk is full\n");
+    cli_free(r);
+    r = RUN("{}", "db", "state");
+    assert_int_equal(r->code, 2);
+    assert_has(r->err, "\"state\"");
+    cli_free(r);
+    r = RUN("{}", "db");
+    assert_int_equal(r->code, 2);
+    cli_free(r);
+}
+
 static void test_status_json(void **state)
 {
     (void)state;
@@ -322,7 +383,8 @@ static void test_status_json(void **state)
     assert_has(r->out, "\"workers\":[{\"pid\":4242,");
     assert_has(r->out, "\"stats\":{\"images_per_s\":2.5,");
     assert_has(r->out,
-               "\"pid\":1,\"started_at\":null,\"updated_at\":null,\"stats\":null}]}\n");
+               "\"pid\":1,\"started_at\":null,\"updated_at\":null,\"stats\":null}],"
+               "\"history\":{\"hour\":{\"at\":null,\"described\":0,");
     cli_free(r);
     r = RUN("{'status':{'err':-14,'message':'the disk is full'}}", "status");
     assert_int_equal(r->code, 4);
@@ -495,6 +557,8 @@ int main(void)
         CASE(test_jobs_list),
         CASE(test_jobs_limit),
         CASE(test_status),
+        CASE(test_status_past),
+        CASE(test_db_stats),
         CASE(test_status_json),
         CASE(test_status_watch),
         CASE(test_doctor),
