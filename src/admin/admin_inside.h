@@ -141,6 +141,11 @@ void route_session_begin(struct exchange *x);
 void route_session_end(struct exchange *x);
 void route_search(struct exchange *x);
 void route_results(struct exchange *x);
+void route_errors(struct exchange *x);
+void route_alerts(struct exchange *x);
+void route_diagnostics(struct exchange *x);
+void route_health_summary(struct exchange *x);
+void route_integrations(struct exchange *x);
 void route_days(struct exchange *x);
 void route_apps(struct exchange *x);
 

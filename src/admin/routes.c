@@ -26,6 +26,12 @@ const struct route admin_routes[] = {
     {"GET", "/v1/days", AUTH_READ, FILTER " limit", 0, route_days},
     {"GET", "/v1/apps", AUTH_READ,
      "q tag path since until state outcome class degraded limit", 0, route_apps},
+    {"GET", "/admin/integrations/health", AUTH_ADMIN, "", 0, route_integrations},
+    {"GET", "/admin/diagnostics/system", AUTH_ADMIN, "", 0, route_diagnostics},
+    {"GET", "/admin/diagnostics/health-summary", AUTH_ADMIN, "", 0, route_health_summary},
+    {"GET", "/admin/errors", AUTH_ADMIN,
+     "class category severity backend job correlation_id after limit", 0, route_errors},
+    {"GET", "/admin/alerts", AUTH_ADMIN, "", 0, route_alerts},
 };
 const int n_admin_routes = sizeof(admin_routes) / sizeof(admin_routes[0]);
 

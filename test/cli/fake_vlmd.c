@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "vlmd.h"
 #include "vlmd_figures.h"
+#include "vlmd_health.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -998,4 +999,51 @@ void vlmd_rules(vlmd *v, const struct vlmd_examine_input *in, vlmd_rule_fn *fn, 
 
 void vlmd_log_reopen(void)
 {
+}
+
+// ---- of the HTTP interface, which no command here asks
+
+int vlmd_errors(vlmd *v, const struct vlmd_error_query *q, vlmd_error_row_fn *fn,
+                void *arg)
+{
+    (void)v;
+    (void)q;
+    (void)fn;
+    (void)arg;
+    return VLMD_ERR_USAGE;
+}
+
+void vlmd_error_kinds(vlmd *v, vlmd_error_kind_fn *fn, void *arg)
+{
+    (void)v;
+    (void)fn;
+    (void)arg;
+}
+
+void vlmd_alerts(vlmd *v, vlmd_alert_fn *fn, void *arg)
+{
+    (void)v;
+    (void)fn;
+    (void)arg;
+}
+
+int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
+{
+    (void)v;
+    (void)fn;
+    (void)arg;
+    return VLMD_ERR_USAGE;
+}
+
+int vlmd_health_summary(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
+{
+    return vlmd_diagnostics(v, fn, arg);
+}
+
+int vlmd_health(vlmd *v, vlmd_health_fn *fn, void *arg)
+{
+    (void)v;
+    (void)fn;
+    (void)arg;
+    return VLMD_ERR_USAGE;
 }

@@ -34,7 +34,7 @@ static void logs_tell_the_story_of_a_picture(void **state)
     struct place *p = *state;
     struct fake f;
     char cid[40], log[200];
-    fake_start(p, &f, "--kind ollama --fault 500:1");
+    fake_start(p, &f, "--kind llama-server --fault 500:1");
     picture_write(place_path(p, "in"), NULL, 1);
     snprintf(log, sizeof(log), "log.file=%s", place_path(p, "vlmd.log"));
     proc_expect(VLMD_START(p, "batch", "--backend", f.url, "--set", log, "--log-level",
@@ -54,6 +54,7 @@ static void logs_tell_the_story_of_a_picture(void **state)
     IN_ORDER(by_id->out.text, "job      queued as #1", "log      {\"time\"", "request",
              "job      ended: answered");
     assert_non_null(strstr(by_id->out.text, cid));
+    assert_non_null(strstr(by_id->out.text, "ms: server: "));  // the first request
     assert_non_null(strstr(by_id->out.text, "described by"));
     assert_non_null(strstr(by_id->out.text, "privacy  allow at"));
     struct proc *by_cid = VLMD_EXPECT(p, 0, "logs", cid, "--set", log);
