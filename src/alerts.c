@@ -73,14 +73,14 @@ static void tell(struct alerter *r, enum alert_rule rule, bool has_recovered)
               !has_recovered);
 }
 
-static void judge(struct alerter *r)
+static void judge(struct alerter *r, const struct alert_sample *sample)
 {
     struct app *a = r->app;
     int64_t now = loop_now_ms(&a->loop);
     for (int i = 0; i < ALERT_RULES; i++) {
         enum alert_rule rule = (enum alert_rule)i;
         enum alert_news news =
-            alert_judge(&r->alerts, &a->config->alerts, &r->sample, rule, now);
+            alert_judge(&r->alerts, &a->config->alerts, sample, rule, now);
         if (news == ALERT_FIRED) {
             r->since_ms[i] = loop_wall_ms() - (now - r->alerts.rules[i].since_ms);
             tell(r, rule, false);
@@ -98,6 +98,18 @@ static void know(struct alerter *r, enum alert_rule rule, double value)
     r->sample.is_known[rule] = true;
 }
 
+// The longest of the queues before threads.
+static int most_queued(const struct app *a)
+{
+    const int n[] = {pool_queued(a->reader), image_queued(a->images),
+                     store_queued(a->store)};
+    int most = 0;
+    for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+        most = n[i] > most ? n[i] : most;
+    }
+    return most;
+}
+
 static void know_machine(struct alerter *r)
 {
     const struct machine *m = &r->look.machine;
@@ -111,7 +123,7 @@ static void know_machine(struct alerter *r)
     if (r->look.disk_err == 0) {
         know(r, ALERT_DISK, (double)r->look.disk.available / MB);
     }
-    know(r, ALERT_POOL, pool_queued(r->app->reader));
+    know(r, ALERT_POOL, most_queued(r->app));
     know(r, ALERT_BUDGET, dispatch_budget_pct(r->app->dispatch));
 }
 
@@ -165,9 +177,10 @@ static void on_health(struct health_round *h)
         }
     }
     if (!r->is_closing && r->app->stop_seen == 0) {
-        r->sample = (struct alert_sample){0};
-        know(r, ALERT_HEALTH, r->unhealthy);
-        judge(r);
+        struct alert_sample sample = {0};  // another may be half taken
+        sample.value[ALERT_HEALTH] = r->unhealthy;
+        sample.is_known[ALERT_HEALTH] = true;
+        judge(r, &sample);
         sample_later(r);
     }
 }
@@ -207,7 +220,7 @@ static void end_sample(struct alerter *r)
     if (!is_over(r)) {
         bool goes_on = r->has_worked || r->counts.due > 0 ||
                        r->app->pipeline.jobs.total > 0 || alert_is_open(&r->alerts);
-        judge(r);
+        judge(r, &r->sample);
         maybe_check(r);
         r->has_worked = false;
         if (goes_on || alert_is_open(&r->alerts)) {

@@ -144,6 +144,8 @@ static void fill_loop(struct app *a, struct vlmd_diagnostics *d)
     d->http_in_flight = http_in_flight(a->http);
     d->reader_queued = pool_queued(a->reader);
     d->reader_running = pool_running(a->reader);
+    d->image_queued = image_queued(a->images);
+    d->store_queued = store_queued(a->store);
     d->jobs = a->pipeline.jobs.total;
 }
 

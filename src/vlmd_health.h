@@ -109,6 +109,7 @@ struct vlmd_diagnostics {
     int requests_active;                     // of the loop, and
     int http_in_flight;                      //   of HTTP
     int reader_queued, reader_running;       // works of the reader's thread
+    int image_queued, store_queued;          // waiting for a thread of theirs
     int jobs;                                // in memory
     // the process
     int64_t pid, parent_pid, started_at_ms;

@@ -168,6 +168,8 @@ static void write_loop(struct json_writer *w, const struct vlmd_diagnostics *d)
     json_int(w, "http_in_flight", d->http_in_flight);
     json_int(w, "reader_queued", d->reader_queued);
     json_int(w, "reader_running", d->reader_running);
+    json_int(w, "image_queued", d->image_queued);
+    json_int(w, "store_queued", d->store_queued);
     json_int(w, "jobs", d->jobs);
     json_object_end(w);
 }

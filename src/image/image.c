@@ -127,6 +127,11 @@ int image_threads(const struct images *m)
     return m->config.threads;
 }
 
+int image_queued(const struct images *m)
+{
+    return pool_queued(m->pool);
+}
+
 // ---- one request
 
 static void image_run(struct pool_work *w, void *thread)

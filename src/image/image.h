@@ -105,6 +105,7 @@ void image_cancel(struct images *m, struct image_req *r);
 void image_req_fini(struct image_req *r);
 void image_close(struct images *m, void (*on_closed)(void *arg), void *arg);
 int image_threads(const struct images *m);
+int image_queued(const struct images *m);  // requests that wait for a thread
 // Requests that wait for a thread or for memory, and those begun.
 void image_load(const struct images *m, int *queued, int *running);
 const char *image_format_name(enum image_format f);  // "png", "jpeg", "webp", "none"
