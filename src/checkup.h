@@ -38,7 +38,7 @@ struct checkup {
     struct store_profile profile;
     struct pool_work work;
     struct machine_disk disk;
-    char path[512];
+    char path[4096];
     int err;  // of path
 };
 

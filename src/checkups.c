@@ -184,9 +184,9 @@ static void folder_done(struct pool_work *w, int err)
     err = err ? err : c->err;
     if (err) {
         checkup_tell(c, HEALTH_UNHEALTHY, "make it, or name another in watch.dirs",
-                     "%s can not be read: it %s", c->path, err_words(err));
+                     "%.300s can not be read: it %s", c->path, err_words(err));
     } else {
-        checkup_tell(c, HEALTH_HEALTHY, "", "%s", c->path);
+        checkup_tell(c, HEALTH_HEALTHY, "", "%.390s", c->path);
     }
     checkup_drop(c);
 }
@@ -203,17 +203,33 @@ static void add_folder(struct health_round *r, const char *dir)
     }
 }
 
+static void add_watched(void *arg, const char *dir, bool is_lost)
+{
+    (void)is_lost;  // whether it is back is what is looked at
+    add_folder(arg, dir);
+}
+
+// Those that are watched, else those that would be.
 static void add_folders(struct health_round *r)
 {
     const char *const *dirs = r->app->config->watch_dirs;
     char found[4096];
+    if (r->app->watcher) {
+        watcher_each(r->app->watcher, add_watched, r);
+        return;
+    }
     for (int i = 0; dirs[i]; i++) {
         add_folder(r, dirs[i]);
     }
-    if (!dirs[0] && config_find_folder(found, sizeof(found)) == 0) {
+    if (dirs[0]) {
+        return;
+    }
+    if (config_find_folder(found, sizeof(found)) == 0) {
         add_folder(r, found);
-    } else if (!dirs[0]) {
-        struct checkup *c = checkup_add(r, "folder", "folder");
+        return;
+    }
+    struct checkup *c = checkup_add(r, "folder", "folder");
+    if (c) {
         checkup_tell(c, HEALTH_DISABLED, "name one: vlmd watch DIR",
                      "no screenshot folder was found");
     }

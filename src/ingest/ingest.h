@@ -80,6 +80,9 @@ void watcher_rescan(struct watcher *w);
 // from inside a callback.
 void watcher_pause(struct watcher *w, bool is_paused);
 void watcher_stats(const struct watcher *w, struct watcher_stats *out);
+// Calls fn for each folder that was added, before it returns; is_lost: it is not there now.
+void watcher_each(const struct watcher *w,
+                  void (*fn)(void *arg, const char *dir, bool is_lost), void *arg);
 void watcher_close(struct watcher *w, void (*on_closed)(void *arg), void *arg);
 
 // ---- batch input

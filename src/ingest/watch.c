@@ -232,6 +232,17 @@ void watcher_stats(const struct watcher *w, struct watcher_stats *out)
     }
 }
 
+void watcher_each(const struct watcher *w,
+                  void (*fn)(void *arg, const char *dir, bool is_lost), void *arg)
+{
+    const struct list *node, *tmp;
+    list_each(node, tmp, &w->roots)
+    {
+        const struct root *r = container_of(node, const struct root, node);
+        fn(arg, r->path, r->is_lost);
+    }
+}
+
 int64_t watch_now(const struct watcher *w)
 {
     return loop_now_ms(w->loop);

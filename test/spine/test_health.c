@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_CHECKS = 32, TIMEOUT_MS = 1000 };
 
@@ -201,6 +202,29 @@ static void each_has_its_own_result(void **state)
     assert_true(r->took_ms < 3 * TIMEOUT_MS);  // all at once
 }
 
+// What is watched counts, whatever the configuration says; and it may go away.
+static void a_watched_folder_that_goes_away_is_seen(void **state)
+{
+    struct rig *r = *state;
+    char dir[200];
+    open_with_web(r, "ocr");
+    r->v->app.config->health_urls[0] = NULL;
+    snprintf(dir, sizeof(dir), "%s/shots", r->k.folder);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(vlmd_watch(r->v, dir, NULL, 0, NULL), 0);
+    assert_int_equal(vlmd_health(r->v, on_health, r), 0);
+    while (r->answers < 1) {
+        uv_run(&r->v->app.loop.uv, UV_RUN_ONCE);
+    }
+    expect(r, "/shots", "healthy");
+    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(vlmd_health(r->v, on_health, r), 0);
+    while (r->answers < 2) {
+        uv_run(&r->v->app.loop.uv, UV_RUN_ONCE);
+    }
+    expect(r, "/shots", "unhealthy");
+}
+
 static void all_well_is_told_so(void **state)
 {
     struct rig *r = *state;
@@ -326,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_has_its_own_result),
+        T(a_watched_folder_that_goes_away_is_seen),
         T(all_well_is_told_so),
         T(a_webhook_that_refuses_is_degraded),
         T(a_server_that_answers_is_found_out),
