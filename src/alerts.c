@@ -11,6 +11,7 @@
 #include "call.h"
 #include "checkup.h"
 #include "organs.h"
+#include "store/stats.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 #define MB      1e6
 #define MINUTE  60000
-#define SLOW_NS INT64_C(1000000000)  // a query that takes a second is slow
+#define SLOW_US INT64_C(1000000)  // a query that takes a second is slow
 
 static void sample_later(struct alerter *r);
 
@@ -101,8 +102,10 @@ static void know(struct alerter *r, enum alert_rule rule, double value)
 // The longest of the queues before threads.
 static int most_queued(const struct app *a)
 {
-    const int n[] = {pool_queued(a->reader), image_queued(a->images),
-                     store_queued(a->store)};
+    struct store_load load;
+    store_load(a->store, &load);
+    const int n[] = {pool_queued(a->reader), image_queued(a->images), load.read.queued,
+                     load.write.queued};
     int most = 0;
     for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
         most = n[i] > most ? n[i] : most;
@@ -150,6 +153,20 @@ static void know_work(struct alerter *r)
     if (r->n_history == ALERTS_HISTORY) {
         know(r, ALERT_QUEUE, (double)(r->counts.queued - r->history[0].queued));
     }
+}
+
+// Statements, of all threads, since the sample before.  The check of the whole file, which
+// doctor asks for, is none of these kinds.
+static void know_queries(struct alerter *r)
+{
+    int64_t slow = 0;
+    for (int k = 0; k < STORE_OTHER; k++) {
+        const struct histogram *h =
+            store_statement_times(r->app->store, (enum store_statement_kind)k);
+        slow += (int64_t)(histogram_count(h) - histogram_up_to(h, SLOW_US));
+    }
+    know(r, ALERT_SLOW_QUERIES, (double)(slow - r->slow_queries));
+    r->slow_queries = slow;
 }
 
 static void know_progress(struct alerter *r)
@@ -234,7 +251,7 @@ static void on_counted(struct store_counts *c, int err)
 {
     struct alerter *r = container_of(c, struct alerter, counts);
     if (err == 0 && !is_over(r)) {
-        know(r, ALERT_SLOW_QUERIES, (int64_t)uv_hrtime() - r->asked_ns >= SLOW_NS);
+        know_queries(r);
         know_work(r);
         know_progress(r);
     }
@@ -250,7 +267,6 @@ static void on_looked(struct monitor_look *l, int err)
     }
     know_machine(r);
     r->counts = (struct store_counts){0};
-    r->asked_ns = (int64_t)uv_hrtime();
     store_count(r->app->store, &r->counts, on_counted);
 }
 

@@ -24,7 +24,7 @@ struct alerter {
     bool has_worked;  // since the last sample
     struct monitor_look look;
     struct store_counts counts;
-    int64_t asked_ns;  // when counts was asked for
+    int64_t slow_queries;  // ever, at the sample before
     struct {
         int64_t requests, failed, queued;
     } history[ALERTS_HISTORY];

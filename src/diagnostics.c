@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "call.h"
 #include "monitor.h"
+#include "store/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,7 +146,9 @@ static void fill_loop(struct app *a, struct vlmd_diagnostics *d)
     d->reader_queued = pool_queued(a->reader);
     d->reader_running = pool_running(a->reader);
     d->image_queued = image_queued(a->images);
-    d->store_queued = store_queued(a->store);
+    struct store_load load;
+    store_load(a->store, &load);
+    d->store_queued = load.read.queued + load.write.queued;
     d->jobs = a->pipeline.jobs.total;
 }
 

@@ -220,12 +220,6 @@ const char *store_path(const struct store *s)
     return s->path;
 }
 
-int store_queued(const struct store *s)
-{
-    int writes = s->writer_pool ? pool_queued(s->writer_pool) : 0;
-    return writes + pool_queued(s->reader_pool);
-}
-
 // ---- closing
 
 void store_close(struct store *s, void (*on_closed)(void *arg), void *arg)

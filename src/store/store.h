@@ -67,7 +67,6 @@ MUST_USE int store_open(struct store **out, struct loop *l, const struct store_c
 void store_close(struct store *s, void (*on_closed)(void *arg), void *arg);
 const char *store_owner(const struct store *s);  // this process's lease owner name
 const char *store_path(const struct store *s);
-int store_queued(const struct store *s);  // requests that wait for a thread
 
 // What is known of a picture from outside it.  "" or 0 = not known.
 struct store_meta {

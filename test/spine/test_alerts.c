@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "call.h"
 #include "io/web_server.h"
+#include "store/stats.h"
 #include "store/storekit.h"
 #include "vlmd_health.h"
 
@@ -328,6 +329,22 @@ static void health_that_fails_twice_is_told(void **state)
     vlmd_unsubscribe(s);
 }
 
+// A statement that took two seconds, as the store would have counted it.
+static void a_slow_query_is_told(void **state)
+{
+    struct rig *r = *state;
+    r->v->app.config->alerts.threshold[ALERT_DISK] = 0;
+    histogram_add(
+        (struct histogram *)store_statement_times(r->v->app.store, STORE_SELECT),
+        2000000);
+    vlmd_subscription *s = vlmd_subscribe(r->v, on_event, r);
+    begin_work(r);
+    step_until(r, &r->arrived, 1);
+    assert_string_equal(r->last_rule, "slow_queries");
+    assert_int_equal(r->v->app.monitor->alerter->slow_queries, 1);
+    vlmd_unsubscribe(s);
+}
+
 static void it_closes_while_a_sample_is_taken(void **state)
 {
     struct rig *r = *state;
@@ -352,6 +369,7 @@ int main(void)
         T(a_full_disk_is_told_and_its_end_too),
         T(nothing_is_measured_without_work),
         T(health_that_fails_twice_is_told),
+        T(a_slow_query_is_told),
         T(it_closes_while_a_sample_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
