@@ -1,7 +1,7 @@
 // cli_top.c -- vlmd top: the workers on a database as they are now, drawn again and again.
 //
-// What a worker says of itself is at most two seconds old; it is data from another process
-// and read with care.
+// A worker says how it is every other second while it does something; it is data from another
+// process and read with care.
 // SPDX-License-Identifier: MIT
 #include "base/json.h"
 #include "cli.h"
