@@ -19,6 +19,7 @@
 #include "servers.h"
 #include "start.h"
 #include "status.h"
+#include "trace.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -445,6 +446,18 @@ static void close_http(struct app *a)
     http_close(a->http, next_part_closed, a);
 }
 
+static int open_trace(struct app *a, struct err *e)
+{
+    (void)e;
+    trace_open(a);
+    return 0;
+}
+
+static void close_trace(struct app *a)
+{
+    trace_close(a, next_part_closed, a);
+}
+
 static int open_ocr(struct app *a, struct err *e)
 {
     (void)e;
@@ -522,6 +535,7 @@ static void init_pipeline(struct app *a)
     struct pipeline_events events = {
         .arg = a,
         .on_ended = on_ended,
+        .on_ask = trace_on_ask,
         .on_asked = meters_on_asked,
         .on_saved = meters_on_saved,
         .on_room = on_room,
@@ -601,6 +615,7 @@ static const struct part {
     {"images", false, open_images, close_images},
     {"http", false, open_http, close_http},
     {"monitor", false, monitor_open, close_monitor},
+    {"trace", false, open_trace, close_trace},
     {"ocr", false, open_ocr, close_ocr},
     {"dispatch", false, open_dispatch, close_dispatch},
     {"schedule", false, open_schedule, close_schedule},

@@ -30,6 +30,7 @@ struct app_rate {
 };
 
 struct meters;
+struct trace;
 
 struct app {
     enum vlmd_role role;
@@ -49,6 +50,7 @@ struct app {
 
     struct meters *meters;  // owned
     struct store *store;
+    struct trace *trace;  // owned; NULL: a client
     struct bill bill;
     struct history history;
     struct privacy_finder *finder;  // owned

@@ -31,6 +31,7 @@ struct ask {
     const uint8_t *luma_key;  // see ocr_req.key, or NULL
     const char *app, *window;
     const char *cid;
+    char traceparent[56];  // sent with it; "" = none
     unsigned seed;
     int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;

@@ -142,8 +142,12 @@ void asking_try(struct job *j)
     }
     j->gate.wants_text = j->ask.wants_record = false;
     fill_ask(j);
+    if (p->events.on_ask) {
+        p->events.on_ask(p->events.arg, j);
+    }
     int rc = p->organs.ask(p->organs.ctx, &j->ask, on_asked);
     if (rc == 0) {
+        j->asks++;
         step_move(j, JOB_ASKING);
     } else if (j->ask.wants_record) {
         step_go(j, JOB_RECORDING);

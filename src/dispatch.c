@@ -349,6 +349,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_
     b->height = a->height;
     b->prompt = &a->prompt_text;
     b->cid = a->cid;
+    b->traceparent = a->traceparent;
     b->seed = a->seed;
     b->max_tokens = cap_of(r, a);
     b->no_schema = a->no_schema;

@@ -97,6 +97,7 @@ struct job {
     int cap_doublings;  // answers were cut
     bool no_schema;
     bool compared;
+    int asks;       // begun, of this lease
     bool was_sent;  // its picture left for a model, answered or not
     int64_t duplicate_of, cached_result;
     bool is_near_duplicate;

@@ -125,6 +125,12 @@
       "Works begun and not yet handed back.")                                            \
     X(METER_LOOP, "vlmd_loop_busy_seconds", METER_H, METER_S, (NULL),                    \
       "How long one turn of the event loop was busy: nothing else was served then.")     \
+    X(METER_SPANS, "vlmd_trace_spans_total", METER_C, METER_N, (NULL),                   \
+      "Spans made for the collector of traces.")                                         \
+    X(METER_SPANS_LOST, "vlmd_trace_spans_dropped_total", METER_C, METER_N, (NULL),      \
+      "Spans that did not fit.")                                                         \
+    X(METER_BATCHES_LOST, "vlmd_trace_batches_dropped_total", METER_C, METER_N, (NULL),  \
+      "Batches of spans that the collector did not take.")                               \
     X(METER_FOLDERS, "vlmd_watched_folders", METER_G, METER_N, (NULL),                   \
       "Folders that are watched.")                                                       \
     X(METER_SETTLING, "vlmd_settling_files", METER_G, METER_N, (NULL),                   \

@@ -1,6 +1,7 @@
 // meters_part.c -- metrics as a part of an app: opened, told, closed.
 // SPDX-License-Identifier: MIT
 #include "meters_inside.h"
+#include "trace.h"
 
 void meters_open(struct app *a)
 {
@@ -32,6 +33,7 @@ void meters_on_saved(void *app, const struct job *j)
     struct app *a = app;
     meters_saved(a->meters, j);
     history_saved(&a->history, j);
+    trace_saved(a, j);
 }
 
 void meters_on_loaded(void *app, const char *backend, const char *model, int err,

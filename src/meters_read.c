@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "meters_inside.h"
 #include "store/stats.h"
+#include "trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,15 @@ static void read_store(struct store *s, struct meters *m)
     copy(m, METER_POOL_WAIT, "database writes", store_write_waits(s));
 }
 
+static void read_trace(const struct trace *t, struct meters *m)
+{
+    if (t) {
+        set(m, METER_SPANS, NULL, NULL, t->spans_made);
+        set(m, METER_SPANS_LOST, NULL, NULL, t->spans_dropped);
+        set(m, METER_BATCHES_LOST, NULL, NULL, t->sender.failed + t->sender.dropped);
+    }
+}
+
 static void read_process(struct meters *m, const struct machine *x)
 {
     set(m, METER_CPU, NULL, NULL, (x->cpu_user_ms + x->cpu_system_ms) * 1000);
@@ -134,5 +144,6 @@ void meters_read(struct app *a, const struct store_counts *counts,
     }
     read_database(m, counts);
     read_store(a->store, m);
+    read_trace(a->trace, m);
     read_process(m, machine);
 }

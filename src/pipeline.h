@@ -60,6 +60,8 @@ struct pipeline_events {
     void *arg;
     // The job is durable in its outcome.  Called before its memory goes.
     void (*on_ended)(void *arg, int64_t id, enum store_outcome outcome);
+    // A picture is offered to the backends; may set ask.traceparent.  May be NULL.
+    void (*on_ask)(void *arg, struct job *j);
     // For counting; each may be NULL.  An ask ended with err, and was not canceled; the job is
     // durable, and all that was measured is still in it.
     void (*on_asked)(void *arg, const struct job *j, int err);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "call.h"
 #include "monitor.h"
+#include "trace.h"
 #include "start.h"
 #include "vlmd_loop.h"
 
@@ -350,6 +351,7 @@ struct submit {
     struct vlmd *v;
     struct store_item item;
     struct store_offer offer;
+    char *traceparent;  // owned; NULL = none
     vlmd_submit_fn *fn;
     void *arg;
 };
@@ -361,6 +363,7 @@ static void free_submit(struct submit *s)
     free((char *)s->item.meta.window);
     free((char *)s->item.meta.screen);
     free((char *)s->item.meta.url);
+    free(s->traceparent);
     free(s);
 }
 
@@ -368,6 +371,9 @@ static void on_submitted(struct store_offer *r, int err)
 {
     struct submit *s = container_of(r, struct submit, offer);
     struct vlmd *v = s->v;
+    if (err == 0 && s->traceparent) {
+        trace_note_parent(&v->app, s->item.id, s->traceparent);
+    }
     if (s->fn) {
         s->fn(s->arg, err, s->item.id, s->item.is_new, call_words(&r->err, err));
     }
@@ -421,6 +427,7 @@ int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *
     s->arg = arg;
     s->item = it;
     s->item.path = mem_dup(in->url ? in->url : in->path);
+    s->traceparent = mem_dup(in->traceparent);
     s->item.priority = in->is_interactive ? STORE_INTERACTIVE : STORE_LIVE;
     s->item.meta = (struct store_meta){
         .app = mem_dup(in->app),

@@ -150,6 +150,7 @@ struct vlmd_input {
     const char *page_url;
     int64_t taken_at_ms;
     bool is_interactive;  // somebody waits: goes before everything else
+    const char *traceparent;  // W3C trace context that its spans belong to, or NULL
 };
 // id: of the job, new or known.  Called once, before the job ends.
 typedef void vlmd_submit_fn(void *arg, int err, int64_t id, bool is_new,

@@ -27,7 +27,7 @@ static void drop_first(struct webhook *w)
 static void give_up(struct webhook *w, int status, const char *words)
 {
     w->failed++;
-    log_warn("alerts", "an alert could not be sent after %d attempts: status=%d %s",
+    log_warn("webhook", "%s could not be sent after %d attempts: status=%d %s", w->what,
              w->attempts, status, words);
     drop_first(w);
 }
@@ -125,7 +125,8 @@ void webhook_open(struct webhook *w, struct loop *l, struct http *h, const char 
                   void *arg)
 {
     *w = (struct webhook){
-        .loop = l, .http = h, .url = url, .retry = retry, .random = random, .arg = arg};
+        .loop = l, .http = h, .url = url, .retry = retry, .random = random, .arg = arg,
+        .what = "an alert"};
     timer_open(&w->timer, l);
     closer_hold(&w->closer);
 }

@@ -15,6 +15,7 @@ enum { WEBHOOK_QUEUE = 32 };
 
 struct webhook {
     int64_t sent, failed, dropped;
+    const char *what;  // is sent, for the log
     struct loop *loop;  // private from here on
     struct http *http;
     const char *url;

@@ -248,8 +248,9 @@ static int prepare(struct backend *b, struct backend_ask *a, struct stream *s)
 {
     struct http_req *r = &a->call.http;
     int n = 0;
-    int rc = buf_printf(&s->names, "%s%s%cX-Correlation-ID: %s", b->base,
-                        b->driver->chat_path, 0, a->cid ? a->cid : "");
+    int rc = buf_printf(&s->names, "%s%s%cX-Correlation-ID: %s%ctraceparent: %s", b->base,
+                        b->driver->chat_path, 0, a->cid ? a->cid : "", 0,
+                        a->traceparent ? a->traceparent : "");
     if (rc == 0) {
         rc = b->driver->encode(b, a, &a->head, &a->tail);
     }
@@ -265,8 +266,12 @@ static int prepare(struct backend *b, struct backend_ask *a, struct stream *s)
     r->headers[n++] = b->config.is_streamed
                           ? "Accept: text/event-stream, application/json"
                           : "Accept: application/json";
+    const char *cid = r->url + strlen(r->url) + 1;
     if (a->cid && *a->cid) {
-        r->headers[n++] = r->url + strlen(r->url) + 1;
+        r->headers[n++] = cid;
+    }
+    if (a->traceparent && *a->traceparent) {
+        r->headers[n++] = cid + strlen(cid) + 1;
     }
     r->headers[n++] = b->auth;
     r->body = (struct http_body){.head = buf_str(&a->head),

@@ -267,6 +267,7 @@ struct backend_ask {
     int width, height;  // of jpeg
     const struct prompt *prompt;
     const char *cid;  // sent as X-Correlation-ID
+    const char *traceparent;  // sent, unless NULL or ""
     int max_tokens;   // 0 = the backend's
     unsigned seed;    // changes with each attempt
     bool no_schema;   // plain text asked for

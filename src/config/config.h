@@ -67,6 +67,7 @@ struct config {
     enum alert_format alert_format;
     const char *alert_key;   // of PagerDuty; "" = none
     int64_t alert_every_ms;  // default 30000
+    const char *trace_otlp_url;  // NULL or "" = off
     int64_t history_keep_ms[STORE_SPANS];  // rows of the series by span
     char *log_level;           // see log_parse_levels
     char *log_format;          // text, json

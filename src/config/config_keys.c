@@ -191,6 +191,9 @@ const struct config_key config_keys[] = {
      0, 0, NULL, true, "With less on the disk nothing is written."},
     {"store.slow", CONFIG_MS, AT(store.slow_ms), NULL, 1, HOUR, 0, 0, NULL, true,
      "A statement that takes longer is shown by `vlmd db stats`."},
+    {"trace.otlp_url", CONFIG_TEXT, AT(trace_otlp_url), "", 0, TEXT_MAX, 0, 0, NULL, true,
+     "Where spans of each picture are sent for OpenTelemetry (OTLP over HTTP, JSON), for "
+     "example http://127.0.0.1:4318/v1/traces.  Empty: nowhere."},
     {"history.minutes", CONFIG_MS, AT(history_keep_ms[STORE_MINUTE]), "2d", HOUR,
      60 * DAY, 0, 0, NULL, true, "How long figures are kept minute by minute."},
     {"history.hours", CONFIG_MS, AT(history_keep_ms[STORE_HOUR]), "60d", DAY, 3660 * DAY,
