@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/machine.h"
-#include "job.h"
+#include "pipeline.h"
 
 #include <string.h>
 
@@ -53,6 +53,7 @@ static void flush(struct history *h)
     memset(&h->point, 0, sizeof(h->point));
     histogram_clear(&h->latency);
     h->is_under_way = true;
+    h->written_ms = loop_now_ms(h->loop);
     store_series_add(h->store, &h->add, on_added);
 }
 
@@ -98,6 +99,11 @@ void history_asked(struct history *h, const struct job *j, int err)
 void history_saved(struct history *h, const struct job *j)
 {
     point_of_now(h)->by_outcome[j->outcome]++;
+    bool is_last = j->pipeline->jobs.total <= 1;
+    int64_t since_ms = loop_now_ms(h->loop) - h->written_ms;
+    if (is_last && (h->written_ms == 0 || since_ms >= MINUTE_MS)) {
+        flush(h);
+    }
 }
 
 // ---- the end

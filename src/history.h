@@ -1,7 +1,8 @@
 // history.h -- what this process did, on its way into the database's series.
 //
-// Collects a minute's events and writes them when the minute is over; a minute without any
-// starts no timer and writes nothing.
+// Collects a minute's events and writes them when the minute is over, or at once when there is
+// nothing else to do and a minute has passed since the last time: a single picture leaves no
+// timer behind.  A minute without any writes nothing.
 // Thread: loop.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_HISTORY_H
@@ -20,6 +21,7 @@ struct history {
     struct store_point point;  // of the minute under way; at_ms 0 = nothing yet
     struct histogram latency;
     bool is_under_way;
+    int64_t written_ms;  // monotonic, last time; 0 = never
     struct store_series_add add;
     bool is_closing;
     void (*on_closed)(void *arg);
