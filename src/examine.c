@@ -243,6 +243,11 @@ static bool is_excluded(struct examine *x)
 static void on_inspected(struct meta_req *r, int err)
 {
     struct examine *x = container_of(r, struct examine, inspect);
+    if (err == 0) {
+        gate_learn_beside(&x->gate, r->beside);
+    }
+    free(r->beside);
+    r->beside = NULL;
     if (err) {
         end(x, err, err_words(err));
         return;

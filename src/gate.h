@@ -58,6 +58,7 @@ struct gate {
     int64_t written_ms;  // unix, of the file; stands in for the time it was taken at
     bool has_lost_meta;  // title and address were known once, and are not any more
     struct privacy_counts found;
+    struct privacy_counts beside;  // of it, what stands in files beside the picture
     bool is_text_known;
     bool is_text_lacking;  // it was tried, and can not be had
     // what follows from it
@@ -89,6 +90,8 @@ void gate_fini(struct gate *g);
 bool gate_is_denied(struct gate *g, int64_t wall_ms, char *words, size_t size);
 // All metadata is known: the rules decide.
 bool gate_is_excluded(struct gate *g, int64_t wall_ms, char *words, size_t size);
+// What stands in files beside the picture; NULL: nothing.  Before gate_learn_meta.
+void gate_learn_beside(struct gate *g, const char *text);
 // What stands in title, address and path.
 void gate_learn_meta(struct gate *g);
 // What stands on the picture, as OCR read it in full size.

@@ -12,26 +12,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void count_outside(struct gate *g, const char *text)
+static void count_outside(const struct gate *g, const char *text,
+                          struct privacy_counts *out)
 {
     struct privacy_findings f = {0};
     int rc = privacy_find(g->config->finder, text, strlen(text), &f);
     if (rc == 0) {
-        privacy_count_outside(&g->found, &f);
+        privacy_count_outside(out, &f);
     } else {
-        g->found.is_cut = true;  // not known what is there
+        out->is_cut = true;  // not known what is there
     }
     privacy_findings_fini(&f);
     // What came through the queue was cleaned on its way there.
-    privacy_count_redacted(&g->found, text);
+    privacy_count_redacted(out, text);
+}
+
+void gate_learn_beside(struct gate *g, const char *text)
+{
+    g->beside = (struct privacy_counts){0};
+    if (text) {
+        count_outside(g, text, &g->beside);
+    }
 }
 
 void gate_learn_meta(struct gate *g)
 {
-    memset(&g->found, 0, sizeof(g->found));
-    count_outside(g, g->meta->window);
-    count_outside(g, g->meta->url);
-    count_outside(g, g->path);
+    g->found = g->beside;
+    count_outside(g, g->meta->window, &g->found);
+    count_outside(g, g->meta->url, &g->found);
+    count_outside(g, g->path, &g->found);
 }
 
 static struct privacy_word *copy_words(const struct ocr_req *read)

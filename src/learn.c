@@ -139,11 +139,24 @@ static void end_input(struct job *j, int code, const char *words)
     }
 }
 
+// The text beside the picture is looked at, not kept.
+static void learn_beside(struct job *j, struct meta_req *r, int err)
+{
+    const int64_t began_us = clock_us();
+    if (err == 0) {
+        gate_learn_beside(&j->gate, r->beside);
+    }
+    free(r->beside);
+    r->beside = NULL;
+    j->privacy_us += clock_us() - began_us;
+}
+
 static void on_inspected(struct meta_req *r, int err)
 {
     struct job *j = container_of(r, struct job, req.meta);
     struct ingest_meta found = r->meta;
     char why[GATE_WORDS];
+    learn_beside(j, r, err);
     if (step_leaves(j)) {
         return;
     }

@@ -111,6 +111,8 @@ void manifest_close(struct manifest *m, void (*on_closed)(void *arg), void *arg)
 
 // ---- embedded metadata
 
+enum { INGEST_MOST_BESIDE = 128 * 1024 };
+
 struct meta_req {
     // in
     const char *root;
@@ -119,13 +121,17 @@ struct meta_req {
     size_t bytes_len;
     // out
     struct ingest_meta meta;
+    char *beside;  // owned: free(); text that stands in files beside it, or NULL;
+                   // at most INGEST_MOST_BESIDE bytes
     struct pool_work work;  // private from here on
     void (*done)(struct meta_req *r, int err);
     int rc;
 };
 
 // Reads only the file's head and metadata chunks: EXIF ImageDescription in WebP and JPEG,
-// text chunks in PNG (TRACKERS.md 2).  A picture without metadata is no error.
+// text chunks in PNG (TRACKERS.md 2).  A picture without metadata is no error.  What it lacks
+// is taken from PICTURE.json or STEM.json beside it, as trackers and exporters write them;
+// their text, and that of PICTURE.txt and STEM.txt, is handed on.  Not those of vlmd itself.
 // Errors: as image_prepare for opening; E_CUT for a file that ends early.
 void meta_read(struct pool *p, struct meta_req *r,
                void (*done)(struct meta_req *r, int err));

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "base/beneath.h"
+#include "ingest/beside.h"
 #include "ingest/exif.h"
 #include "ingest/taken.h"
 
@@ -281,23 +282,28 @@ static int read_file(struct meta_req *r)
     }
     struct file_version v;
     int fd = beneath_open_file(root_fd, r->path, &v);
+    int rc = fd < 0 ? fd : 0;
+    if (fd >= 0) {
+        const char *slash = strrchr(r->path, '/');
+        struct source s = {.fd = fd, .size_bytes = v.size_bytes};
+        bool has_tracker;
+        rc = meta_scan(&s, slash ? slash + 1 : r->path, &r->meta, &has_tracker);
+        close(fd);
+    }
+    if (rc == 0) {
+        beside_read(root_fd, r->path, r);
+        meta_derive_app(&r->meta);
+    }
     if (root_fd >= 0) {
         close(root_fd);
     }
-    if (fd < 0) {
-        return fd;
-    }
-    const char *slash = strrchr(r->path, '/');
-    struct source s = {.fd = fd, .size_bytes = v.size_bytes};
-    bool has_tracker;
-    int rc = meta_scan(&s, slash ? slash + 1 : r->path, &r->meta, &has_tracker);
-    close(fd);
     return rc;
 }
 
 int meta_read_now(struct meta_req *r)
 {
     r->meta = (struct ingest_meta){0};
+    r->beside = NULL;
     if (r->bytes) {
         struct source s = {.bytes = r->bytes, .size_bytes = (int64_t)r->bytes_len};
         bool has_tracker;

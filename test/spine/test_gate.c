@@ -381,6 +381,26 @@ static void what_was_sent_in_vain_is_in_the_release(void **state)
     fake_end(f, FAKE_RELEASE, 0);
 }
 
+// A tracker wrote beside the picture what it had read from the screen.
+static void text_in_a_file_beside_counts_as_a_title_does(void **state)
+{
+    struct fake *f = *state;
+    go_remote(f);
+    fake_add(f, "/shots/a.png");
+    struct meta_req *r = fake_req(f, FAKE_INSPECT);
+    r->beside = strdup("pay with " CARD " today");
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_BLOCKED);
+    f->is_remote = false;
+    fake_add(f, "/shots/b.png");
+    r = fake_req(f, FAKE_INSPECT);
+    r->beside = strdup("pay with " CARD " today");
+    fake_run_to(f, FAKE_ASK);
+    assert_int_equal(f->last_pass, ASK_ALLOWED_SAFELY);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED);
+}
+
 // ---- after the answer
 
 static void what_the_model_quotes_is_cleaned(void **state)
@@ -470,6 +490,7 @@ int main(void)
         T(a_retry_at_the_same_place_is_in_the_same_record),
         T(a_stop_while_recording_sends_nothing),
         T(what_was_sent_in_vain_is_in_the_release),
+        T(text_in_a_file_beside_counts_as_a_title_does),
         T(what_the_model_quotes_is_cleaned),
         T(what_was_blocked_is_not_sent_without_its_title),
         T(a_title_that_was_cleaned_still_counts),
