@@ -206,7 +206,7 @@ static void on_told(struct store_query *q, int err)
     if (err == 0 && q->n == 1) {
         struct item_text text;
         struct vlmd_item item;
-        item_from_row(&q->rows[0], &text, &item);
+        item_from_row(a->finder, &q->rows[0], &text, &item);
         struct vlmd_event what = {
             .type = VLMD_EVENT_JOB,
             .at_ms = loop_wall_ms(),
@@ -216,6 +216,7 @@ static void on_told(struct store_query *q, int err)
             .words = item.reason,
         };
         event_emit(&a->events, &what);
+        item_text_fini(&text);
     }
     store_query_fini(q);
     free(t);

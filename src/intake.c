@@ -7,6 +7,7 @@
 #include "item.h"
 
 #include <stdio.h>
+#include <string.h>
 
 // Folders and lists are held back; nothing is lost.
 void intake_on_pressure(void *arg, bool is_full)
@@ -45,11 +46,14 @@ static void on_seen(void *arg, const struct sighting *seen)
     }
 }
 
-static void tell_problem(struct app *a, const char *path, int code, const char *words)
+static void tell_problem(struct app *a, const char *name, int code, const char *words)
 {
+    struct buf hidden = {0};
+    const char *path = strstr(name, "://") ? item_url(a->finder, name, &hidden) : name;
     a->problems++;
     log_info("ingest", "path=\"%s\" class=%s %s", path, err_name(code), words);
     event_say(&a->events, VLMD_EVENT_PROBLEM, path, err_name(code), words, 0);
+    buf_fini(&hidden);
 }
 
 static void on_watch_problem(void *arg, const char *root, const char *path, int code,

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "item.h"
 
+#include "privacy/redact.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,8 +88,38 @@ static void fill_description(const struct store_row *r, struct vlmd_item *out)
     out->snippet = r->snippet;
 }
 
-void item_from_row(const struct store_row *row, struct item_text *text,
-                   struct vlmd_item *out)
+// ---- the name
+
+// What opens something, or stands for a person; an address of a host is no secret here.
+static const uint32_t hidden_in_urls = 1u << PRIVACY_CARD | 1u << PRIVACY_IBAN |
+                                       1u << PRIVACY_SSN | 1u << PRIVACY_NATIONAL_ID |
+                                       1u << PRIVACY_PASSWORD | 1u << PRIVACY_API_KEY |
+                                       1u << PRIVACY_TOKEN | 1u << PRIVACY_JWT |
+                                       1u << PRIVACY_PRIVATE_KEY | 1u << PRIVACY_SEED;
+
+enum { MOST_URL = 64 * 1024 };
+
+const char *item_url(const struct privacy_finder *f, const char *url, struct buf *out)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
+    int n = 0;
+    buf_init(out, MOST_URL);
+    const int rc = privacy_redact(f, url, hidden_in_urls, out, counts);
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        n += counts[i];
+    }
+    return rc ? "[url]" : n ? buf_str(out) : url;
+}
+
+void item_text_fini(struct item_text *text)
+{
+    buf_fini(&text->name);
+}
+
+// ---- rows
+
+void item_from_row(const struct privacy_finder *f, const struct store_row *row,
+                   struct item_text *text, struct vlmd_item *out)
 {
     memset(text, 0, sizeof(*text));
     memset(out, 0, sizeof(*out));
@@ -100,6 +132,9 @@ void item_from_row(const struct store_row *row, struct item_text *text,
     out->hash = text->hash;
     out->sent_hash = text->sent_hash;
     fill_facts(row, out);
+    if (row->is_url) {
+        out->path = item_url(f, row->path, &text->name);
+    }
     fill_description(row, out);
 }
 

@@ -66,10 +66,11 @@ static void on_page(struct store_query *q, int err)
     for (int i = 0; i < q->n && goes_on; i++) {
         struct item_text text;
         struct vlmd_item item;
-        item_from_row(&q->rows[i], &text, &item);
+        item_from_row(s->v->app.finder, &q->rows[i], &text, &item);
         q->after_id = item.id;
         q->after_at_ms = item.at_ms;
         goes_on = s->on_item(s->arg, &item);
+        item_text_fini(&text);
         s->left--;
     }
     goes_on = goes_on && q->has_more && s->left > 0 && q->order != STORE_RANK;

@@ -33,6 +33,10 @@ enum { MAX_BYTES = 64 << 20 };
     "live_"                                                                              \
     "9aXv7Lq3Rt5Yw1Zb8Nc4Md6K"
 #define CARD_SAID "374245455400126"
+#define KEY_IN_URL                                                                       \
+    "glpat-"                                                                             \
+    "Vn3Rk8Wq5Tz2Yx9Lb6Mc"
+#define CARD_IN_PATH "6011000990139424"
 
 static const struct secret {
     const char *text;
@@ -42,6 +46,7 @@ static const struct secret {
     {WORD_SHOWN, SECRET_SHOWN},   {SSN_SHOWN, SECRET_SHOWN},
     {CARD_TITLED, SECRET_TITLED}, {TOKEN_TITLED, SECRET_TITLED},
     {KEY_SAID, SECRET_SAID},      {CARD_SAID, SECRET_SAID},
+    {KEY_IN_URL, SECRET_IN_URL},  {CARD_IN_PATH, SECRET_IN_PATH},
 };
 enum { SECRETS = sizeof(secrets) / sizeof(secrets[0]) };
 
@@ -59,6 +64,16 @@ const char *secrets_flags(struct place *p, const char *more)
     snprintf(out, sizeof(flags[0]), "--keep %.150s --say %s,%s %.100s", folder, KEY_SAID,
              CARD_SAID, more);
     return out;
+}
+
+const char *secrets_url_query(void)
+{
+    return "access_token=" KEY_IN_URL;
+}
+
+const char *secrets_file_name(void)
+{
+    return "card " CARD_IN_PATH ".png";
 }
 
 const char *secrets_window(void)
@@ -274,8 +289,8 @@ void secrets_assert_not_stored(struct place *p)
 
 void secrets_assert_not_printed(struct proc *run)
 {
-    look("standard output", run->out.text, run->out.len, SECRET_ANY);
-    look("standard error", run->err.text, run->err.len, SECRET_ANY);
+    look("standard output", run->out.text, run->out.len, SECRET_ANY | SECRET_IN_URL);
+    look("standard error", run->err.text, run->err.len, SECRET_ANY | SECRET_IN_URL);
 }
 
 static void look_into_output(struct place *p, const char *const *args)

@@ -1,7 +1,7 @@
 // e2e_secrets.h -- planted secrets, and the places where none of them may be found.
 //
-// Three kinds: what is shown on the picture, what its window's title and page's address
-// hold, and what the model says without having been shown.
+// What is shown on the picture, what its window's title and page's address hold, what the model
+// says without having been shown, and what stands in the picture's own name.
 // SPDX-License-Identifier: MIT
 #ifndef E2E_SECRETS_H
 #define E2E_SECRETS_H
@@ -9,7 +9,15 @@
 #include "e2e_more.h"
 #include "privacy/page_reader.h"
 
-enum secret_kind { SECRET_SHOWN = 1, SECRET_TITLED = 2, SECRET_SAID = 4, SECRET_ANY = 7 };
+enum secret_kind {
+    SECRET_SHOWN = 1,
+    SECRET_TITLED = 2,
+    SECRET_SAID = 4,
+    SECRET_ANY = 7,
+    // What the name of a picture holds is kept with it: a URL is fetched again, a file found.
+    SECRET_IN_URL = 8,  // not told, though
+    SECRET_IN_PATH = 16
+};
 
 // Masks what is shown for models on this machine; logs all there is.
 extern const char secrets_config[];
@@ -18,6 +26,8 @@ const char *secrets_flags(struct place *p, const char *more);
 // A line of a list: this picture with the titled secrets.
 void secrets_line(char *out, size_t size, const char *path);
 const char *secrets_window(void);
+const char *secrets_url_query(void);  // "access_token=..."
+const char *secrets_file_name(void);
 const char *secrets_page_url(void);
 // A screen with the shown secrets, and one without any; number makes them differ.
 void secrets_picture(const char *path, unsigned number);
@@ -34,7 +44,7 @@ int secrets_assert_not_sent(struct place *p, unsigned kinds);
 void secrets_assert_not_stored(struct place *p);
 // In what each way to look at the items says.
 void secrets_assert_not_told(struct place *p);
-// In what a process printed.
+// In what a process printed; SECRET_IN_URL counts, too.
 void secrets_assert_not_printed(struct proc *run);
 
 #endif

@@ -126,9 +126,12 @@ static void serve(struct site *s, int fd, const char *head, const char *body,
 {
     size_t len;
     (void)s;
-    (void)head;
     (void)body;
     (void)body_len;
+    if (strstr(head, "/gone")) {
+        site_reply(fd, "404 Not Found", "", "", 0);
+        return;
+    }
     uint8_t *png = secrets_picture_bytes(4, &len);
     site_reply(fd, "200 OK", "Content-Type: image/png\r\n", png, len);
     free(png);
@@ -148,6 +151,52 @@ static void a_picture_from_the_web(void **state)
     assert_outcome(p, "/secret.png", "answered");
     assert_clean(p, run, 1);
     site_close(&s);
+    fake_stop(&f);
+}
+
+// The address is needed to fetch the picture; nobody is told what it proves to the server.
+static void secrets_in_addresses(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct site s;
+    char there[200], gone[200];
+    setup(p);
+    fake_start(p, &f, secrets_flags(p, ""));
+    site_open(&s, "127.0.0.1", serve, NULL);
+    snprintf(there, sizeof(there), "http://127.0.0.1:%d/a.png?%s", s.port,
+             secrets_url_query());
+    snprintf(gone, sizeof(gone), "http://127.0.0.1:%d/gone.png?%s&page=2", s.port,
+             secrets_url_query());
+    struct proc *run = vlmd_start_with(
+        p, NULL,
+        (const char *const[]){"batch", "--json", "--backend", f.url, there, gone, NULL});
+    proc_end(run);
+    assert_outcome(p, "/a.png?access_token=[api_key]", "answered");
+    assert_outcome(p, "&page=2", "failed");
+    secrets_assert_not_printed(run);
+    secrets_assert_not_told(p);
+    secrets_assert_not_stored(p);
+    assert_true(secrets_assert_not_sent(p, SENT_LOCALLY | SECRET_IN_URL) >= 1);
+    site_close(&s);
+    fake_stop(&f);
+}
+
+// A file's name is told to who asks for files, and goes nowhere else.
+static void a_secret_in_the_name_of_a_file(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    setup(p);
+    harmless_picture(place_path(p, "in/%s", secrets_file_name()), 5);
+    fake_start(p, &f, secrets_flags(p, ""));
+    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url,
+                                   place_path(p, "in/%s", secrets_file_name()));
+    assert_outcome(p, secrets_file_name(), "answered");
+    assert_null(secrets_in(run->err.text, run->err.len, SECRET_IN_PATH));
+    struct proc *report = VLMD_EXPECT(p, 0, "privacy", "report", "--json");
+    assert_null(secrets_in(report->out.text, report->out.len, SECRET_IN_PATH));
+    assert_true(secrets_assert_not_sent(p, SENT_LOCALLY | SECRET_IN_PATH) >= 1);
     fake_stop(&f);
 }
 
@@ -376,6 +425,8 @@ int main(int argc, char **argv)
         TEST(a_batch_with_titles),
         TEST(a_watched_folder),
         TEST(a_picture_from_the_web),
+        TEST(secrets_in_addresses),
+        TEST(a_secret_in_the_name_of_a_file),
         TEST(asked_again_after_failures),
         TEST(another_backend_after_one_that_fails),
         TEST(text_recognition_that_stands_in),
