@@ -24,6 +24,7 @@ enum {
     LEAST_SCRAPPED = 12,  // random bytes before a scrap
     SCRAP_BYTES = 5,
     LIST_GAP = 6,     // bytes between items of a list
+    ITEM_MAX = 24,    // bytes of one
     REST_BYTES = 12,  // a line that is nothing but the rest of the one before
     LOOK_BACK = 60,   // for words that say it is public
     MOST_LOOKED_AT = 256,
@@ -500,16 +501,35 @@ static size_t after_list(const struct scan *s, size_t end)
     return end;
 }
 
+// Where the items before begin, back to the first of the list.
+static size_t before_list(const struct scan *s, size_t begin)
+{
+    for (int items = 0; items < SEED_RUN_MAX; items++) {
+        const size_t floor = begin > ITEM_MAX ? begin - ITEM_MAX : 0;
+        size_t at = begin;
+        for (size_t i = begin; i > floor && at == begin; i--) {
+            const bool is_first =
+                class_at(s, i - 1) & IS_DIGIT && !(class_before(s, i - 1) & IS_ALNUM);
+            const size_t end = is_first ? list_item(s, i - 1) : i - 1;
+            at = end > i - 1 && end <= begin && begin - end < LIST_GAP ? i - 1 : begin;
+        }
+        if (at == begin) {
+            break;
+        }
+        begin = at;
+    }
+    return begin;
+}
+
 // Words of a numbered list belong to it, though they were misread.
 static void lengthen_lists(struct scan *s)
 {
     const int n = s->out->n;
     for (int i = 0; i < n && !s->is_over; i++) {
         const struct privacy_finding one = s->out->items[i];
-        const size_t end = (size_t)one.offset + one.len;
-        const size_t more = one.category == PRIVACY_SEED ? after_list(s, end) : end;
-        if (more > end) {
-            find_add(s, PRIVACY_SEED, one.offset, more, one.weight);
+        if (one.category == PRIVACY_SEED) {
+            find_add(s, PRIVACY_SEED, before_list(s, one.offset),
+                     after_list(s, (size_t)one.offset + one.len), one.weight);
         }
     }
 }

@@ -113,6 +113,10 @@ static void what_was_torn_is_found_whole(void **state)
         {"1. uniform 2. artefact 3. gift 4. dizzy\n5. glare 6. head 7. belt 8. text\n"
          "9. mango 10. popular 11. warm 12. siren\n13. stoo1 14. hqst 15. repaet\nSaved",
          "13. stoo1 14. hqst 15. repaet"},
+        {"Backup\n1. unlform 2. artefoct 3. gift 4. dizzy\n5. glare 6. head 7. belt 8. "
+         "text\n"
+         "9. mango 10. popular 11. warm 12. siren\n13. stool 14. host 15. repeat\nSaved",
+         "1. unlform 2. artefoct 3. gift 4. dizzy"},
         {"Il tuo codice di verifica @ 722127", "722127"},
         {"API-Schlussel: 87219812285c3a987736604973fbfb78",
          "87219812285c3a987736604973fbfb78"},
