@@ -23,8 +23,6 @@ enum {
     LEAST_PADDED = 16,    // with = at the end
     LEAST_SCRAPPED = 12,  // random bytes before a scrap
     SCRAP_BYTES = 5,
-    LIST_GAP = 6,     // bytes between items of a list
-    ITEM_MAX = 24,    // bytes of one
     REST_BYTES = 12,  // a line that is nothing but the rest of the one before
     LOOK_BACK = 60,   // for words that say it is public
     MOST_LOOKED_AT = 256,
@@ -464,75 +462,7 @@ static void take_over(struct scan *s, const struct mender *m,
     }
 }
 
-// ---- lists of seed words
-
-// "22. pupil": where such an item at i ends, i if there is none.
-static size_t list_item(const struct scan *s, size_t i)
-{
-    size_t at = i, digits = 0, letters = 0;
-    while (class_at(s, at) & IS_DIGIT) {
-        at++;
-        digits++;
-    }
-    while (at < s->len && memchr(".):, ", s->text[at], 5)) {
-        at++;
-    }
-    while (class_at(s, at) & (letters ? IS_LOWER | IS_DIGIT : IS_LOWER)) {
-        at++;
-        letters++;
-    }
-    s->out->work += at - i + 1;
-    return digits >= 1 && digits <= 2 && letters >= 3 && letters <= 8 ? at : i;
-}
-
-static size_t after_list(const struct scan *s, size_t end)
-{
-    for (int items = 0; items < SEED_RUN_MAX; items++) {
-        size_t i = end;
-        while (i < s->len && i - end < LIST_GAP && memchr(" \n\t|,", s->text[i], 5)) {
-            i++;
-        }
-        const size_t next = list_item(s, i);
-        if (next == i) {
-            break;
-        }
-        end = next;
-    }
-    return end;
-}
-
-// Where the items before begin, back to the first of the list.
-static size_t before_list(const struct scan *s, size_t begin)
-{
-    for (int items = 0; items < SEED_RUN_MAX; items++) {
-        const size_t floor = begin > ITEM_MAX ? begin - ITEM_MAX : 0;
-        size_t at = begin;
-        for (size_t i = begin; i > floor && at == begin; i--) {
-            const bool is_first =
-                class_at(s, i - 1) & IS_DIGIT && !(class_before(s, i - 1) & IS_ALNUM);
-            const size_t end = is_first ? list_item(s, i - 1) : i - 1;
-            at = end > i - 1 && end <= begin && begin - end < LIST_GAP ? i - 1 : begin;
-        }
-        if (at == begin) {
-            break;
-        }
-        begin = at;
-    }
-    return begin;
-}
-
-// Words of a numbered list belong to it, though they were misread.
-static void lengthen_lists(struct scan *s)
-{
-    const int n = s->out->n;
-    for (int i = 0; i < n && !s->is_over; i++) {
-        const struct privacy_finding one = s->out->items[i];
-        if (one.category == PRIVACY_SEED) {
-            find_add(s, PRIVACY_SEED, before_list(s, one.offset),
-                     after_list(s, (size_t)one.offset + one.len), one.weight);
-        }
-    }
-}
+// ---- the whole
 
 int privacy_find_read(const struct privacy_finder *f, const char *text, size_t len,
                       struct privacy_findings *out)
@@ -552,7 +482,7 @@ int privacy_find_read(const struct privacy_finder *f, const char *text, size_t l
     }
     if (rc == 0) {
         take_over(&s, &m, &found);
-        lengthen_lists(&s);
+        find_list_ends(&s);
         find_resolve(&s);
         out->is_cut |= s.is_over || found.is_cut;
         rc = s.rc;

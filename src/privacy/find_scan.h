@@ -265,6 +265,9 @@ void find_seed_end(struct scan *s);
 // find_loose.c, for texts that were read from a picture: the whole text at once.
 void find_loose(struct scan *s);
 
+// find_list.c, the same: lengthens the seed phrases that were found by the rest of their lists.
+void find_list_ends(struct scan *s);
+
 // What stands between a label and its value.
 enum gap { GAP_NONE, GAP_SPACE, GAP_SIGN, GAP_IS, GAP_LINE };
 

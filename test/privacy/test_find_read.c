@@ -117,6 +117,10 @@ static void what_was_torn_is_found_whole(void **state)
          "text\n"
          "9. mango 10. popular 11. warm 12. siren\n13. stool 14. host 15. repeat\nSaved",
          "1. unlform 2. artefoct 3. gift 4. dizzy"},
+        {"down: 1. unicorn 2. ar\nnotes.txt\nsettings. ini tefact 3. gift\n\n4. dizzy\n"
+         "5. glare 6. head 7. belt 8. text\n9. mango 10. popular 11. warm 12. siren\n"
+         "13. stool 14. host 15. repeat",
+         "1. unicorn 2. ar\nnotes.txt\nsettings. ini tefact 3. gift"},
         {"Il tuo codice di verifica @ 722127", "722127"},
         {"API-Schlussel: 87219812285c3a987736604973fbfb78",
          "87219812285c3a987736604973fbfb78"},
