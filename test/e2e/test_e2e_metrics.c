@@ -324,6 +324,27 @@ static void every_stage_is_measured(void **state)
     fake_stop(&f);
 }
 
+// The tier promises two seconds.
+static void answers_over_the_target_are_counted(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct seen s;
+    picture_write(place_path(p, "in"), NULL, 1);
+    fake_start(p, &f, "--kind ollama --latency-ms 2300");
+    vlmd *v = open_worker(p, &f);
+    describe(p, v);
+    see(v, &s);
+    SUM_IS("vlmd_tier_target_breaches_total", "tier=\"quick\"", 1);
+    SUM_IS("vlmd_stage_slow_total", "stage=\"request\"", 1);
+    SUM_IS("vlmd_stage_slow_total", "stage=\"wait\"", 0);
+    SUM_IS("vlmd_job_attempts_count", "", 1);
+    assert_true(sum_of(s.text, "vlmd_request_duration_seconds_sum", "") >= 2.3);
+    free(s.text);
+    vlmd_close(v);
+    fake_stop(&f);
+}
+
 static void a_host_counts_its_own(void **state)
 {
     struct place *p = *state;
@@ -411,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_database_tells_its_figures, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(every_stage_is_measured, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(answers_over_the_target_are_counted, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(a_host_counts_its_own, place_setup,
                                         place_teardown),
