@@ -340,6 +340,20 @@ static enum dispatch_stand_in stand_in_mode(const struct app *a)
     return a->is_batch ? STAND_IN_AT_START : STAND_IN_OUTAGE;
 }
 
+// In a batch a person reads the list of what failed.
+static enum fallback_reach reach_of(const struct app *a)
+{
+    switch (a->config->fallback) {
+    case CONFIG_FALLBACK_AUTO:
+        return a->is_batch ? FALLBACK_REACH_TIER : FALLBACK_REACH_METADATA;
+    case CONFIG_FALLBACK_OFF: return FALLBACK_REACH_OFF;
+    case CONFIG_FALLBACK_TIER: return FALLBACK_REACH_TIER;
+    case CONFIG_FALLBACK_OCR: return FALLBACK_REACH_OCR;
+    case CONFIG_FALLBACK_METADATA: return FALLBACK_REACH_METADATA;
+    }
+    return FALLBACK_REACH_OFF;
+}
+
 void app_wake(struct app *a)
 {
     if (a->schedule) {
@@ -353,6 +367,7 @@ void app_work(struct app *a)
         return;
     }
     a->is_working = true;
+    a->pipeline.config.fallback = reach_of(a);
     dispatch_serve(a->dispatch, stand_in_mode(a));
     schedule_start(a->schedule);
     watch_for_backend(a);
@@ -482,6 +497,8 @@ static int open_dispatch(struct app *a, struct err *e)
         .life = c->life,
         .retry_pct = c->retry.budget_pct,
         .prompts = &c->prompts,
+        .tier = c->tier == TIER_QUICK ? "" : tier_name(c->tier),
+        .tier_rule = c->tiers[c->tier].rule,
     };
     servers_list(a, &d);
     struct dispatch_events events = {
@@ -508,16 +525,6 @@ static void close_dispatch(struct app *a)
     dispatch_close(a->dispatch, next_part_closed, a);
 }
 
-static const char *tier_name(enum config_tier t)
-{
-    switch (t) {
-    case CONFIG_TIER_QUICK: return "quick";
-    case CONFIG_TIER_STANDARD: return "standard";
-    case CONFIG_TIER_DEEP: return "deep";
-    }
-    return "";
-}
-
 static void init_pipeline(struct app *a)
 {
     struct pipeline_organs organs;
@@ -526,7 +533,8 @@ static void init_pipeline(struct app *a)
         .target_px = a->config->target_px,
         .target_tokens = a->config->target_tokens,
         .patch_px = a->config->patch_px,
-        .tier = tier_name(a->config->tier),
+        .tier = a->config->tier,
+        .can_ocr = a->config->has_ocr_backend || a->config->ocr_when != CONFIG_OCR_NEVER,
         .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
         .duplicates = a->config->duplicates,
         .max_file_bytes = a->config->image.max_file_bytes,
@@ -543,6 +551,7 @@ static void init_pipeline(struct app *a)
         .on_trouble = on_state,
         .on_error = errors_note,
     };
+    memcpy(c.tiers, a->config->tiers, sizeof(c.tiers));
     pipeline_init(&a->pipeline, &organs, &c, &events);
 }
 

@@ -33,6 +33,10 @@ struct ask {
     const char *cid;
     char traceparent[56];  // sent with it; "" = none
     unsigned seed;
+    const char *tier;       // "" = the quickest, which adds nothing to the prompt
+    const char *tier_rule;  // see struct tier
+    int max_tokens;         // of the tier; less than the backend's has no effect
+    const char *avoid;      // a backend that just failed with it: rather another; "" = none
     int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;
     bool needs_model;  // the stand-in will not do (it described this already)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "judge.h"
 #include "learn.h"
+#include "lesser.h"
 #include "step.h"
 
 #include <stdio.h>
@@ -29,10 +30,17 @@ static void count_request(struct job *j, int err)
     }
 }
 
+static void fail(struct job *j, int code)
+{
+    if (!lesser_try(j, code)) {
+        step_end(j, STORE_FAILED, j->fallback ? j->fallback_code : code, j->ask.err.msg);
+    }
+}
+
 static void follow(struct job *j, const struct verdict *v)
 {
     switch (v->what) {
-    case VERDICT_FAIL: step_end(j, STORE_FAILED, v->code, j->ask.err.msg); return;
+    case VERDICT_FAIL: fail(j, v->code); return;
     case VERDICT_WAIT: step_go(j, JOB_WAITING); return;
     case VERDICT_BACK_OFF: step_back_off(j, JOB_WAITING, v->delay_ms); return;
     case VERDICT_SMALLER: step_go(j, JOB_PREPARING); return;
@@ -57,6 +65,16 @@ static void note_sent(struct job *j)
     }
 }
 
+static void count_time(const struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    if (!j->ask.is_degraded) {
+        p->totals.tier_answered[j->tier]++;
+        p->totals.tier_breached[j->tier] +=
+            j->ask.request_ms > p->config.tiers[j->tier].target_ms;
+    }
+}
+
 static void on_asked(struct ask *a, int err)
 {
     struct job *j = container_of(a, struct job, ask);
@@ -75,11 +93,15 @@ static void on_asked(struct ask *a, int err)
     }
     if (err == 0) {
         j->has_answer = true;
+        count_time(j);
         step_end(j, STORE_ANSWERED, 0, "");
         return;
     }
     if (step_leaves(j)) {
         return;
+    }
+    if (err_class(err) == ERR_RETRY) {
+        snprintf(j->avoid, sizeof(j->avoid), "%s", a->backend);
     }
     struct verdict v = judge_answer(j, err, &j->pipeline->config.retry,
                                     j->pipeline->organs.random(j->pipeline->organs.ctx));
@@ -117,6 +139,11 @@ static void fill_ask(struct job *j)
     a->window = j->meta.window;
     a->cid = j->row.cid;
     a->seed = (unsigned)(j->row.attempts + j->tries + j->strikes) + 1;
+    const struct tier *tier = &j->pipeline->config.tiers[j->tier];
+    a->tier = j->tier == TIER_QUICK ? "" : tier_name(j->tier);
+    a->tier_rule = tier->rule;
+    a->max_tokens = tier->max_tokens;
+    a->avoid = j->avoid;
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->needs_model = j->row.is_degraded;

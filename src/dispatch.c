@@ -233,23 +233,32 @@ static void wake(struct dispatch *d, const struct candidate *all, int n,
     }
 }
 
+static bool is_avoided(const struct ask *a, const struct route *r)
+{
+    return a->avoid && strcmp(a->avoid, r->name) == 0;
+}
+
 // NULL: none can take it now.  A group of a higher number is asked only while none of a lower
 // one is awake.
+//
+// Where a backend has just failed with this picture another one may do better.
 static struct candidate choose(struct dispatch *d, struct ask *a,
                                const struct candidate *all, int n)
 {
     struct candidate best = {0};
     int64_t now = dispatch_now_ms(d);
-    int group = INT32_MAX;
+    int group = INT32_MAX, n_awake = 0;
     for (int i = 0; i < n; i++) {
         const struct route *r = all[i].route;
-        bool is_lower = roster_is_awake(d, r) && r->terms->priority < group;
+        n_awake += roster_is_awake(d, r) && !is_avoided(a, r);
+        bool is_lower =
+            roster_is_awake(d, r) && !is_avoided(a, r) && r->terms->priority < group;
         group = is_lower ? r->terms->priority : group;
     }
     for (int i = 0; i < n; i++) {
         struct route *r = all[i].route;
         bool is_open = r->terms->priority <= group && route_is_open(r, now) &&
-                       !roster_must_rest(d, r);
+                       !roster_must_rest(d, r) && !(n_awake > 0 && is_avoided(a, r));
         if (is_open && roster_is_better(r, best.route) && may_repeat(d, a, r, now)) {
             best = all[i];
         }
@@ -323,11 +332,19 @@ static void on_answered(struct backend_ask *b, int err)
 // Never below what the user has set.
 static int cap_of(const struct route *r, const struct ask *a)
 {
-    int cap = backend_config(r->backend)->max_tokens;
+    int configured = backend_config(r->backend)->max_tokens;
+    int cap = a->max_tokens > configured ? a->max_tokens : configured;
     for (int i = 0; i < a->cap_doublings && cap < MAX_RAISED_TOKENS; i++) {
         cap = cap > MAX_RAISED_TOKENS / 2 ? MAX_RAISED_TOKENS : cap * 2;
     }
     return cap;
+}
+
+void dispatch_add_tier(struct prompt *p, const char *tier, const char *rule)
+{
+    if (tier && *tier) {
+        prompt_add_tier(p, tier, rule ? rule : "");
+    }
 }
 
 static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_safe)
@@ -338,6 +355,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_
         prompt_pick_safe(d->config.prompts, a->app, a->window, &a->prompt_text);
     } else {
         prompt_pick(d->config.prompts, a->app, a->window, &a->prompt_text);
+        dispatch_add_tier(&a->prompt_text, a->tier, a->tier_rule);
     }
     snprintf(a->model, sizeof(a->model), "%s", f->model);
     snprintf(a->prompt, sizeof(a->prompt), "%s", a->prompt_text.version);

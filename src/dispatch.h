@@ -29,6 +29,7 @@ struct dispatch_config {
     const struct guard_terms *terms;  // parallel to backends, as long; NULL = none
     int retry_pct;  // of a backend's requests that may be repetitions; 100 = no limit
     const struct prompt_config *prompts;
+    const char *tier, *tier_rule;  // asks are usually made with; NULL = the quickest
 };
 
 enum dispatch_sight { DISPATCH_SIGHT_UNKNOWN, DISPATCH_SIGHT_SEES, DISPATCH_SIGHT_BLIND };

@@ -34,6 +34,9 @@ struct dispatch {
     void *closed_arg;
 };
 
+// dispatch.c: what a tier adds to a prompt.
+void dispatch_add_tier(struct prompt *p, const char *tier, const char *rule);
+
 // ---- roster.c
 
 // Is the model of this backend resident, being loaded, or found?

@@ -81,6 +81,9 @@ static void fill_description(const struct store_row *r, struct vlmd_item *out)
     out->model = r->model;
     out->prompt = r->prompt;
     out->tier = r->tier;
+    out->tier_asked = r->tier_asked;
+    out->fallback = r->fallback;
+    out->fallback_class = r->fallback_code ? err_name(r->fallback_code) : "";
     out->finish_reason = r->finish_reason;
     out->prompt_tokens = r->prompt_tokens;
     out->completion_tokens = r->completion_tokens;

@@ -22,6 +22,7 @@
 #include "ask.h"
 #include "base/list.h"
 #include "gate.h"
+#include "guard/guard.h"
 #include "image/image.h"
 #include "ingest/ingest.h"
 #include "io/http.h"
@@ -89,6 +90,10 @@ struct job {
     uint8_t *plain_thumb;  // owned; of the picture without masks, once there are some
     bool has_content;
     uint8_t content[IMAGE_HASH_BYTES];  // that compared, and the gate's text, are about
+    enum tier_depth tier;         // in use
+    enum fallback_step fallback;  // how far down the chain
+    int fallback_code;            // why
+    char avoid[96];               // the backend that failed with it last; "" = none
     int target_px;
     int target_tokens;  // 0 = target_px counts
     int input_tries;    // times the file was not complete or not reachable

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: MIT
 #include "judge.h"
 
+#include "lesser.h"
 #include "pipeline.h"
 
 #include <stdio.h>
@@ -85,12 +86,20 @@ static void adjust(struct job *j, int err)
     }
 }
 
+// A model that runs out of memory may do with a smaller picture.
+static bool may_be_too_large(const struct job *j, int err)
+{
+    return err == E_MODEL_CRASH && j->strikes == 2;
+}
+
 static struct verdict judge_sick(struct job *j, int err)
 {
     if (++j->strikes > MAX_STRIKES) {
         return (struct verdict){.what = VERDICT_FAIL, .code = err};
     }
-    return (struct verdict){.what = VERDICT_WAIT, .code = err};
+    bool is_smaller = may_be_too_large(j, err) && shrink(j);
+    return (struct verdict){.what = is_smaller ? VERDICT_SMALLER : VERDICT_WAIT,
+                            .code = err};
 }
 
 static struct verdict judge_retry(struct job *j, int err, const struct retry_config *c,
@@ -252,7 +261,7 @@ static int64_t prepare_ms(const struct job *j)
     return span_ms(j, j->row.is_url ? JOB_FETCHING : JOB_INSPECTING, after);
 }
 
-static void fill_result(struct job *j, const char *tier)
+static void fill_result(struct job *j)
 {
     const struct ask *a = &j->ask;
     const struct answer *n = &a->answer;
@@ -262,7 +271,7 @@ static void fill_result(struct job *j, const char *tier)
         .prompt = a->prompt,
         .params = a->params,
         .is_degraded = a->is_degraded,
-        .tier = tier,
+        .tier = lesser_tier(j),
         .summary = n->summary ? n->summary : "",
         .activity = n->activity ? n->activity : "",
         .app = n->app ? n->app : "",
@@ -297,7 +306,7 @@ static void fill_image(struct job *j, struct store_save *s)
     }
 }
 
-void judge_fill_save(struct job *j, const char *tier)
+void judge_fill_save(struct job *j)
 {
     const struct pipeline_organs *o = &j->pipeline->organs;
     int64_t claimed_ago = o->now_ms(o->ctx) - j->entered_ms[JOB_CLAIMED];
@@ -325,9 +334,13 @@ void judge_fill_save(struct job *j, const char *tier)
     s->near_diff = j->change.max_diff;
     s->cached_result = j->cached_result;
     if (j->has_answer) {
-        fill_result(j, tier);
+        fill_result(j);
         s->result = &j->result;
     }
+    enum fallback_step used = lesser_used(j);
+    s->tier = tier_name(j->pipeline->config.tier);
+    s->fallback = fallback_name(used);
+    s->fallback_code = used ? lesser_reason(j) : 0;
     s->ocr_text = j->ocr_text.len ? buf_str(&j->ocr_text) : NULL;
     s->queued_ms = queued_ms > 0 ? queued_ms : 0;
     s->prepare_ms = prepare_ms(j);

@@ -42,6 +42,6 @@ bool judge_near_described(struct job *j, const struct store_frame *frames, int n
 // shows the same: its answer will do for j.
 bool judge_near_under_way(const struct job *j, const struct job_lists *jobs);
 // Fills j->save and j->result from what is known.
-void judge_fill_save(struct job *j, const char *tier);
+void judge_fill_save(struct job *j);
 
 #endif

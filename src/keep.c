@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "judge.h"
+#include "lesser.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ static void count(struct pipeline *p, const struct job *j)
 {
     struct pipeline_totals *t = &p->totals;
     t->by_outcome[j->outcome]++;
+    t->fallbacks[lesser_used(j)]++;
     t->masked += j->gate.is_masked;
     for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
         t->found[i] += j->gate.found.inside[i] + j->gate.found.outside[i] > 0;
@@ -155,11 +157,10 @@ static int take_audit(struct job *j)
 
 void keep_save(struct job *j)
 {
-    struct pipeline *p = j->pipeline;
     free(j->image.luma);
     j->image.luma = NULL;
     clean(j);
-    judge_fill_save(j, p->config.tier);
+    judge_fill_save(j);
     j->masks = gate_masks_text(&j->gate);
     j->save.masks = j->masks;
     j->save.verdict = gate_verdict(&j->gate);

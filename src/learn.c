@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "judge.h"
+#include "lesser.h"
 #include "step.h"
 
 #include <stdio.h>
@@ -232,6 +233,10 @@ static void on_prepared(struct image_req *r, int err)
     if (r->want_luma && !r->luma) {
         gate_lack_text(&j->gate);
     }
+    if (j->fallback >= FALLBACK_OCR) {
+        lesser_prepared(j);
+        return;
+    }
     step_go(j, !j->compared   ? JOB_COMPARING
                : must_read(j) ? JOB_RECOGNISING
                               : JOB_WAITING);
@@ -374,7 +379,12 @@ static void on_recognised(struct ocr_req *r, int err)
     if (!j->pipeline->organs.uses_stand_in(j->pipeline->organs.ctx)) {
         drop_luma(j);
     }
-    if (!step_leaves(j)) {
+    if (step_leaves(j)) {
+        return;
+    }
+    if (j->fallback >= FALLBACK_OCR) {
+        lesser_read(j, err);
+    } else {
         step_go(j, gate_must_mask(&j->gate) ? JOB_PREPARING : JOB_WAITING);
     }
 }

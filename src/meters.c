@@ -154,7 +154,7 @@ static void measure(struct meters *m, enum meter id, const struct ask *a, int64_
 void meters_asked(struct meters *m, const struct job *j, int err)
 {
     const struct ask *a = &j->ask;
-    const char *tier = j->pipeline->config.tier;
+    const char *tier = tier_name(j->tier);
     count(m, METER_REQUESTS, a->backend, a->model, result_name(err), 1);
     count(m, METER_SENT, a->backend, NULL, NULL, a->bytes_sent);
     count(m, METER_COST, a->backend, NULL, NULL, (int64_t)(a->cost * 1e6 + 0.5));
@@ -219,7 +219,7 @@ void meters_saved(struct meters *m, const struct job *j)
 {
     const char *outcome = store_outcome_name(j->outcome);
     int64_t now_ms = j->pipeline->organs.now_ms(j->pipeline->organs.ctx);
-    count(m, METER_JOBS, outcome, j->pipeline->config.tier, NULL, 1);
+    count(m, METER_JOBS, outcome, tier_name(j->pipeline->config.tier), NULL, 1);
     if (j->outcome == STORE_FAILED) {
         count(m, METER_FAILURES, err_name(j->code), NULL, NULL, 1);
     }

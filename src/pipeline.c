@@ -96,6 +96,7 @@ void pipeline_add(struct pipeline *p, struct store_job *row)
 {
     struct job *j = job_new(&p->jobs, row, p->organs.now_ms(p->organs.ctx));
     j->pipeline = p;
+    j->tier = p->config.tier;
     j->target_px = p->config.target_px;
     j->target_tokens = p->config.target_tokens;
     j->is_stopping = p->is_stopping;
@@ -116,7 +117,7 @@ void pipeline_pump(struct pipeline *p)
         struct job *j = container_of(node, struct job, node);
         asking_try(j);
         // Whoever takes anything and is refused: so would be all the others.
-        bool takes_any = !j->ask.needs_model && !j->ask.is_retry;
+        bool takes_any = !j->ask.needs_model && !j->ask.is_retry && !j->avoid[0];
         if (j->state == JOB_WAITING && takes_any) {
             break;
         }

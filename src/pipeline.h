@@ -48,7 +48,10 @@ struct pipeline_config {
     int target_px;
     int target_tokens;  // instead of target_px when not 0: whole patches of the model
     int patch_px;       // 0 = as the model's name tells
-    const char *tier;   // name, kept with the result
+    struct tier tiers[TIERS];
+    enum tier_depth tier;           // pictures are begun with; target_px is its size
+    enum fallback_reach fallback;   // how far when that fails for good
+    bool can_ocr;                   // fallback: there is text recognition
     bool reads_text_always;      // OCR text for the index of every picture
     enum image_near duplicates;  // of watched folders: which changes need no new answer
     int64_t max_file_bytes;      // of a fetched picture
@@ -78,6 +81,8 @@ struct pipeline_totals {
     int64_t by_outcome[STORE_FAILED + 1];  // ended by this process
     int64_t failed_requests;  // of requests; not those that were only put off
     int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
+    int64_t tier_answered[TIERS], tier_breached[TIERS];  // requests over their target
+    int64_t fallbacks[FALLBACK_METADATA + 1];            // ended that way
     int64_t masked;                       // pictures that something was painted over on
     int64_t found[PRIVACY_CATEGORIES];    // pictures that it stood on
     int64_t cleaned[PRIVACY_CATEGORIES];  // replaced in what is kept

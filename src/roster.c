@@ -418,6 +418,7 @@ bool dispatch_expect(const struct dispatch *d, const char *app, const char *wind
     }
     struct prompt p;
     prompt_pick(d->config.prompts, app, window, &p);
+    dispatch_add_tier(&p, d->config.tier, d->config.tier_rule);
     snprintf(model, model_size, "%s", backend_facts(best->backend)->model);
     snprintf(prompt, prompt_size, "%s", p.version);
     backend_params(best->backend, params, params_size);

@@ -53,3 +53,18 @@ void standin_compose(const char *app, const char *window, const char *text,
         .is_plain = true,
     };
 }
+
+void standin_compose_unseen(const char *app, const char *window, struct answer *out)
+{
+    const char *title = window ? window : "", *name = app ? app : "";
+    char summary[700];
+    snprintf(summary, sizeof(summary), "%.300s%s%.300s (the picture was not looked at)",
+             name, *name && *title ? ": " : "", title);
+    *out = (struct answer){
+        .summary = mem_dup(summary),
+        .app = mem_dup(name),
+        .tags = mem_dup("[]"),
+        .raw = mem_dup(""),
+        .is_plain = true,
+    };
+}

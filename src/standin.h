@@ -10,4 +10,7 @@
 void standin_compose(const char *app, const char *window, const char *text,
                      struct answer *out);
 
+// Nothing was seen: program and title are all there is.
+void standin_compose_unseen(const char *app, const char *window, struct answer *out);
+
 #endif

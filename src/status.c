@@ -102,6 +102,24 @@ static void load_database(const struct app *a, struct vlmd_database_load *out)
     };
 }
 
+static void count_tiers(const struct app *a, struct vlmd_stats *out)
+{
+    const struct pipeline_totals *t = &a->pipeline.totals;
+    _Static_assert((int)TIERS == (int)VLMD_TIERS, "one for each");
+    for (int i = 0; i < TIERS; i++) {
+        out->tiers[i] = (struct vlmd_tier_stats){
+            .tier = tier_name((enum tier_depth)i),
+            .target_ms = a->pipeline.config.tiers[i].target_ms,
+            .answered = t->tier_answered[i],
+            .breached = t->tier_breached[i],
+        };
+    }
+    out->by_other_backend = t->fallbacks[FALLBACK_BACKEND];
+    out->by_smaller_tier = t->fallbacks[FALLBACK_TIER];
+    out->by_ocr = t->fallbacks[FALLBACK_OCR];
+    out->by_metadata = t->fallbacks[FALLBACK_METADATA];
+}
+
 void status_snapshot(struct app *a, struct vlmd_stats *out)
 {
     *out = (struct vlmd_stats){.paused_because = ""};
@@ -112,6 +130,7 @@ void status_snapshot(struct app *a, struct vlmd_stats *out)
     out->is_paused = out->paused_because[0] != 0;
     count_states(a, out);
     count_totals(a, out);
+    count_tiers(a, out);
     out->images_per_s = images_per_s(a);
     monitor_usage(a, out);
     if (a->watcher) {

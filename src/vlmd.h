@@ -200,6 +200,10 @@ struct vlmd_item {
     const char *tags;          // JSON array
     const char *ocr_text;
     const char *backend, *model, *prompt, *tier, *finish_reason;
+    const char *tier_asked;    // quick, standard, deep; tier is what was used, or "ocr",
+                               //   "metadata"
+    const char *fallback;      // "" = none; backend, tier, ocr, metadata
+    const char *fallback_class;  // why: an error class; "" = none
     int64_t prompt_tokens, completion_tokens;  // -1 = not told
     int64_t described_at_ms;
     const char *snippet;       // of a search: \x02 before and \x03 after each hit
@@ -417,6 +421,14 @@ struct vlmd_database_load {
     int64_t wal_bytes, checkpoints;
 };
 
+// How long requests took that were made with a tier.
+struct vlmd_tier_stats {
+    const char *tier;              // quick, standard, deep
+    int64_t target_ms;
+    int64_t answered, breached;    // breached: took longer than the target
+};
+enum { VLMD_TIERS = 3 };
+
 // Of this process; a snapshot.
 struct vlmd_stats {
     bool is_paused;
@@ -440,6 +452,8 @@ struct vlmd_stats {
     struct vlmd_database_load database;
     int n_latencies;               // stages that anything passed
     struct vlmd_latency latencies[VLMD_MAX_LATENCIES];
+    struct vlmd_tier_stats tiers[VLMD_TIERS];
+    int64_t by_other_backend, by_smaller_tier, by_ocr, by_metadata;  // described as fallback
 };
 VLMD_API void vlmd_stats(vlmd *v, struct vlmd_stats *out);
 

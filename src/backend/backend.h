@@ -218,6 +218,9 @@ const char *prompt_kind_name(enum prompt_kind k);
 enum prompt_kind prompt_kind_of(const char *app, const char *window);
 void prompt_pick(const struct prompt_config *c, const char *app, const char *window,
                  struct prompt *out);
+// For closer looks: rule is said besides, and the version names both.  Not after
+// prompt_pick_safe.
+void prompt_add_tier(struct prompt *p, const char *tier, const char *rule);
 // For pictures with personal data on them: asks for an answer that quotes none of it.
 void prompt_pick_safe(const struct prompt_config *c, const char *app, const char *window,
                       struct prompt *out);

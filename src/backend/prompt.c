@@ -299,3 +299,12 @@ void prompt_pick_safe(const struct prompt_config *c, const char *app, const char
     enum prompt_kind kind = prompt_kind_of(app, window);
     pick(c, kind, kinds[kind].safe, safe_rule, out);
 }
+
+// Another text has another name, as with a text of the user's own.
+void prompt_add_tier(struct prompt *p, const char *tier, const char *rule)
+{
+    size_t n = strlen(p->version);
+    unsigned hash = (unsigned)XXH32(rule, strlen(rule), 0) & 0xffff;
+    p->rule = rule;
+    snprintf(p->version + n, sizeof(p->version) - n, "+%s-%04x", tier, hash);
+}

@@ -1,10 +1,10 @@
 // cli_search.c -- vlmd search and vlmd show.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
-#include "out.h"
-#include "record.h"
 #include "face/face.h"
 #include "face/timefmt.h"
+#include "out.h"
+#include "record.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -269,6 +269,11 @@ static void how(struct buf *out, const struct vlmd_item *it)
     snprintf(text, sizeof(text), "%s%s%s", it->prompt, *it->tier ? ", tier " : "",
              it->tier);
     field(out, "prompt", text);
+    if (it->fallback && *it->fallback) {
+        snprintf(text, sizeof(text), "%s instead of tier %s: %s", it->fallback,
+                 it->tier_asked, it->fallback_class);
+        field(out, "fallback", text);
+    }
     if (it->prompt_tokens >= 0 || it->completion_tokens >= 0) {
         snprintf(text, sizeof(text), "%" PRId64 " in, %" PRId64 " out",
                  it->prompt_tokens < 0 ? 0 : it->prompt_tokens,

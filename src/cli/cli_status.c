@@ -132,6 +132,16 @@ static const char *usage_of(const struct cJSON *json, char *out, size_t size)
     return out;
 }
 
+static void print_tier(const struct cJSON *t)
+{
+    int64_t answered = json_get_int(t, "answered", 0);
+    if (answered > 0) {
+        row("", "tier %s: %" PRId64 " of %" PRId64 " took longer than %.1f s",
+            text_of(t, "tier"), json_get_int(t, "breached", 0), answered,
+            (double)json_get_int(t, "target_ms", 0) / 1000);
+    }
+}
+
 static void print_worker(const struct vlmd_worker *w)
 {
     char span[64], name[40], usage[160];
@@ -150,6 +160,11 @@ static void print_worker(const struct vlmd_worker *w)
     for (const struct cJSON *b = cJSON_IsArray(backends) ? backends->child : NULL; b;
          b = b->next) {
         print_backend(b);
+    }
+    const struct cJSON *tiers = json_get(json, "tiers");
+    for (const struct cJSON *t = cJSON_IsArray(tiers) ? tiers->child : NULL; t;
+         t = t->next) {
+        print_tier(t);
     }
     json_free(json);
 }

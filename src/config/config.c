@@ -347,13 +347,12 @@ static void apply(struct config_loader *l, const struct config_entry *e)
 
 static void derive(struct config_loader *l)
 {
-    static const int tier_px[] = {768, 1024, 1280};
     struct config *c = l->c;
     config_set_backends(l);
     config_set_rules(l);
     config_check_addresses(l);
     if (c->target_px == 0) {
-        c->target_px = tier_px[c->tier];
+        c->target_px = c->tiers[c->tier].target_px;
     } else if (c->target_px < 64) {
         config_error(l, "image.target_px", "image.target_px: is 0 or at least 64");
     }

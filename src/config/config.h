@@ -20,7 +20,13 @@
 #include "vlmd_loop.h"
 
 enum config_ocr { CONFIG_OCR_NEVER, CONFIG_OCR_FALLBACK, CONFIG_OCR_ALWAYS };
-enum config_tier { CONFIG_TIER_QUICK, CONFIG_TIER_STANDARD, CONFIG_TIER_DEEP };
+enum config_fallback {
+    CONFIG_FALLBACK_AUTO,  // as far as it goes, but for a batch
+    CONFIG_FALLBACK_OFF,
+    CONFIG_FALLBACK_TIER,
+    CONFIG_FALLBACK_OCR,
+    CONFIG_FALLBACK_METADATA
+};
 
 enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
 
@@ -28,7 +34,9 @@ enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
 struct config {
     char *file;  // the one read, or NULL
     const char *watch_dirs[CONFIG_MAX_LIST + 1];
-    enum config_tier tier;     // target_px 768, 1024, 1280 unless image.target_px is set
+    enum tier_depth tier;      // target_px is its size unless image.target_px is set
+    struct tier tiers[TIERS];
+    enum config_fallback fallback;
     int target_px;
     int target_tokens;         // instead of target_px: size in tokens of the model; 0 = no
     int patch_px;              // square that costs a token; 0 = by the model's name

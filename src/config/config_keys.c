@@ -67,6 +67,45 @@
             0, NULL, true, "Alert when " words ".  0: never."                            \
     }
 
+#define TIER(depth, name, px, tokens, target, words)                                     \
+    {"tiers." name "_px",                                                                \
+     CONFIG_INT,                                                                         \
+     AT(tiers[depth].target_px),                                                         \
+     px,                                                                                 \
+     64,                                                                                 \
+     4096,                                                                               \
+     0,                                                                                  \
+     0,                                                                                  \
+     NULL,                                                                               \
+     true,                                                                               \
+     "Long side of what is sent with --tier " name ", in pixels."},                      \
+        {"tiers." name "_max_tokens",                                                    \
+         CONFIG_INT,                                                                     \
+         AT(tiers[depth].max_tokens),                                                    \
+         tokens,                                                                         \
+         0,                                                                              \
+         32768,                                                                          \
+         0,                                                                              \
+         0,                                                                              \
+         NULL,                                                                           \
+         true,                                                                           \
+         "Longest answer, where backend.max_tokens is not more."},                       \
+        {"tiers." name "_target",                                                        \
+         CONFIG_MS,                                                                      \
+         AT(tiers[depth].target_ms),                                                     \
+         target,                                                                         \
+         1,                                                                              \
+         DAY,                                                                            \
+         0,                                                                              \
+         0,                                                                              \
+         NULL,                                                                           \
+         true,                                                                           \
+         "Requests that take longer are counted: `vlmd status`."},                       \
+    {                                                                                    \
+        "tiers." name "_prompt", CONFIG_TEXT, AT(tiers[depth].rule), words, 0,           \
+            PROMPT_MAX, 0, 0, NULL, true, "Said to the model besides."                   \
+    }
+
 // Fields after def: min, max, warn_min, warn_max, choices, needs_restart, help.
 const struct config_key config_keys[] = {
     {"db", CONFIG_PATH, AT(store.path), NULL, 1, 4095, 0, 0, NULL, true,
@@ -79,6 +118,11 @@ const struct config_key config_keys[] = {
      "Vision model to ask.  Empty: the one that is loaded, else an installed one."},
     {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", true,
      "How closely to look: pictures are sent 768, 1024 or 1280 pixels long."},
+    {"fallback", CONFIG_CHOICE, AT(fallback), "auto", 0, 0, 0, 0,
+     "auto|off|tier|ocr|metadata", true,
+     "What describes a picture that every backend fails with: a smaller tier, then text "
+     "recognition, then program and title.  How far: auto is tier in a batch, else "
+     "metadata."},
     {"duplicates", CONFIG_CHOICE, AT(duplicates), "normal", 0, 0, 0, 0,
      "off|strict|normal|loose", true,
      "Changes of a watched screen that need no new description.  strict: clock and "
@@ -331,6 +375,14 @@ const struct config_key config_keys[] = {
             {"audit.keep", CONFIG_MS, AT(store.audit_keep_ms), "400d", 0, 36500 * DAY, 0,
              0, NULL, true,
              "How long it is kept what was decided and sent.  0: for ever."},
+
+    TIER(TIER_QUICK, "quick", "768", "0", "2s", ""),
+    TIER(TIER_STANDARD, "standard", "1024", "750", "5s",
+         "Name the other windows and panels that can be seen as well, and what they "
+         "show."),
+    TIER(TIER_DEEP, "deep", "1280", "1000", "15s",
+         "Look at every part of the picture: name all windows and panels with what they "
+         "show, and quote the words by which this picture could be found again."),
 
     {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
      true, "Own text instead of the built-in instructions.  Empty: built in."},

@@ -31,7 +31,7 @@ int face_description(const struct vlmd_item *it, struct buf *out)
 
 static void text_or_null(struct json_writer *w, const char *key, const char *s)
 {
-    json_str(w, key, *s ? s : NULL);
+    json_str(w, key, s && *s ? s : NULL);
 }
 
 static void int_or_null(struct json_writer *w, const char *key, int64_t n,
@@ -138,6 +138,9 @@ static void request_members(struct json_writer *w, const struct vlmd_item *it)
     text_or_null(w, "backend", it->backend);
     text_or_null(w, "prompt", it->prompt);
     text_or_null(w, "tier", it->tier);
+    text_or_null(w, "tier_asked", it->tier_asked);
+    text_or_null(w, "fallback", it->fallback);
+    text_or_null(w, "fallback_class", it->fallback_class);
     json_bool(w, "degraded", it->is_degraded);
     json_int(w, "attempts", it->attempts);
     int_or_null(w, "prompt_tokens", it->prompt_tokens, -1);

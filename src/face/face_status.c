@@ -66,6 +66,26 @@ static void write_database(struct json_writer *w, const struct vlmd_database_loa
     json_object_end(w);
 }
 
+static void write_tiers(struct json_writer *w, const struct vlmd_stats *s)
+{
+    json_array(w, "tiers");
+    for (int i = 0; i < VLMD_TIERS && s->tiers[i].tier; i++) {
+        json_object(w, NULL);
+        json_str(w, "tier", s->tiers[i].tier);
+        json_int(w, "target_ms", s->tiers[i].target_ms);
+        json_int(w, "answered", s->tiers[i].answered);
+        json_int(w, "breached", s->tiers[i].breached);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_object(w, "fallbacks");
+    json_int(w, "backend", s->by_other_backend);
+    json_int(w, "tier", s->by_smaller_tier);
+    json_int(w, "ocr", s->by_ocr);
+    json_int(w, "metadata", s->by_metadata);
+    json_object_end(w);
+}
+
 void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats *s)
 {
     json_object(w, key);
@@ -107,6 +127,7 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
         json_object_end(w);
     }
     json_array_end(w);
+    write_tiers(w, s);
     json_array(w, "backends");
     for (int i = 0; i < s->n_backends; i++) {
         write_backend(w, &s->backends[i]);

@@ -7,8 +7,10 @@
 
 #include "guard/budget.h"
 #include "guard/concur.h"
+#include "guard/fallback.h"
 #include "guard/rate.h"
 #include "guard/retry_budget.h"
+#include "guard/tier.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,17 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STRINGS = 28 };
+enum { STRINGS = 30 };
 
 static void list_strings(struct store_row *r, const char **out[STRINGS])
 {
     const char **all[] = {
-        &r->cid,           &r->path,     &r->root,    &r->reason,   &r->lease_owner,
-        &r->app,           &r->window,   &r->screen,  &r->page_url, &r->backend,
-        &r->model,         &r->prompt,   &r->tier,    &r->summary,  &r->activity,
-        &r->seen_app,      &r->details,  &r->tags,    &r->text,     &r->raw,
-        &r->finish_reason, &r->ocr_text, &r->snippet, &r->params,   &r->verdict,
-        &r->masks,
+        &r->cid,           &r->path,       &r->root,     &r->reason,   &r->lease_owner,
+        &r->app,           &r->window,     &r->screen,   &r->page_url, &r->backend,
+        &r->model,         &r->prompt,     &r->tier,     &r->summary,  &r->activity,
+        &r->seen_app,      &r->details,    &r->tags,     &r->text,     &r->raw,
+        &r->finish_reason, &r->ocr_text,   &r->snippet,  &r->params,   &r->verdict,
+        &r->masks,         &r->tier_asked, &r->fallback,
     };
     memset(out, 0, sizeof(*out) * STRINGS);
     memcpy(out, all, sizeof(all));
@@ -38,7 +38,8 @@ static const char select_job[] =
     " (SELECT count(*) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT min(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT max(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
-    " near_blocks, near_diff, at_ms, verdict, masks"
+    " near_blocks, near_diff, at_ms, verdict, masks,"
+    " (SELECT text FROM word WHERE id = tier_asked), fallback, fallback_code"
     " FROM job j WHERE id = ?";
 
 static const char select_result[] =
@@ -116,7 +117,11 @@ static int read_job(struct sql *q, struct buf *block, struct store_row *r,
         r->near_blocks = r->near_diff = -1;
     }
     rc = rc ? rc : keep(block, &r->verdict, sql_get_text(q));
-    return rc ? rc : keep(block, &r->masks, sql_get_text(q));
+    rc = rc ? rc : keep(block, &r->masks, sql_get_text(q));
+    rc = rc ? rc : keep(block, &r->tier_asked, sql_get_text(q));
+    rc = rc ? rc : keep(block, &r->fallback, sql_get_text(q));
+    r->fallback_code = (int)sql_get_int(q);
+    return rc;
 }
 
 // The raw answer is unpacked with the other fields as they stand in the database.

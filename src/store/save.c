@@ -294,11 +294,17 @@ struct ending {
 static int write_ending(struct writer *w, const struct store_save *r,
                         const struct ending *e)
 {
+    int64_t tier;
+    int rc = writer_word(w, r->tier ? r->tier : "", &tier);
+    if (rc) {
+        return rc;
+    }
     struct sql q = sql_begin(
         &w->db, "UPDATE OR FAIL job SET" FACTS ", state = 2, owner = 0, lease_until = 0,"
                 " asking = NULL, asking_at = 0, is_redo = 0, prior = 0,"
                 " attempts = attempts + ?16, outcome = ?17, code = ?18, reason = ?19,"
                 " ended_at = ?20, result = ?21, duplicate_of = ?22, has_doc = ?23,"
+                " tier_asked = ?24, fallback = ?25, fallback_code = ?26,"
                 " is_degraded = (SELECT is_degraded FROM result WHERE id = ?21)"
                 " WHERE id = ?1");
     bind_facts(&q, r);
@@ -314,6 +320,9 @@ static int write_ending(struct writer *w, const struct store_save *r,
         sql_null(&q);
     }
     sql_int(&q, e->duplicate_of == 0);
+    sql_int(&q, tier);
+    sql_text(&q, r->fallback);
+    sql_int(&q, r->fallback_code);
     return sql_run(&q);
 }
 

@@ -335,6 +335,9 @@ struct store_save {
     int near_blocks, near_diff;  // how different, for a person
     int64_t cached_result; // for cached
     const struct store_result *result;  // for answered
+    const char *tier;        // asked for; NULL = ""
+    const char *fallback;    // what was used instead: "backend", "tier", "ocr", "metadata"
+    int fallback_code;       // why: E_*; 0 with no fallback
     const char *ocr_text;  // found by OCR, searchable; or NULL
     int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
     const struct store_attempt *attempts;
@@ -386,6 +389,8 @@ struct store_row {
     const char *backend, *model, *prompt, *tier, *summary, *activity, *seen_app, *details;
     const char *tags, *text, *raw, *finish_reason, *ocr_text;
     const char *params;           // canonical text of what else shaped the answer
+    const char *tier_asked, *fallback;  // as saved
+    int fallback_code;
     const char *verdict, *masks;  // as saved
     int64_t prompt_tokens, completion_tokens, created_at_ms;
     const char *snippet;  // search: hit with \x02 before and \x03 after each match

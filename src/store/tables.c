@@ -293,11 +293,18 @@ static const char version_5[] = "CREATE TABLE series("
                                 " latency BLOB NOT NULL,"  // packed histogram
                                 " PRIMARY KEY (span, at_ms)) WITHOUT ROWID;";
 
+// How a description came about when it was not as asked.
+static const char version_6[] =
+    "ALTER TABLE job ADD COLUMN tier_asked INTEGER NOT NULL DEFAULT 0;"  // word
+    "ALTER TABLE job ADD COLUMN fallback TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN fallback_code INTEGER NOT NULL DEFAULT 0;";
+
 const struct migration schema_migrations[] = {
     {version_1},
     {version_2},
     {version_3},
     {version_4},
     {version_5},
+    {version_6},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -386,6 +386,9 @@ static void fill_texts(const struct cJSON *o, struct vlmd_item *it)
     it->model = str(o, "model");
     it->prompt = str(o, "prompt");
     it->tier = str(o, "tier");
+    it->tier_asked = str(o, "tier_asked");
+    it->fallback = str(o, "fallback");
+    it->fallback_class = str(o, "fallback_class");
     it->finish_reason = str(o, "finish_reason");
     it->verdict = str(o, "verdict");
     it->masks = str(o, "masks");

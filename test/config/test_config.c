@@ -144,7 +144,7 @@ static void test_all_types(void **state)
     snprintf(path, sizeof(path), "%s/data/my.db", dir);
     assert_string_equal(l.c->store.path, path);
     assert_string_equal(l.c->backend.model, "qwen2.5vl:7b");
-    assert_int_equal(l.c->tier, CONFIG_TIER_DEEP);
+    assert_int_equal(l.c->tier, TIER_DEEP);
     assert_int_equal(l.c->target_px, 1280);
     assert_int_equal(l.c->concurrency, 4);
     snprintf(path, sizeof(path), "%s/Shots", dir);

@@ -216,6 +216,13 @@ void prompt_pick(const struct prompt_config *c, const char *app, const char *win
     snprintf(out->version, sizeof(out->version), "default/1");
 }
 
+void prompt_add_tier(struct prompt *p, const char *tier, const char *rule)
+{
+    size_t n = strlen(p->version);
+    p->rule = rule;
+    snprintf(p->version + n, sizeof(p->version) - n, "+%s", tier);
+}
+
 void prompt_pick_safe(const struct prompt_config *c, const char *app, const char *window,
                       struct prompt *out)
 {

@@ -269,6 +269,38 @@ static void an_idle_backend_takes_any_repetition(void **state)
     close_rig(&r);
 }
 
+// ---- another backend for what failed
+
+static int ask_elsewhere(struct rig *r, const char *avoid)
+{
+    struct ask *a = &r->asks[r->n_asks];
+    *a = (struct ask){
+        .may_send = rig_may_send, .app = "app", .window = "", .avoid = avoid};
+    int rc = dispatch_try(r->d, a, rig_on_asked);
+    r->n_asks += rc == 0;
+    return rc;
+}
+
+static void what_failed_with_one_goes_to_another(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_groups(&r, 3, (const int[]){0, 0, 1});
+    assert_int_equal(ask_elsewhere(&r, "b0"), 0);
+    assert_int_equal(ask_elsewhere(&r, "b0"), 0);
+    assert_int_equal(asked(1), 2);
+    assert_int_equal(ask_elsewhere(&r, "b0"), E_BUSY);  // worth waiting for
+    fb_end_ask(1, 0);
+    fb_end_ask(1, E_NET);
+    assert_int_equal(ask_elsewhere(&r, "b0"), 0);
+    assert_int_equal(asked(2), 1);  // a later group knows nothing of it either
+    fb_end_ask(2, E_NET);
+    assert_int_equal(ask_elsewhere(&r, "b0"), 0);
+    assert_int_equal(asked(0), 1);  // it is the only one left
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
 // ---- several models of one server
 
 static void models_of_one_server_do_not_take_turns(void **state)
@@ -345,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_budget_of_money_counts_what_was_told),
         cmocka_unit_test(repetitions_wait_when_they_are_most_of_the_work),
         cmocka_unit_test(an_idle_backend_takes_any_repetition),
+        cmocka_unit_test(what_failed_with_one_goes_to_another),
         cmocka_unit_test(models_of_one_server_do_not_take_turns),
         cmocka_unit_test(a_bad_backend_does_not_slow_the_others),
     };

@@ -1,0 +1,25 @@
+// tier.h -- how closely a picture is looked at.
+//
+// Included by guard.h.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_GUARD_TIER_H
+#define VLMD_GUARD_TIER_H
+
+#include <stdint.h>
+
+enum tier_depth { TIER_QUICK, TIER_STANDARD, TIER_DEEP, TIERS };
+
+struct tier {
+    int target_px;      // long side of what is sent
+    int max_tokens;     // of an answer; less than the backend's has no effect
+    int64_t target_ms;  // no request should take longer: breaches are counted
+    const char *rule;   // said to the model besides; "" = none; borrowed
+};
+
+static inline const char *tier_name(enum tier_depth t)
+{
+    static const char *const names[TIERS] = {"quick", "standard", "deep"};
+    return names[t];
+}
+
+#endif
