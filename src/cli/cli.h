@@ -65,6 +65,7 @@ enum cli_opt {
     OPT_NAME,
     OPT_LIFE,
     OPT_PRINT,
+    OPT_OPENAI_BATCH,
     OPT_COUNT
 };
 

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli.h"
 #include "face/timefmt.h"
+#include "openai_batch.h"
 #include "out.h"
 #include "progress.h"
 #include "record.h"
@@ -385,7 +386,7 @@ static void run(struct batch *b)
     }
 }
 
-int cli_run_batch(struct cli *c)
+static int run_inputs(struct cli *c, const char *const *inputs, int n, bool has_summary)
 {
     struct batch b = {.c = c, .started_ms = time_mono_ms()};
     struct vlmd_error error = {0};
@@ -393,16 +394,13 @@ int cli_run_batch(struct cli *c)
     b.is_quiet = cli_has(c, OPT_QUIET);
     b.has_bar = term_err() && !b.is_quiet && !(b.is_json && term_out());
     b.line_at_ms = b.started_ms + LINE_EVERY_MS;
-    if (c->n_args == 0) {
-        return cli_usage(c, "name pictures, folders, patterns or URLs, or - for a list");
-    }
     c->service_log_level = "warn";
     int rc = cli_open(c, VLMD_WORKER);
     if (rc) {
         return rc;
     }
     vlmd_subscription *s = vlmd_subscribe(c->v, on_event, &b);
-    rc = vlmd_batch(c->v, (const char *const *)c->args, c->n_args, &error);
+    rc = vlmd_batch(c->v, inputs, n, &error);
     if (rc) {
         rc = cli_failed(NULL, rc, error.message);
         rc = rc == CLI_SOME_FAILED ? CLI_USAGE : rc;
@@ -413,10 +411,68 @@ int cli_run_batch(struct cli *c)
         int ended = vlmd_run(c->v);
         count_once_more(&b);
         bar_hide();
-        summarise(&b);
+        if (has_summary) {
+            summarise(&b);
+        }
         rc = exit_code(&b, ended);
     }
     vlmd_unsubscribe(s);
     cli_close(c);
     return rc;
+}
+
+// ---- requests in OpenAI's format
+
+// What was done is written whatever the end was: the rest has its line as well.
+static int answer_requests(struct cli *c, const struct openai_batch *b, int rc)
+{
+    const char *output = c->values[OPT_OUTPUT];
+    bool is_stopped = rc != CLI_DONE && rc != CLI_SOME_FAILED;
+    if (is_stopped) {
+        return rc;  // the same command continues, and then answers
+    }
+    int opened = cli_open(c, VLMD_CLIENT);
+    if (opened) {
+        return opened;
+    }
+    int written = openai_write(b, c, output);
+    cli_close(c);
+    return written ? written : b->n_refused ? CLI_SOME_FAILED : rc;
+}
+
+static int run_requests(struct cli *c)
+{
+    struct openai_batch b;
+    const char *output = c->values[OPT_OUTPUT];
+    bool has_file = output && strcmp(output, "-") != 0;
+    int rc = openai_read(&b, c->values[OPT_OPENAI_BATCH]);
+    if (rc == 0 && b.has_words && !cli_has(c, OPT_QUIET)) {
+        say("vlmd: note: pictures are asked about in vlmd's own words (see prompts.* in "
+            "the configuration), not in those of the requests");
+    }
+    if (rc == 0) {
+        const char *input = b.input;
+        rc = run_inputs(c, &input, 1, has_file);
+        rc = answer_requests(c, &b, rc);
+    }
+    openai_fini(&b);
+    return rc;
+}
+
+int cli_run_batch(struct cli *c)
+{
+    bool has_requests = cli_has(c, OPT_OPENAI_BATCH);
+    if (!has_requests && cli_has(c, OPT_OUTPUT)) {
+        return cli_usage(c, "--output goes with --openai-batch (else see vlmd export)");
+    }
+    if (has_requests && (c->n_args > 0 || cli_has(c, OPT_JSON))) {
+        return cli_usage(c, "--openai-batch goes with neither other pictures nor --json");
+    }
+    if (has_requests) {
+        return run_requests(c);
+    }
+    if (c->n_args == 0) {
+        return cli_usage(c, "name pictures, folders, patterns or URLs, or - for a list");
+    }
+    return run_inputs(c, (const char *const *)c->args, c->n_args, true);
 }

@@ -64,6 +64,8 @@ const struct cli_option cli_options[OPT_COUNT] = {
      "how long it is good: 30m, 12h, 90d; 1h, of a named key for ever"},
     {OPT_PRINT, "print", 0, NULL, NULL, NULL, "only print the address"},
     {OPT_URL, "url", 0, "ADDRESS", NULL, NULL, "of a page with this address"},
+    {OPT_OPENAI_BATCH, "openai-batch", 0, "FILE", NULL, NULL,
+     "requests in OpenAI's batch format; answers in the same go to --output"},
 };
 
 #define FILTERS OPT_APP, OPT_SINCE, OPT_UNTIL, OPT_TAG, OPT_LIMIT
@@ -72,6 +74,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
         OPT_TEXT, OPT_DEGRADED, OPT_LIMIT, OPT_ORDER, OPT_ALL
 
 static const enum cli_opt none[] = {OPT_COUNT};
+static const enum cli_opt batch_options[] = {OPT_OPENAI_BATCH, OPT_OUTPUT, OPT_COUNT};
 static const enum cli_opt search_options[] = {FILTERS, OPT_PATH, OPT_ORDER, OPT_DEGRADED,
                                               OPT_COUNT};
 static const enum cli_opt jobs_options[] = {JOB_FILTERS, OPT_COUNT};
@@ -100,9 +103,11 @@ const struct cli_command cli_commands[] = {
      "PATH is a picture or a folder; @LIST and - read one path, URL or JSON object per "
      "line.\n"
      "The same command run again from the same folder continues where it was.\n"
+     "With --openai-batch pictures come from a file of requests and are asked about in\n"
+     "vlmd's own words; those that stand in the file itself are kept in FILE.pictures.\n"
      "Exit codes: 0 all done, 1 some failed, 2 usage or configuration, 3 no backend,\n"
      "4 database, 130 interrupted (run it again to continue).",
-     NULL, none, cli_run_batch},
+     NULL, batch_options, cli_run_batch},
     {"serve", "", "work off the queue and serve the page, without watching a folder",
      "Pictures come from requests: see admin.listen, `vlmd token` and /openapi.json.",
      NULL, none, cli_run_serve},
