@@ -17,6 +17,7 @@
 #include "monitor.h"
 #include "organs.h"
 #include "servers.h"
+#include "spent.h"
 #include "start.h"
 #include "status.h"
 #include "trace.h"
@@ -368,6 +369,7 @@ void app_work(struct app *a)
     }
     a->is_working = true;
     a->pipeline.config.fallback = reach_of(a);
+    spent_recall(a);
     dispatch_serve(a->dispatch, stand_in_mode(a));
     schedule_start(a->schedule);
     watch_for_backend(a);

@@ -40,6 +40,7 @@ struct ask {
     int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;
     bool needs_model;  // the stand-in will not do (it described this already)
+    bool is_interactive;  // somebody waits: a late one is asked elsewhere as well
     bool is_retry;     // a backend has failed with it: see guard/retry_budget.h
     // The privacy gate: may this picture go there?  why gets a reason when not.
     enum ask_pass (*may_send)(struct ask *a, const char *backend, bool is_remote,
@@ -61,7 +62,17 @@ struct ask {
     int64_t connect_ms, first_byte_ms, request_ms;  // -1 = did not get that far
     int64_t cost_nano;  // billionths of a dollar; -1 = not told
     double cost;  // as the service told, else by the prices; 0 = neither
+    // A second backend that it was sent to and that did not answer, or too late; "" = none.
+    char also_backend[96];
+    bool also_remote;
+    int64_t also_bytes_sent;
     void (*done)(struct ask *a, int err);  // private from here on
+    struct dispatch *dispatch;
+    struct list watch_node;
+    bool is_watched, is_parked;
+    int parked_err;
+    int64_t late_at_ms;
+    void *hedge;
     void *route;
     unsigned concur_mark;
     int64_t rate_tokens;                    // it was charged with

@@ -58,6 +58,11 @@ static bool is_outdated(const struct job *j)
 static void note_sent(struct job *j)
 {
     const struct ask *a = &j->ask;
+    if (a->also_bytes_sent > 0) {
+        const struct gate_destination also = {a->also_backend, a->also_remote};
+        gate_note_sent(&j->gate, &also, j->image.sent_hash, a->also_bytes_sent,
+                       step_wall_ms(j));
+    }
     if (a->bytes_sent > 0) {
         const struct gate_destination to = {a->backend, a->is_remote};
         j->was_sent = true;
@@ -147,6 +152,7 @@ static void fill_ask(struct job *j)
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->needs_model = j->row.is_degraded;
+    a->is_interactive = j->row.priority == STORE_INTERACTIVE;
     a->is_retry = j->tries > 0;
     a->may_send = may_send;
 }

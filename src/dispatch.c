@@ -90,6 +90,7 @@ int dispatch_open(struct dispatch **out, struct loop *l, struct http *h, struct 
         add_stand_in(d);
     }
     d->retries_at_ms = INT64_MAX;
+    list_init(&d->watched);
     snprintf(d->paused, sizeof(d->paused), "looking for a backend");
     *out = d;
     return 0;
@@ -132,6 +133,8 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now_ms)
     }
     int64_t retries_ms = tick_retries(d, now_ms);
     next = retries_ms < next ? retries_ms : next;
+    int64_t late_ms = d->is_closing ? INT64_MAX : hedge_tick(d, now_ms);
+    next = late_ms < next ? late_ms : next;
     if (d->stand_in && d->model_lost_ms > 0 && !d->said_stand_in) {
         int64_t due = roster_stand_in_due_ms(d);
         if (due <= now_ms) {
@@ -270,16 +273,18 @@ static struct candidate choose(struct dispatch *d, struct ask *a,
 static void account(struct ask *a)
 {
     struct route *r = a->route;
+    if (!r->backend) {
+        return;
+    }
+    a->cost = a->cost_nano >= 0 ? (double)a->cost_nano / 1e9
+                                : budget_price(&r->terms->budget.prices, a->prompt_tokens,
+                                               a->completion_tokens);
     const struct route_cost cost = {.charged = a->rate_tokens,
                                     .prompt_tokens = a->prompt_tokens,
                                     .completion_tokens = a->completion_tokens,
+                                    .money = a->cost,
                                     .told = {a->rate_remaining, a->rate_reset_ms}};
-    if (r->backend) {
-        a->cost = a->cost_nano >= 0 ? (double)a->cost_nano / 1e9
-                                    : budget_price(&r->terms->budget.prices,
-                                                   a->prompt_tokens, a->completion_tokens);
-        route_account(r, &cost, dispatch_now_ms(r->dispatch));
-    }
+    route_account(r, &cost, dispatch_now_ms(r->dispatch));
 }
 
 static void finish(struct ask *a, int err)
@@ -298,7 +303,12 @@ static void finish(struct ask *a, int err)
     a->route = NULL;
     void (*done)(struct ask *, int) = a->done;
     bool is_open = !d->is_closing;
-    done(a, err);
+    if (err == 0 && r->backend) {
+        hedge_note_time(r, a->request_ms);
+    }
+    if (hedge_first_ended(a, &err)) {
+        done(a, err);
+    }
     if (is_open) {
         roster_refresh(d);
     }
@@ -416,14 +426,15 @@ static void forget_last(struct ask *a)
     a->finish_reason[0] = 0;
     a->prompt_tokens = a->completion_tokens = -1;
     a->connect_ms = a->first_byte_ms = a->request_ms = -1;
-    a->bytes_sent = 0;
+    a->bytes_sent = a->also_bytes_sent = 0;
+    a->also_backend[0] = 0;
     a->cost = 0;
     a->rate_remaining = a->rate_reset_ms = -1;
 }
 
-static void send_to(struct dispatch *d, struct route *r, struct ask *a,
-                    enum ask_pass pass)
+void dispatch_send(struct dispatch *d, struct route *r, struct ask *a, enum ask_pass pass)
 {
+    a->dispatch = d;
     a->route = r;
     r->in_flight++;
     a->concur_mark = route_began(r, dispatch_now_ms(d));
@@ -461,7 +472,8 @@ int dispatch_try(struct dispatch *d, struct ask *a, void (*done)(struct ask *a, 
         return E_BUSY;
     }
     a->done = done;
-    send_to(d, r, a, to.pass);
+    dispatch_send(d, r, a, to.pass);
+    hedge_watch(d, a, dispatch_now_ms(d));
     return 0;
 }
 
@@ -473,6 +485,17 @@ void dispatch_recall(struct dispatch *d, const char *url, const char *model, int
         }
     }
     roster_refresh(d);
+}
+
+void dispatch_recall_spent(struct dispatch *d, const char *backend, enum budget_span span,
+                           const struct budget_spent *spent)
+{
+    for (int i = 0; i < d->n_routes; i++) {
+        struct route *r = &d->routes[i];
+        if (r->backend && strcmp(r->name, backend) == 0) {
+            route_recall_spent(r, span, spent, dispatch_now_ms(d));
+        }
+    }
 }
 
 void dispatch_limit_wanted(struct dispatch *d, const struct route *r)
@@ -519,6 +542,7 @@ void dispatch_verified(struct dispatch *d, const struct route *r, int err,
 void dispatch_cancel(struct dispatch *d, struct ask *a)
 {
     struct route *r = a->route;
+    hedge_cancel(a);
     if (!r) {
         return;
     }

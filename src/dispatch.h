@@ -107,6 +107,9 @@ void dispatch_recall_sight(struct dispatch *d, const char *url, const char *mode
 // Finds out of every backend whether its model sees, without serving: dispatch_has_looked
 // waits for that, too.
 void dispatch_look_closely(struct dispatch *d);
+// What earlier runs spent with this backend in the span under way.
+void dispatch_recall_spent(struct dispatch *d, const char *backend, enum budget_span span,
+                           const struct budget_spent *spent);
 void dispatch_cancel(struct dispatch *d, struct ask *a);
 void ask_fini(struct ask *a);
 

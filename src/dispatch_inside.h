@@ -25,7 +25,9 @@ struct dispatch {
     int ready_models;
     int64_t model_lost_ms;  // monotonic; since when no model is there
     int64_t
-        retries_at_ms;  // monotonic; when a refused repetition may go, INT64_MAX = none
+        retries_at_ms;    // monotonic; when a refused repetition may go, INT64_MAX = none
+    struct list watched;  // struct ask: somebody waits for them
+    int64_t n_sent, n_hedged;  // asks; second ones among them
     char paused[320];
     uint64_t random_state;
     bool is_settling;
@@ -36,6 +38,22 @@ struct dispatch {
 
 // dispatch.c: what a tier adds to a prompt.
 void dispatch_add_tier(struct prompt *p, const char *tier, const char *rule);
+
+// dispatch.c: sends a there; the gate has been asked.
+void dispatch_send(struct dispatch *d, struct route *r, struct ask *a,
+                   enum ask_pass pass);
+
+// ---- dispatch_hedge.c
+
+// An ask was sent: it may have to be asked elsewhere as well.
+void hedge_watch(struct dispatch *d, struct ask *a, int64_t now_ms);
+// Its request ended with *err.  false: the owner hears of it later, when the second one has
+// ended too.
+bool hedge_first_ended(struct ask *a, int *err);
+void hedge_note_time(struct route *r, int64_t ms);
+// Asks for what is late; returns when the next is.
+int64_t hedge_tick(struct dispatch *d, int64_t now_ms);
+void hedge_cancel(struct ask *a);
 
 // ---- roster.c
 

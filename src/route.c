@@ -200,7 +200,7 @@ void route_become_ready(struct route *r, int64_t now_ms)
 {
     end_pause(r);
     r->was_ready = true;
-    route_release(r);
+    route_pace_anew(r, now_ms);
     set_room(r);
     route_move(r, ROUTE_READY, 0, "", now_ms);
 }

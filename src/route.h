@@ -41,6 +41,14 @@ struct route_model_totals {
     int64_t unloads;
 };
 
+enum { ROUTE_TIMES = 64 };
+
+// Of the last answers.
+struct route_times {
+    int32_t ms[ROUTE_TIMES];
+    int n, next;
+};
+
 struct route {
     struct dispatch *dispatch;
     struct backend *backend;  // owned; NULL = the OCR stand-in
@@ -90,6 +98,7 @@ struct route {
     struct route_wish wish;
     struct route_model_totals model;
     int64_t answered, failed;
+    struct route_times times;
     double latency_ms;  // moving average of answered requests
 };
 
@@ -134,6 +143,7 @@ void route_sight_recalled(struct route *r, const char *model, const char *versio
 struct route_cost {
     int64_t charged;                           // what route_charge gave
     int64_t prompt_tokens, completion_tokens;  // -1 = not told
+    double money;
     struct rate_told told;
 };
 
@@ -143,7 +153,8 @@ void route_account(struct route *r, const struct route_cost *cost, int64_t now_m
 // The server asks for a pause; retry_after_ms -1 = it does not say how long.
 void route_hold(struct route *r, int err, const char *words, int64_t retry_after_ms,
                 int64_t now_ms);
-void route_release(struct route *r);
+// The server is there again: its own wishes are forgotten, rate and budget hold.
+void route_pace_anew(struct route *r, int64_t now_ms);
 // Rate, budget, or the server's wish keep it from being asked.
 bool route_is_held(const struct route *r, int64_t now_ms);
 // Its budget is used up.

@@ -21,7 +21,7 @@ bool route_is_held(const struct route *r, int64_t now_ms)
     return r->hold_until_ms > now_ms;
 }
 
-void route_release(struct route *r)
+static void release(struct route *r)
 {
     r->hold_until_ms = 0;
     r->hold_reason[0] = 0;
@@ -113,8 +113,7 @@ void route_account(struct route *r, const struct route_cost *cost, int64_t now_m
                is_told ? cost->prompt_tokens + cost->completion_tokens : -1, now_ms);
     rate_hear(&r->rate, &cost->told, r->in_flight, now_ms);
     turn_budget(r);
-    budget_ended(&r->budget, &r->terms->budget, cost->prompt_tokens,
-                 cost->completion_tokens);
+    budget_ended(&r->budget, cost->prompt_tokens, cost->completion_tokens, cost->money);
     pace(r, now_ms);
 }
 
@@ -126,6 +125,14 @@ void route_recall_spent(struct route *r, enum budget_span span,
     pace_budget(r, now_ms);
 }
 
+void route_pace_anew(struct route *r, int64_t now_ms)
+{
+    release(r);
+    if (r->backend) {
+        pace(r, now_ms);
+    }
+}
+
 int64_t route_pace_tick(struct route *r, int64_t now_ms)
 {
     bool is_over = r->hold_until_ms > 0 && r->hold_until_ms <= now_ms;
@@ -134,7 +141,7 @@ int64_t route_pace_tick(struct route *r, int64_t now_ms)
         pace(r, now_ms);
     }
     if (!route_is_held(r, now_ms)) {
-        route_release(r);
+        release(r);
     }
     return route_is_held(r, now_ms) ? r->hold_until_ms : INT64_MAX;
 }

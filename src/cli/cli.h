@@ -174,6 +174,7 @@ int cli_interval(const struct cli *c, int64_t *ms);
 
 int cli_run_watch(struct cli *c);
 int cli_run_batch(struct cli *c);
+int cli_run_usage(struct cli *c);
 int cli_run_search(struct cli *c);
 int cli_run_show(struct cli *c);
 int cli_run_jobs(struct cli *c);

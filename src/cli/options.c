@@ -74,6 +74,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
         OPT_TEXT, OPT_DEGRADED, OPT_LIMIT, OPT_ORDER, OPT_ALL
 
 static const enum cli_opt none[] = {OPT_COUNT};
+static const enum cli_opt usage_options[] = {OPT_SINCE, OPT_UNTIL, OPT_COUNT};
 static const enum cli_opt batch_options[] = {OPT_OPENAI_BATCH, OPT_OUTPUT, OPT_COUNT};
 static const enum cli_opt search_options[] = {FILTERS, OPT_PATH, OPT_ORDER, OPT_DEGRADED,
                                               OPT_COUNT};
@@ -120,6 +121,10 @@ const struct cli_command cli_commands[] = {
      "line is removed from the keys file, which holds only hashes.  A new token (remove\n"
      "api-token beside the database, and start anew) ends all JWTs and sessions.",
      NULL, token_options, cli_run_token},
+    {"usage", "", "what the backends were asked for, and what it cost",
+     "By day and backend: requests, tokens, bytes, and money where a price is known\n"
+     "(budget.price_input, budget.price_output, or what the service says).",
+     NULL, usage_options, cli_run_usage},
     {"search", "WORDS...", "find pictures by what is on them",
      "All words must match; \"a phrase\", -without, the last word also as a beginning.\n"
      "Put -- before a first word that begins with a dash.  Shows 20 unless --limit is "

@@ -58,14 +58,14 @@ void budget_began(struct budget *b)
     }
 }
 
-void budget_ended(struct budget *b, const struct budget_config *c, int64_t prompt_tokens,
-                  int64_t completion_tokens)
+void budget_ended(struct budget *b, int64_t prompt_tokens, int64_t completion_tokens,
+                  double money)
 {
     for (int i = 0; i < BUDGET_SPANS; i++) {
         struct budget_spent *s = &b->spent[i];
         s->tokens += prompt_tokens > 0 ? prompt_tokens : 0;
         s->tokens += completion_tokens > 0 ? completion_tokens : 0;
-        s->money += budget_price(&c->prices, prompt_tokens, completion_tokens);
+        s->money += money;
     }
 }
 

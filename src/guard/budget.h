@@ -50,8 +50,8 @@ void budget_turn(struct budget *b, const struct budget_calendar *c, int64_t wall
 // A request is sent: counted at once, so that many at a time stay within the limit.
 void budget_began(struct budget *b);
 // It ended; tokens of -1 = not told.
-void budget_ended(struct budget *b, const struct budget_config *c, int64_t prompt_tokens,
-                  int64_t completion_tokens);
+void budget_ended(struct budget *b, int64_t prompt_tokens, int64_t completion_tokens,
+                  double money);
 // What was spent before this run, in the span under way.
 void budget_recall(struct budget *b, enum budget_span span, const struct budget_spent *s);
 // Until when nothing more may be sent (unix ms), 0 = something may; words say why.

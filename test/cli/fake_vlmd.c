@@ -38,6 +38,7 @@ struct task {
     vlmd_check_fn *on_check;
     vlmd_model_fn *on_model;
     bool is_probe;
+    vlmd_usage_fn *on_usage;
     vlmd_forget_fn *on_forget;
     vlmd_audit_fn *on_row;
     vlmd_audit_totals_fn *on_totals;
@@ -886,6 +887,36 @@ int vlmd_models_probe(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, voi
     t->on_end = on_end;
     t->is_probe = true;
     return v->role == VLMD_WORKER ? 0 : VLMD_ERR_USAGE;
+}
+
+static void run_usage(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o;
+    cJSON_ArrayForEach(o, json_get(v->script, "usage"))
+    {
+        const struct vlmd_usage u = {
+            .day = (int)number(o, "day"),
+            .backend = str(o, "backend"),
+            .requests = (int64_t)number(o, "requests"),
+            .failed = (int64_t)number(o, "failed"),
+            .prompt_tokens = (int64_t)number(o, "in"),
+            .completion_tokens = (int64_t)number(o, "out"),
+            .bytes_sent = (int64_t)number(o, "bytes"),
+            .cost = number(o, "cost"),
+        };
+        t->on_usage(t->arg, &u);
+    }
+    t->on_end(t->arg, 0, "");
+}
+
+int vlmd_usage(vlmd *v, int since_day, int until_day, vlmd_usage_fn *on_usage,
+               vlmd_end_fn *on_end, void *arg)
+{
+    note("usage %d %d", since_day, until_day);
+    struct task *t = add(v, run_usage, arg);
+    t->on_usage = on_usage;
+    t->on_end = on_end;
+    return 0;
 }
 
 // ---- configuration

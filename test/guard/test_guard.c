@@ -367,14 +367,14 @@ static void budgets_hold_until_the_span_is_over(void **state)
     budget_began(&b);
     assert_int_equal(budget_blocks_until_ms(&b, &c, words, sizeof(words)), 1000);
     assert_string_equal(words, "the budget of 2 requests a day is used up");
-    budget_ended(&b, &c, 600, 300);
+    budget_ended(&b, 600, 300, 0);
     cal = (struct budget_calendar){{2000, 9000}};
     budget_turn(&b, &cal, 1000);
     assert_int_equal(budget_blocks_until_ms(&b, &c, words, sizeof(words)), 0);
-    budget_ended(&b, &c, 50, 50);  // the month goes on
+    budget_ended(&b, 50, 50, 0);  // the month goes on
     assert_int_equal(budget_blocks_until_ms(&b, &c, words, sizeof(words)), 9000);
     assert_string_equal(words, "the budget of 1000 tokens a month is used up");
-    budget_ended(&b, &c, -1, -1);  // not told: nothing to add
+    budget_ended(&b, -1, -1, 0);  // not told: nothing to add
     assert_int_equal(b.spent[BUDGET_MONTH].tokens, 1000);
 }
 
@@ -388,7 +388,7 @@ static void budgets_know_what_was_spent_before(void **state)
     budget_turn(&b, &cal, 10);
     budget_recall(&b, BUDGET_DAY, &(struct budget_spent){.requests = 7, .money = 0.99});
     assert_int_equal(budget_blocks_until_ms(&b, &c, words, sizeof(words)), 0);
-    budget_ended(&b, &c, 4000, 0);
+    budget_ended(&b, 4000, 0, budget_price(&c.prices, 4000, 0));
     assert_int_equal(budget_blocks_until_ms(&b, &c, words, sizeof(words)), 1000);
     assert_true(budget_price(&c.prices, 1000000, 100000) == 3.5);
 }

@@ -319,6 +319,7 @@ void fb_end_ask_with(int i, int err, int64_t retry_after_ms)
     memmove(&f->asks[0], &f->asks[1], sizeof(f->asks[0]) * (size_t)(--f->n_asks));
     a->call.retry_after_ms = retry_after_ms;
     a->prompt_tokens = 400;
+    a->cost_nano = -1;
     a->rate_remaining = fb_told.remaining;
     a->rate_reset_ms = fb_told.reset_ms;
     a->request_ms = fb_latency_per_ask ? fb_latency_per_ask * (f->n_asks + 1) : 50;

@@ -204,6 +204,23 @@ static void a_budget_of_requests_ends_at_its_number_and_says_so(void **state)
     close_rig(&r);
 }
 
+// Before the backend is even there, as at the start of a run.
+static void what_was_spent_before_counts(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 1, false, false);
+    r.terms[0].budget.limits[BUDGET_MONTH].tokens = 1000;
+    open_again(&r, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    dispatch_recall_spent(r.d, "b0", BUDGET_MONTH,
+                          &(struct budget_spent){.tokens = 1000});
+    fb_end_probe(0, 0);
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_non_null(strstr(dispatch_paused_because(r.d), "1000 tokens a month"));
+    close_rig(&r);
+}
+
 static void a_budget_of_money_counts_what_was_told(void **state)
 {
     (void)state;
@@ -357,7 +374,9 @@ static void a_bad_backend_does_not_slow_the_others(void **state)
         if (fb[0].probe) {
             fb_end_probe(0, 0);  // it looks well, and is not
         }
-        r.n_asks = 0;
+        while (r.n_asks > 0) {
+            ask_fini(&r.asks[--r.n_asks]);
+        }
     }
     assert_in_range(wasted, 3, 12);
     close_rig(&r);
@@ -374,6 +393,7 @@ int main(void)
         cmocka_unit_test(what_may_not_leave_this_machine_goes_to_a_later_group),
         cmocka_unit_test(a_model_of_a_later_group_is_loaded_for_what_can_go_nowhere_else),
         cmocka_unit_test(a_budget_of_requests_ends_at_its_number_and_says_so),
+        cmocka_unit_test(what_was_spent_before_counts),
         cmocka_unit_test(a_budget_of_money_counts_what_was_told),
         cmocka_unit_test(repetitions_wait_when_they_are_most_of_the_work),
         cmocka_unit_test(an_idle_backend_takes_any_repetition),
