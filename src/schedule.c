@@ -1,6 +1,6 @@
 // schedule.c -- offers, claims, lease renewal, and the before-sleep list.
 // SPDX-License-Identifier: MIT
-#include "schedule.h"
+#include "schedule_inside.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,74 +12,10 @@
 
 enum {
     MAX_CLAIM = 64,
-    MAX_JOBS = 4096,       // in memory, whatever the backends could hold
     MAX_AHEAD = 64,        // some 100 KB each
     MAX_READING = 8,       // on their way to OCR, with the whole picture in grey
-    MAX_OFFERS = 64,       // buffers of STORE_MAX_OFFER sightings
-    PRESSURE_OFFERS = 4,   // from here on input that can wait should
-    AGAIN_MS = 2000,       // after the database refused
     BATCH_POLL_MS = 1000,  // members that other processes hold
     RENEWALS_PER_LEASE = 3,
-};
-
-struct offers {
-    struct list node;
-    struct store_offer req;
-    struct store_item items[STORE_MAX_OFFER];
-    struct schedule *sched;
-};
-
-struct schedule {
-    struct loop *loop;
-    struct store *store;
-    struct pipeline *pipeline;
-    struct dispatch *dispatch;
-    struct schedule_config config;
-    struct schedule_events events;
-    uv_prepare_t prepare;
-    uv_timer_t timer;
-    struct closer closer;
-    void (*on_closed)(void *arg);
-    void *closed_arg;
-
-    bool is_started;
-    bool is_stopping;
-    bool has_drained;
-    int requests;  // of ours under way in the store
-
-    struct list offers;  // struct offers, oldest first; the first may be under way
-    int n_offers;
-    bool is_offering;
-    bool is_pressed;
-    int64_t offer_at_ms;  // not before (after a refusal)
-
-    struct store_claim claim;
-    bool is_claiming;
-    bool may_have_work;
-    int64_t look_at_ms;  // monotonic: claim again then
-
-    struct store_renew renew;
-    int64_t renew_ids[MAX_JOBS];
-    bool renew_lost[MAX_JOBS];
-    bool is_renewing;
-    int64_t renew_at_ms;
-    int64_t renew_wall_ms;  // unix; the same for a machine that was asleep
-
-    struct store_change upgrade;
-    bool is_upgrading;
-    bool wants_upgrade;
-    int64_t upgrade_at_ms;  // not before (after a refusal)
-
-    int64_t batch;
-    bool is_input_ended;
-    bool has_batch_ended;
-    int64_t batch_check_ms;
-    struct store_counts counts;
-    bool is_counting;
-
-    int64_t paused_since_ms;  // monotonic; 0 = not paused
-    bool refuses_offers, refuses_claims;
-    char trouble[320];  // why the database refuses; "" = it does not
 };
 
 // ---- a database that refuses (a full disk, a lock held too long): told once
@@ -93,7 +29,8 @@ static void tell_error(const struct schedule *s, int err)
     }
 }
 
-static void note_refusal(struct schedule *s, bool *is_refused, int err, const char *words)
+void schedule_note_refusal(struct schedule *s, bool *is_refused, int err,
+                           const char *words)
 {
     *is_refused = true;
     if (s->trouble[0]) {
@@ -107,7 +44,7 @@ static void note_refusal(struct schedule *s, bool *is_refused, int err, const ch
     s->events.on_trouble(s->events.arg);
 }
 
-static void note_consent(struct schedule *s, bool *is_refused)
+void schedule_note_consent(struct schedule *s, bool *is_refused)
 {
     *is_refused = false;
     if (s->trouble[0] && !s->refuses_offers && !s->refuses_claims) {
@@ -115,131 +52,6 @@ static void note_consent(struct schedule *s, bool *is_refused)
         log_info("schedule", "the database takes work again");
         s->events.on_trouble(s->events.arg);
     }
-}
-
-// ---- offers
-
-static void free_offers(struct offers *o)
-{
-    for (int i = 0; i < o->req.n; i++) {
-        struct store_item *it = &o->items[i];
-        free((char *)it->root);
-        free((char *)it->path);
-        free((char *)it->meta.app);
-        free((char *)it->meta.window);
-        free((char *)it->meta.screen);
-        free((char *)it->meta.url);
-    }
-    free(o);
-}
-
-static struct offers *offers_with_room(struct schedule *s)
-{
-    if (!list_is_empty(&s->offers)) {
-        struct offers *last = container_of(s->offers.prev, struct offers, node);
-        bool is_sent = s->is_offering && s->offers.next == &last->node;
-        if (!is_sent && last->req.n < STORE_MAX_OFFER) {
-            return last;
-        }
-    }
-    if (s->n_offers >= MAX_OFFERS) {
-        return NULL;
-    }
-    struct offers *o = mem_new(struct offers);
-    o->sched = s;
-    o->req.items = o->items;
-    o->req.batch = s->batch;
-    list_push_back(&s->offers, &o->node);
-    s->n_offers++;
-    return o;
-}
-
-static char *full_path(const struct sighting *seen)
-{
-    if (seen->url) {
-        return mem_dup(seen->url);
-    }
-    if (!seen->root) {
-        return mem_dup(seen->path);
-    }
-    size_t n = strlen(seen->root), m = strlen(seen->path);
-    while (n > 1 && seen->root[n - 1] == '/') {
-        n--;
-    }
-    char *path = mem_zero(n + m + 2);
-    memcpy(path, seen->root, n);
-    path[n] = '/';
-    memcpy(path + n + 1, seen->path, m);
-    return path;
-}
-
-static void press(struct schedule *s)
-{
-    bool is_full = s->n_offers >= PRESSURE_OFFERS;
-    if (is_full != s->is_pressed) {
-        s->is_pressed = is_full;
-        s->events.on_pressure(s->events.arg, is_full);
-    }
-}
-
-bool schedule_offer(struct schedule *s, const struct sighting *seen,
-                    enum store_priority priority)
-{
-    struct offers *o = s->is_stopping ? NULL : offers_with_room(s);
-    if (!o) {
-        return false;
-    }
-    struct store_item *it = &o->items[o->req.n++];
-    *it = (struct store_item){
-        .root = mem_dup(seen->root),
-        .path = full_path(seen),
-        .is_url = seen->url != NULL,
-        .size_bytes = seen->size_bytes,
-        .mtime_ns = seen->mtime_ns,
-        .priority = priority,
-        .meta =
-            {
-                .app = mem_dup(seen->meta.app),
-                .window = mem_dup(seen->meta.window),
-                .screen = mem_dup(seen->meta.screen),
-                .url = mem_dup(seen->meta.url),
-                .taken_at_ms = seen->meta.taken_at_ms,
-            },
-    };
-    press(s);
-    return true;
-}
-
-static void on_offered(struct store_offer *r, int err)
-{
-    struct offers *o = container_of(r, struct offers, req);
-    struct schedule *s = o->sched;
-    s->requests--;
-    s->is_offering = false;
-    if (err && !s->is_stopping) {
-        note_refusal(s, &s->refuses_offers, err, r->err.msg);
-        s->offer_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
-        return;
-    }
-    if (!err) {
-        note_consent(s, &s->refuses_offers);
-    }
-    s->may_have_work |= r->n_new > 0 || s->batch;
-    list_remove(&o->node);
-    s->n_offers--;
-    free_offers(o);
-    press(s);
-}
-
-static void send_offers(struct schedule *s, int64_t now_ms)
-{
-    if (s->is_offering || list_is_empty(&s->offers) || s->offer_at_ms > now_ms) {
-        return;
-    }
-    struct offers *o = list_first(&s->offers, struct offers, node);
-    s->is_offering = true;
-    s->requests++;
-    store_offer(s->store, &o->req, on_offered);
 }
 
 // ---- claims
@@ -275,7 +87,7 @@ static int room(const struct schedule *s)
         return 0;
     }
     int more = capacity + ahead_of(s, capacity) - n_upstream(s);
-    int fits = MAX_JOBS - s->pipeline->jobs.total;
+    int fits = SCHEDULE_MAX_JOBS - s->pipeline->jobs.total;
     more = more < fits ? more : fits;
     fits = room_to_read(s);
     more = more < fits ? more : fits;
@@ -304,12 +116,12 @@ static void on_claimed(struct store_claim *r, int err)
     s->requests--;
     s->is_claiming = false;
     if (!err) {
-        note_consent(s, &s->refuses_claims);
+        schedule_note_consent(s, &s->refuses_claims);
     }
     if (err) {
-        note_refusal(s, &s->refuses_claims, err, r->err.msg);
+        schedule_note_refusal(s, &s->refuses_claims, err, r->err.msg);
         s->may_have_work = false;
-        s->look_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
+        s->look_at_ms = loop_now_ms(s->loop) + SCHEDULE_AGAIN_MS;
     } else if (r->n < r->max) {
         s->may_have_work = false;
         look_later(s, r->next_at_ms);
@@ -356,7 +168,7 @@ static void on_renewed(struct store_renew *r, int err)
     s->is_renewing = false;
     if (err) {
         log_warn("schedule", "renew class=%s %s", err_name(err), r->err.msg);
-        s->renew_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
+        s->renew_at_ms = loop_now_ms(s->loop) + SCHEDULE_AGAIN_MS;
         return;
     }
     for (int i = 0; i < r->n; i++) {
@@ -389,7 +201,7 @@ static void renew(struct schedule *s, int64_t now_ms)
     s->renew = (struct store_renew){
         .ids = s->renew_ids,
         .lost = s->renew_lost,
-        .n = pipeline_ids(s->pipeline, s->renew_ids, MAX_JOBS),
+        .n = pipeline_ids(s->pipeline, s->renew_ids, SCHEDULE_MAX_JOBS),
     };
     s->is_renewing = true;
     s->requests++;
@@ -406,7 +218,7 @@ static void on_upgraded(struct store_change *r, int err)
     if (err) {
         log_warn("schedule", "upgrade class=%s %s", err_name(err), r->err.msg);
         s->wants_upgrade = true;
-        s->upgrade_at_ms = loop_now_ms(s->loop) + AGAIN_MS;
+        s->upgrade_at_ms = loop_now_ms(s->loop) + SCHEDULE_AGAIN_MS;
     } else if (r->n > 0) {
         log_info("schedule", "described by OCR so far, asked again: %lld",
                  (long long)r->n);
@@ -592,7 +404,7 @@ void schedule_before_sleep(struct schedule *s)
     next = least(next, store_tick(s->store, now));
     next = least(next, shed(s, now));
     upgrade(s, now);
-    send_offers(s, now);
+    schedule_send_offers(s, now);
     claim(s, now);
     check_batch(s, now);
     next = least(next, own_deadline(s));
@@ -649,7 +461,7 @@ static void on_all_closed(struct closer *c)
     list_each(node, tmp, &s->offers)
     {
         list_remove(node);
-        free_offers(container_of(node, struct offers, node));
+        schedule_free_offers(container_of(node, struct offers, node));
     }
     free(s);
     on_closed(arg);
