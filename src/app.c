@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "errors.h"
+#include "govern.h"
 #include "intake.h"
 #include "item.h"
 #include "learned.h"
@@ -573,9 +574,16 @@ static int open_schedule(struct app *a, struct err *e)
         .on_drained = on_drained,
         .on_pressure = intake_on_pressure,
         .on_trouble = on_state,
+        .on_tick = govern_tick,
+        .may_begin = govern_may_begin,
     };
     return schedule_open(&a->schedule, &a->loop, a->store, &a->pipeline, a->dispatch, &c,
                          &events);
+}
+
+static void close_governor(struct app *a)
+{
+    govern_close(a, next_part_closed, a);
 }
 
 static void close_schedule(struct app *a)
@@ -629,6 +637,7 @@ static const struct part {
     {"monitor", false, monitor_open, close_monitor},
     {"trace", false, open_trace, close_trace},
     {"ocr", false, open_ocr, close_ocr},
+    {"governor", false, govern_open, close_governor},
     {"dispatch", false, open_dispatch, close_dispatch},
     {"schedule", false, open_schedule, close_schedule},
     {"input", false, open_input, close_input},

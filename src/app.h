@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "dispatch.h"
 #include "event.h"
+#include "governor.h"
 #include "history.h"
 #include "pipeline.h"
 #include "schedule.h"
@@ -59,6 +60,9 @@ struct app {
     struct images *images;
     struct http *http;
     struct ocr *ocr;
+    struct governor *governor;
+    void (*governor_closed)(void *arg);
+    void *governor_closed_arg;
     struct dispatch *dispatch;
     struct pipeline pipeline;
     struct schedule *schedule;  // NULL: a client, or it is gone already

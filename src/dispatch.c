@@ -91,6 +91,7 @@ int dispatch_open(struct dispatch **out, struct loop *l, struct http *h, struct 
     }
     d->retries_at_ms = INT64_MAX;
     list_init(&d->watched);
+    d->share_pct = 100;
     snprintf(d->paused, sizeof(d->paused), "looking for a backend");
     *out = d;
     return 0;

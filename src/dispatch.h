@@ -90,6 +90,12 @@ MUST_USE int dispatch_try(struct dispatch *d, struct ask *a,
 void dispatch_recall(struct dispatch *d, const char *url, const char *model, int limit);
 // So many pictures are on their way to a model: nothing is unloaded meanwhile.
 void dispatch_note_waiting(struct dispatch *d, int n);
+// So much of each backend's limit is used from now on, at least one request; default 100.
+void dispatch_ease(struct dispatch *d, int share_pct);
+// Requests under way at models of this machine.
+int dispatch_asking_here(const struct dispatch *d);
+// Is a model in this machine's memory that was loaded for us?
+bool dispatch_holds_model(const struct dispatch *d);
 // Memory is short on this machine: models nobody waits for are unloaded.
 void dispatch_press(struct dispatch *d);
 // A person's wish, for the backend of this name (NULL: the one that serves, or would).  0:

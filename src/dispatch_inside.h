@@ -14,6 +14,7 @@ struct dispatch {
     struct ocr *ocr;
     struct dispatch_config config;
     struct dispatch_events events;
+    int share_pct;  // of each limit that may be used
     struct route routes[MAX_ROUTES];
     int n_routes;
     struct route *stand_in;  // one of routes, or NULL

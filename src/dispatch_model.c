@@ -11,6 +11,45 @@ void dispatch_note_waiting(struct dispatch *d, int n)
     }
 }
 
+static bool is_here(const struct route *r)
+{
+    return r->backend && !backend_facts(r->backend)->is_remote;
+}
+
+int dispatch_asking_here(const struct dispatch *d)
+{
+    int n = 0;
+    for (int i = 0; i < d->n_routes; i++) {
+        n += is_here(&d->routes[i]) ? d->routes[i].in_flight : 0;
+    }
+    return n;
+}
+
+bool dispatch_holds_model(const struct dispatch *d)
+{
+    for (int i = 0; i < d->n_routes; i++) {
+        const struct life *l = &d->routes[i].life;
+        bool is_there = l->state == LIFE_READY || l->state == LIFE_BUSY;
+        if (is_here(&d->routes[i]) && l->is_ours && is_there) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void dispatch_ease(struct dispatch *d, int share_pct)
+{
+    if (d->share_pct != share_pct) {
+        d->share_pct = share_pct;
+        roster_refresh(d);
+    }
+}
+
+int dispatch_share_pct(const struct dispatch *d)
+{
+    return d->share_pct;
+}
+
 void dispatch_press(struct dispatch *d)
 {
     for (int i = 0; i < d->n_routes; i++) {

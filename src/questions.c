@@ -322,6 +322,7 @@ static void answer_status(struct status *s)
         .n_workers = s->workers.n,
         .is_input_read = s->v->app.is_input_read,
         .database = store_path(s->v->app.store),
+        .paused_until_ms = c->paused_until_ms,
     };
     s->fn(s->arg, 0, &out, "");
     free(workers);

@@ -12,7 +12,7 @@
 
 static double load_of(const struct route *r)
 {
-    return (double)(r->in_flight + 1) / r->limit;
+    return (double)(r->in_flight + 1) / route_room(r);
 }
 
 bool roster_is_better(const struct route *r, const struct route *best)
@@ -139,7 +139,7 @@ static int room_of(const struct dispatch *d, const struct route *r)
 {
     bool may_serve = roster_is_usable(d, r) || r->state == ROUTE_RESTING;
     bool is_off = !may_serve || route_is_spent(r) || roster_must_rest(d, r);
-    return is_off ? 0 : r->breaker.state != BREAKER_CLOSED ? 1 : r->limit;
+    return is_off ? 0 : r->breaker.state != BREAKER_CLOSED ? 1 : route_room(r);
 }
 
 int dispatch_capacity(const struct dispatch *d)

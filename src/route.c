@@ -347,10 +347,16 @@ bool route_is_taken(const struct route *r)
            r->state == ROUTE_UNLOADING || r->state == ROUTE_RESTING;
 }
 
+int route_room(const struct route *r)
+{
+    int n = r->limit * dispatch_share_pct(r->dispatch) / 100;
+    return n > 0 ? n : 1;
+}
+
 bool route_is_open(const struct route *r, int64_t now_ms)
 {
     bool is_probing = r->breaker.state == BREAKER_HALF_OPEN && r->breaker.has_probe;
-    return r->state == ROUTE_READY && r->in_flight < r->limit &&
+    return r->state == ROUTE_READY && r->in_flight < route_room(r) &&
            !route_is_held(r, now_ms) && !is_probing;
 }
 

@@ -116,6 +116,8 @@ bool route_is_taken(const struct route *r);
 const char *route_state_name(enum route_state s);
 // Starts what is due; returns the next deadline.
 int64_t route_tick(struct route *r, int64_t now_ms);
+// How many asks may be there at once: its limit, or the share that is used of it.
+int route_room(const struct route *r);
 // Could an ask go there now?
 bool route_is_open(const struct route *r, int64_t now_ms);
 // An ask is sent; gives what route_measure wants back.
@@ -207,6 +209,7 @@ void dispatch_route_call_ended(struct dispatch *d);
 void dispatch_route_failed(struct dispatch *d, const struct route *r, int code,
                            const char *words);
 bool dispatch_allows_remote(const struct dispatch *d);
+int dispatch_share_pct(const struct dispatch *d);
 // Can the stand-in be started?
 bool dispatch_has_ocr(const struct dispatch *d, struct err *why);
 uint32_t dispatch_random(struct dispatch *d);

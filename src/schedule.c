@@ -86,7 +86,9 @@ static int room(const struct schedule *s)
     if (capacity == 0 || s->pipeline->trouble[0]) {
         return 0;
     }
-    int more = capacity + ahead_of(s, capacity) - n_upstream(s);
+    bool is_slow = s->ease == YIELD_SLOW;
+    int ahead = is_slow ? 0 : ahead_of(s, capacity);
+    int more = (is_slow ? 1 : capacity) + ahead - n_upstream(s);
     int fits = SCHEDULE_MAX_JOBS - s->pipeline->jobs.total;
     more = more < fits ? more : fits;
     fits = room_to_read(s);
@@ -117,6 +119,7 @@ static void on_claimed(struct store_claim *r, int err)
     s->is_claiming = false;
     if (!err) {
         schedule_note_consent(s, &s->refuses_claims);
+        schedule_note_pause(s, r->paused_until_ms);
     }
     if (err) {
         schedule_note_refusal(s, &s->refuses_claims, err, r->err.msg);
@@ -125,6 +128,10 @@ static void on_claimed(struct store_claim *r, int err)
     } else if (r->n < r->max) {
         s->may_have_work = false;
         look_later(s, r->next_at_ms);
+    }
+    s->has_held_back = !err && r->has_held_back;
+    if (s->has_held_back && s->pause_until_ms) {
+        s->look_at_ms = schedule_ask_again_ms(s);
     }
     for (int i = 0; i < r->n; i++) {
         pipeline_add(s->pipeline, &r->jobs[i]);
@@ -137,7 +144,9 @@ static void claim(struct schedule *s, int64_t now_ms)
     if (s->look_at_ms <= now_ms) {
         s->may_have_work = true;
     }
-    int n = room(s);
+    bool is_held = s->ease == YIELD_PAUSE ||
+                   (s->events.may_begin && !s->events.may_begin(s->events.arg));
+    int n = is_held ? 0 : room(s);
     bool is_off =
         !s->is_started || s->is_stopping || s->is_claiming || s->has_batch_ended;
     if (is_off || !s->may_have_work || n <= 0) {
@@ -147,6 +156,7 @@ static void claim(struct schedule *s, int64_t now_ms)
         .max = n,
         .batch = s->batch,
         .with_degraded = dispatch_has_model(s->dispatch),
+        .only_interactive = s->ease == YIELD_SLOW && !s->batch,
     };
     s->is_claiming = true;
     s->requests++;
@@ -306,7 +316,8 @@ const char *schedule_paused_because(const struct schedule *s)
     if (s->trouble[0]) {
         return s->trouble;
     }
-    return dispatch_paused_because(s->dispatch);
+    const char *held = schedule_held_because(s);
+    return *held ? held : dispatch_paused_because(s->dispatch);
 }
 
 // A long outage: other processes may have a backend, and this one can sleep.
@@ -354,7 +365,8 @@ static int64_t own_deadline(const struct schedule *s)
         next = least(next, s->upgrade_at_ms);
     }
     bool looks = s->is_started && !s->is_stopping && !s->is_claiming &&
-                 !s->may_have_work && !s->has_batch_ended && room(s) > 0;
+                 !s->may_have_work && !s->has_batch_ended && room(s) > 0 &&
+                 s->ease != YIELD_PAUSE;
     if (looks) {
         next = least(next, s->look_at_ms);
     }
@@ -394,12 +406,22 @@ static bool has_just_drained(struct schedule *s)
     return true;
 }
 
+static int64_t tick_others(struct schedule *s, int64_t now_ms)
+{
+    bool has_work = s->is_started && !s->is_stopping && !s->has_batch_ended &&
+                    (s->may_have_work || s->has_held_back || s->pipeline->jobs.total > 0);
+    return s->events.on_tick ? s->events.on_tick(s->events.arg, now_ms, has_work)
+                             : INT64_MAX;
+}
+
 void schedule_before_sleep(struct schedule *s)
 {
     int64_t now = loop_now_ms(s->loop);
     renew(s, now);  // before anything that collects leases that seem to have run out
     dispatch_note_waiting(s->dispatch, n_upstream(s));
+    int64_t others = tick_others(s, now);
     int64_t next = dispatch_tick(s->dispatch, now);
+    next = least(next, others);
     next = least(next, pipeline_tick(s->pipeline, now));
     next = least(next, store_tick(s->store, now));
     next = least(next, shed(s, now));

@@ -9,6 +9,7 @@
 #define VLMD_SCHEDULE_H
 
 #include "dispatch.h"
+#include "guard/yield.h"
 #include "ingest/ingest.h"
 #include "pipeline.h"
 
@@ -29,8 +30,13 @@ struct schedule_events {
     void (*on_drained)(void *arg);
     // The buffer of offers is full or has room again.
     void (*on_pressure)(void *arg, bool is_full);
-    // The database refuses offers or claims, or takes them again: see paused_because.
+    // Work stands still, or goes on: see paused_because.
     void (*on_trouble)(void *arg);
+    // Before each sleep, may be NULL: whoever else has something to do by the clock.  Returns
+    // the next deadline.
+    int64_t (*on_tick)(void *arg, int64_t now_ms, bool has_work);
+    // May something new be begun?  NULL = always.  When that changes: schedule_wake.
+    bool (*may_begin)(void *arg);
 };
 
 MUST_USE int schedule_open(struct schedule **out, struct loop *l, struct store *store,
@@ -54,8 +60,15 @@ void schedule_wake(struct schedule *s);
 void schedule_before_sleep(struct schedule *s);
 // Takes no more work and gives back what waits; asks end (now: are cancelled).
 void schedule_stop(struct schedule *s, bool now);
+// How much is done of what could be; until it is said otherwise.  why is copied.
+void schedule_ease(struct schedule *s, enum yield_mode mode, const char *why,
+                   int64_t until_ms);
+enum yield_mode schedule_eased(const struct schedule *s);
 // "" when work goes on.
 const char *schedule_paused_because(const struct schedule *s);
+// Unix ms when a pause ends by itself; 0 = not known, or there is none; INT64_MAX = when a
+// person ends it.
+int64_t schedule_paused_until_ms(const struct schedule *s);
 // A vision model appeared: stand-in descriptions are asked again.
 void schedule_upgrade(struct schedule *s);
 // After on_drained, or before schedule_start.

@@ -66,6 +66,13 @@ struct schedule {
     bool is_counting;
 
     int64_t paused_since_ms;  // monotonic; 0 = not paused
+    bool has_held_back;       // by ease or pause, at the last claim
+    enum yield_mode ease;
+    char ease_why[240];
+    int64_t ease_until_ms;   // unix; 0 = not known
+    int64_t pause_until_ms;  // a person's word, unix; 0 = none
+    char pause_why[160];
+
     bool refuses_offers, refuses_claims;
     char trouble[320];  // why the database refuses; "" = it does not
 };
@@ -76,6 +83,15 @@ struct schedule {
 void schedule_note_refusal(struct schedule *s, bool *is_refused, int err,
                            const char *words);
 void schedule_note_consent(struct schedule *s, bool *is_refused);
+
+// ---- schedule_hold.c
+
+// A claim says whether a person has stopped the work.
+void schedule_note_pause(struct schedule *s, int64_t until_ms);
+// When to ask again whether it is still so: monotonic.
+int64_t schedule_ask_again_ms(const struct schedule *s);
+// "" = nobody holds the work back.
+const char *schedule_held_because(const struct schedule *s);
 
 // ---- schedule_offer.c
 

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "govern.h"
 #include "face/face.h"
 #include "meters.h"
 #include "monitor.h"
@@ -122,12 +123,17 @@ static void count_tiers(const struct app *a, struct vlmd_stats *out)
 
 void status_snapshot(struct app *a, struct vlmd_stats *out)
 {
-    *out = (struct vlmd_stats){.paused_because = ""};
+    *out = (struct vlmd_stats){.paused_because = "",
+                                .pace = "normal",
+                                .pace_because = "",
+                                .memory_pressure = "normal",
+                                .memory_stall_pct = -1};
     if (!a->schedule) {
         return;  // a client, or it is being closed
     }
     out->paused_because = schedule_paused_because(a->schedule);
     out->is_paused = out->paused_because[0] != 0;
+    govern_tell(a, out);
     count_states(a, out);
     count_totals(a, out);
     count_tiers(a, out);

@@ -404,6 +404,9 @@ struct vlmd_category_stats {
 };
 enum { VLMD_MAX_CATEGORIES = 32 };
 
+// A pause that only a person ends.
+#define VLMD_UNTIL_RESUMED INT64_MAX
+
 // How long a stage of a picture's way took, over all that passed it: p95_ms = 95 of 100 took
 // at most so long.
 struct vlmd_latency {
@@ -454,6 +457,16 @@ struct vlmd_stats {
     struct vlmd_latency latencies[VLMD_MAX_LATENCIES];
     struct vlmd_tier_stats tiers[VLMD_TIERS];
     int64_t by_other_backend, by_smaller_tier, by_ocr, by_metadata;  // described as fallback
+    // How much of the machine is taken.
+    const char *pace;              // "normal", "slow" (one at a time, only what a person
+                                   // waits for), "pause"
+    const char *pace_because;      // "" when normal
+    int64_t paused_until_ms;       // unix; 0 = not known, VLMD_UNTIL_RESUMED
+    const char *memory_pressure;   // "normal", "warning", "critical"
+    int64_t pressure_raised;       // times it rose
+    int memory_used_pct;           // of the machine or the control group, the fuller one
+    double memory_stall_pct;       // of the last 10 s that somebody waited; -1 = not known
+    int64_t most_rss_bytes, rss_budget_bytes;
 };
 VLMD_API void vlmd_stats(vlmd *v, struct vlmd_stats *out);
 
@@ -482,11 +495,19 @@ struct vlmd_status {
     const struct vlmd_worker *workers;
     int n_workers;
     bool is_input_read;  // batch: all inputs were read, so total is final
+    int64_t paused_until_ms;  // unix; 0 = nobody paused it, VLMD_UNTIL_RESUMED
     const char *database;
 };
 typedef void vlmd_status_fn(void *arg, int err, const struct vlmd_status *s,
                             const char *message);
 VLMD_API int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg);
+
+typedef void vlmd_done_fn(void *arg, int err, const char *message);
+// Nothing new is begun until then, by any process on this database, whether it runs now or is
+// started later; what is being asked is finished.  until_ms: unix, or VLMD_UNTIL_RESUMED.
+// Workers notice within seconds.  Errors: VLMD_ERR_USAGE (a time that has passed).
+VLMD_API int vlmd_pause(vlmd *v, int64_t until_ms, vlmd_done_fn *fn, void *arg);
+VLMD_API int vlmd_resume(vlmd *v, vlmd_done_fn *fn, void *arg);
 
 enum vlmd_event_type {
     VLMD_EVENT_JOB,      // item ended; item is set
@@ -610,6 +631,13 @@ VLMD_API int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, 
 // The same; models that may be blind are shown a tiny coloured square, which may load them.
 VLMD_API int vlmd_models_probe(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end,
                                void *arg);
+
+// Makes the model resident and leaves it so: it goes after its time to live, not when the
+// handle is closed.  backend: name or URL; NULL = the one that serves.  A load that is under
+// way already is waited for.  A worker's handle.
+VLMD_API int vlmd_model_load(vlmd *v, const char *backend, vlmd_done_fn *fn, void *arg);
+// Gives its memory back.  NULL = all backends.  Refused while pictures wait for it.
+VLMD_API int vlmd_model_unload(vlmd *v, const char *backend, vlmd_done_fn *fn, void *arg);
 
 // ---- configuration
 

@@ -66,6 +66,7 @@ enum cli_opt {
     OPT_LIFE,
     OPT_PRINT,
     OPT_OPENAI_BATCH,
+    OPT_FOR,
     OPT_COUNT
 };
 
@@ -155,6 +156,8 @@ int cli_signal(void);       // the first that came, or 0
 int cli_exit_of(int code);  // enum vlmd_code -> exit code
 // Says "vlmd: what: message" and returns the exit code for code.
 int cli_failed(const char *what, int code, const char *message);
+// "30m", "2h", "1d" in ms; 0 = it is none.
+int64_t cli_span(const char *text);
 int cli_usage(const struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -183,6 +186,8 @@ int cli_run_top(struct cli *c);
 int cli_run_doctor(struct cli *c);
 int cli_run_db(struct cli *c);
 int cli_run_models(struct cli *c);
+int cli_run_pause(struct cli *c);
+int cli_run_resume(struct cli *c);
 int cli_run_bench(struct cli *c);
 int cli_run_config(struct cli *c);
 int cli_run_export(struct cli *c);

@@ -213,7 +213,7 @@ static void on_model(void *arg, const struct vlmd_model *m)
     table_row(&l->table, cells);
 }
 
-int cli_run_models(struct cli *c)
+static int list_models(struct cli *c)
 {
     struct listing l = {.end.c = c};
     if (c->n_args != 1) {
@@ -244,4 +244,58 @@ int cli_run_models(struct cli *c)
     table_fini(&l.table);
     cli_close(c);
     return rc;
+}
+
+// ---- load, unload
+
+static void on_changed(void *arg, int err, const char *message)
+{
+    on_end(arg, err, message);
+}
+
+// A model that a person had loaded is a guest: five minutes, unless told otherwise.
+static int set_life(struct cli *c, char *text, size_t size)
+{
+    const char *span = c->values[OPT_FOR];
+    int64_t ms = span ? cli_span(span) : 300000;
+    if (ms < 1000 || ms > 86400000) {
+        return cli_usage(c, "--for: \"%s\" is not a duration from 1s to 1d", span);
+    }
+    snprintf(text, size, "%llds", (long long)(ms / 1000));
+    return cli_add_setting(c, "backend.keep_alive", text, "--for") ? 0 : CLI_USAGE;
+}
+
+static int change_model(struct cli *c, bool is_load)
+{
+    struct checking end = {.c = c};
+    char life[32];  // as long as the handle
+    const char *what = is_load ? "models load" : "models unload";
+    if (c->n_args > 2) {
+        return cli_usage(c, "%s takes one MODEL", c->args[0]);
+    }
+    if (c->n_args == 2 && !cli_add_setting(c, "model", c->args[1], "MODEL")) {
+        return CLI_USAGE;
+    }
+    int rc = is_load ? set_life(c, life, sizeof(life)) : 0;
+    rc = rc ? rc : cli_open(c, VLMD_WORKER);
+    if (rc) {
+        return rc;
+    }
+    int err = is_load ? vlmd_model_load(c->v, NULL, on_changed, &end)
+                      : vlmd_model_unload(c->v, NULL, on_changed, &end);
+    rc = err ? cli_failed(what, err, "it was not accepted") : cli_wait(c, &end.is_done);
+    if (rc == 0 && end.err) {
+        rc = cli_failed(what, end.err, end.message);
+    } else if (rc == 0 && !cli_has(c, OPT_QUIET)) {
+        say("vlmd: %s", is_load ? "the model is loaded" : "the model is unloaded");
+    }
+    cli_close(c);
+    return rc;
+}
+
+int cli_run_models(struct cli *c)
+{
+    bool is_load = strcmp(c->args[0], "load") == 0;
+    bool is_change = is_load || strcmp(c->args[0], "unload") == 0;
+    return is_change ? change_model(c, is_load) : list_models(c);
 }

@@ -96,6 +96,12 @@ static void print_rest(const struct vlmd_status *s)
     row("tokens", "%s in, %s out", in, out);
     bytes_text(s->database_bytes, size, sizeof(size));
     row("database", "%s (%s)", s->database, size);
+    if (s->paused_until_ms == VLMD_UNTIL_RESUMED) {
+        row("paused", "by you; `vlmd resume` ends it");
+    } else if (s->paused_until_ms) {
+        time_local(s->paused_until_ms, size, sizeof(size));
+        row("paused", "by you until %s; `vlmd resume` ends it", size);
+    }
 }
 
 static const char *text_of(const struct cJSON *object, const char *key)
@@ -111,6 +117,32 @@ static void print_backend(const struct cJSON *b)
     row("", "%s %s: %s%s%s%s%s, %d/%d in flight", text_of(b, "name"), text_of(b, "url"),
         text_of(b, "state"), *model ? ", " : "", model, *reason ? ": " : "", reason,
         (int)json_get_int(b, "in_flight", 0), (int)json_get_int(b, "limit", 0));
+    int64_t unloads_ms = json_get_int(b, "unloads_at_ms", 0) - time_wall_ms();
+    if (unloads_ms > 0) {
+        char span[64];
+        time_span(unloads_ms, span, sizeof(span));
+        row("", "  its model is unloaded in %s if nothing comes", span);
+    }
+}
+
+// When a pause ends by itself, why it is slow, and how much memory there is when it is short.
+static void print_pace(const struct cJSON *json, bool is_paused)
+{
+    int64_t until_ms = json_get_int(json, "paused_until_ms", 0);
+    const char *pressure = text_of(json, "memory_pressure");
+    char at[64], size[32];
+    if (is_paused && until_ms > 0) {
+        time_local(until_ms, at, sizeof(at));
+        row("", "until %s", at);
+    }
+    if (strcmp(text_of(json, "pace"), "slow") == 0) {
+        row("", "slow: %s", text_of(json, "pace_because"));
+    }
+    if (*pressure && strcmp(pressure, "normal") != 0) {
+        bytes_text(json_get_int(json, "rss_bytes", 0), size, sizeof(size));
+        row("", "memory: %s, %d %% in use, %s of it here", pressure,
+            (int)json_get_int(json, "memory_used_pct", 0), size);
+    }
 }
 
 // ", 82 MB, 14 % processor, 3 alerts on"; "" when the worker does not say.
@@ -156,6 +188,7 @@ static void print_worker(const struct vlmd_worker *w)
     if (*paused) {
         row("", "paused: %s", paused);
     }
+    print_pace(json, *paused != 0);
     const struct cJSON *backends = json_get(json, "backends");
     for (const struct cJSON *b = cJSON_IsArray(backends) ? backends->child : NULL; b;
          b = b->next) {

@@ -66,6 +66,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
     {OPT_URL, "url", 0, "ADDRESS", NULL, NULL, "of a page with this address"},
     {OPT_OPENAI_BATCH, "openai-batch", 0, "FILE", NULL, NULL,
      "requests in OpenAI's batch format; answers in the same go to --output"},
+    {OPT_FOR, "for", 0, "SPAN", NULL, NULL, "for so long: 30m, 2h, 1d"},
 };
 
 #define FILTERS OPT_APP, OPT_SINCE, OPT_UNTIL, OPT_TAG, OPT_LIMIT
@@ -91,6 +92,7 @@ static const enum cli_opt privacy_options[] = {
     OPT_UNTIL, OPT_ROWS, OPT_LIMIT,  OPT_ORDER, OPT_EXPECT, OPT_COUNT};
 static const enum cli_opt token_options[] = {OPT_SCOPE, OPT_NAME, OPT_LIFE, OPT_COUNT};
 static const enum cli_opt open_options[] = {OPT_PRINT, OPT_COUNT};
+static const enum cli_opt pause_options[] = {OPT_FOR, OPT_COUNT};
 static const enum cli_opt config_options[] = {OPT_OUTPUT, OPT_FORCE, OPT_COUNT};
 
 const struct cli_command cli_commands[] = {
@@ -170,7 +172,8 @@ const struct cli_command cli_commands[] = {
     {"top", "", "what the workers do now: stages, backends, memory, rates",
      "Drawn anew every second, until Ctrl-C; once where nobody looks (a pipe, a file).",
      NULL, top_options, cli_run_top},
-    {"logs", "ID|CORRELATION-ID|PATH", "everything that happened to one picture, in order",
+    {"logs", "ID|CORRELATION-ID|PATH",
+     "everything that happened to one picture, in order",
      "From the database: when it came, each request and why it failed, what the privacy\n"
      "rules decided, how it ended; and its lines of the log, where log.file names one.",
      NULL, none, cli_run_logs},
@@ -178,11 +181,20 @@ const struct cli_command cli_commands[] = {
      "Times are those that the workers tell of themselves.", "stats", none, cli_run_db},
     {"doctor", "", "check everything; exit code 1 when something is wrong", NULL, NULL,
      none, cli_run_doctor},
-    {"models", "list|probe", "models of the backends",
-     "list   what the servers have\n"
-     "probe  what the chosen models can do; where a server does not say whether its model\n"
-     "       sees, the model is shown a tiny coloured square",
-     "list|probe", none, cli_run_models},
+    {"pause", "", "begin nothing new until `vlmd resume`, or --for a while",
+     "Holds for everything that works on this database, also after a restart.  What is\n"
+     "being asked is finished; what comes in is kept and described later.",
+     NULL, pause_options, cli_run_pause},
+    {"resume", "", "end a pause", NULL, NULL, none, cli_run_resume},
+    {"models", "list|probe|load|unload [MODEL]", "models of the backends",
+     "list    what the servers have\n"
+     "probe   what the chosen models can do; where a server does not say whether its "
+     "model\n"
+     "        sees, the model is shown a tiny coloured square\n"
+     "load    loads MODEL, or the one that would be asked; it stays for 5 minutes after\n"
+     "        the last request, or as --for says\n"
+     "unload  gives the memory back; a worker loads it again when a picture comes",
+     "list|probe|load|unload", pause_options, cli_run_models},
     {"config", "check|show|init", "check, show or create the configuration",
      "check  says everything that is wrong, with file and line\n"
      "show   every key with its value and where that came from\n"

@@ -116,8 +116,8 @@ void config_split_path(struct config_loader *l, struct config_entry *e, const ch
 
 static bool is_list_type(enum config_type type)
 {
-    return type == CONFIG_PATHS || type == CONFIG_URLS || type == CONFIG_RULES ||
-           type == CONFIG_BACKENDS;
+    return type == CONFIG_PATHS || type == CONFIG_TEXTS || type == CONFIG_HOURS ||
+           type == CONFIG_URLS || type == CONFIG_RULES || type == CONFIG_BACKENDS;
 }
 
 static void add_plain(struct config_loader *l, enum config_layer layer, const char *key,
@@ -387,6 +387,8 @@ static void organ_defaults(struct config *c)
     alert_config_default(&c->alerts);
     breaker_config_default(&c->breaker);
     life_config_default(&c->life);
+    yield_config_default(&c->yield);
+    pressure_config_default(&c->pressure);
     c->store.path = config_keep(c, config_default_db(path, sizeof(path)));
     privacy_policy_default(&c->privacy.policy);
     for (int f = 0; f < PRIVACY_FIELDS; f++) {

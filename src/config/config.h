@@ -10,6 +10,8 @@
 #include "guard/alert_body.h"
 #include "guard/guard.h"
 #include "guard/life.h"
+#include "guard/pressure.h"
+#include "guard/yield.h"
 #include "image/image.h"
 #include "ingest/ingest.h"
 #include "ocr/ocr.h"
@@ -61,6 +63,10 @@ struct config {
     struct retry_config retry;
     enum breaker_preset breaker_preset;  // what breaker is unless its keys are set
     struct breaker_config breaker;
+    struct yield_config yield;
+    const char *yield_programs[CONFIG_MAX_LIST + 1];
+    const char *yield_hours[CONFIG_MAX_LIST + 1];
+    struct pressure_config pressure;
     struct life_config life;  // of models; their time to live is backend.keep_alive_s
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules

@@ -33,6 +33,11 @@
         "privacy.allow_" name, CONFIG_RULES, AT(privacy.rules.allow[field]), "", 0,      \
             CONFIG_MAX_LIST, 0, 0, NULL, true, help                                      \
     }
+#define YIELD(name, what, help)                                                          \
+    {                                                                                    \
+        "yield." name, CONFIG_CHOICE, AT(yield.rule[what]), NULL, 0, 0, 0, 0,            \
+            "off|slow|pause", true, help                                                 \
+    }
 #define FROM(name, field, help)                                                          \
     {                                                                                    \
         "privacy." name, CONFIG_INT, AT(privacy.policy.field), NULL, 0, 1000, 0, 0,      \
@@ -400,6 +405,38 @@ const struct config_key config_keys[] = {
      PROMPT_MAX, 0, 0, NULL, true, "... of office programs and readers."},
     {"prompts.chat", CONFIG_TEXT, AT(prompts.user[PROMPT_CHAT]), "", 0, PROMPT_MAX, 0, 0,
      NULL, true, "... of messengers."},
+
+    YIELD("battery", YIELD_BATTERY,
+          "On battery.  slow: one request at a time, and only what a person waits for; "
+          "pause: none."),
+    YIELD("cpu", YIELD_CPU, "While other programs use the processors."),
+    {"yield.cpu_percent", CONFIG_INT, AT(yield.cpu_pct), NULL, 1, 100, 0, 0, NULL, true,
+     "So much of all of them; servers of models do not count."},
+    YIELD("gpu", YIELD_GPU,
+          "While other programs use the GPU; looked at when no model of this machine is "
+          "asked."),
+    {"yield.gpu_percent", CONFIG_INT, AT(yield.gpu_pct), NULL, 1, 100, 0, 0, NULL, true,
+     "So much of it."},
+    {"yield.programs", CONFIG_TEXTS, AT(yield_programs), "", 0, CONFIG_MAX_LIST, 0, 0,
+     NULL, true, "Programs by name, such as a game."},
+    YIELD("while_programs", YIELD_PROGRAM, "While one of them runs."),
+    {"yield.hours", CONFIG_HOURS, AT(yield_hours), "", 0, CONFIG_MAX_LIST, 0, 0, NULL,
+     true, "Times of the week in which to work: 22:00-06:00, sat,sun.  Empty: always."},
+    YIELD("outside_hours", YIELD_HOURS, "At other times."),
+    {"yield.hold", CONFIG_MS, AT(yield.hold_ms), NULL, 0, HOUR, 0, 0, NULL, true,
+     "How long processors, GPU and programs must be quiet before work goes on."},
+
+    {"memory.warning_percent", CONFIG_INT, AT(pressure.warning_pct), NULL, 1, 100, 0, 0,
+     NULL, true,
+     "With so much of the machine's (or the control group's) memory in use caches and "
+     "concurrency are halved."},
+    {"memory.critical_percent", CONFIG_INT, AT(pressure.critical_pct), NULL, 1, 100, 0, 0,
+     NULL, true,
+     "With so much, and programs waiting for memory, nothing new is begun and idle "
+     "models "
+     "are unloaded."},
+    {"memory.own_bytes", CONFIG_BYTES, AT(pressure.rss_bytes), NULL, 0, 1024 * GIB, 0, 0,
+     NULL, true, "So much for vlmd itself, with its caches.  0: no limit."},
 
     {"admin.listen", CONFIG_TEXT, AT(admin.listen), "127.0.0.1:8011", 1, TEXT_MAX, 0, 0,
      NULL, true,

@@ -28,6 +28,8 @@ enum config_type {
     CONFIG_WORD,     // text, one of choices
     CONFIG_PATHS,    // array of CONFIG_MAX_LIST + 1 inside the struct
     CONFIG_URLS,     // likewise, each http:// or https://
+    CONFIG_TEXTS,    // the same
+    CONFIG_HOURS,    // the same, each like "mon-fri 09:00-17:00"
     CONFIG_RULES,    // struct privacy_list
     CONFIG_BACKENDS  // config_backends.c
 };

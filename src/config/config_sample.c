@@ -61,7 +61,10 @@ static int assignment(struct buf *out, const char *indent, const char *name,
     if (rc) {
         return rc;
     }
-    if (k->type == CONFIG_PATHS || k->type == CONFIG_URLS || k->type == CONFIG_RULES) {
+    bool is_list = k->type == CONFIG_PATHS || k->type == CONFIG_TEXTS ||
+                   k->type == CONFIG_HOURS || k->type == CONFIG_URLS ||
+                   k->type == CONFIG_RULES;
+    if (is_list) {
         return buf_add_str(out, "[]\n");
     }
     bool is_plain =

@@ -209,6 +209,8 @@ void config_range(const struct config_key *k, char *out, size_t size)
     case CONFIG_SECRET_COMMAND: break;
     case CONFIG_PATHS:
     case CONFIG_URLS:
+    case CONFIG_TEXTS:
+    case CONFIG_HOURS:
     case CONFIG_RULES:
     case CONFIG_BACKENDS: snprintf(out, size, "at most %" PRId64, k->max); break;
     }
@@ -235,6 +237,8 @@ const char *config_type_name(const struct config_key *k)
     case CONFIG_WORD: return "choice";
     case CONFIG_PATHS:
     case CONFIG_URLS:
+    case CONFIG_TEXTS:
+    case CONFIG_HOURS:
     case CONFIG_RULES: return "list";
     case CONFIG_BACKENDS: return "list of backends";
     }
@@ -328,7 +332,9 @@ int config_format(const struct config_key *k, const struct config *c, struct buf
         return add_text(backend_kind_name(*(const enum backend_kind *)(const void *)at),
                         out);
     case CONFIG_URLS:
-    case CONFIG_PATHS: return add_list(texts, out);
+    case CONFIG_PATHS:
+    case CONFIG_TEXTS:
+    case CONFIG_HOURS: return add_list(texts, out);
     case CONFIG_RULES:
         return add_rules((const struct privacy_list *)(const void *)at, out);
     case CONFIG_SECRET_FILE:

@@ -1,6 +1,7 @@
 // config_value.c -- sets any key from a text, with the reason when the text will not do.
 // SPDX-License-Identifier: MIT
 #include "config/config_private.h"
+#include "privacy/rules_hours.h"
 
 #include "base/utf8.h"
 
@@ -49,6 +50,8 @@ static const char *form_words(enum config_type type)
     case CONFIG_WORD:
     case CONFIG_PATHS:
     case CONFIG_URLS:
+    case CONFIG_TEXTS:
+    case CONFIG_HOURS:
     case CONFIG_RULES:
     case CONFIG_BACKENDS: break;
     }
@@ -355,9 +358,17 @@ static bool set_member(struct config_loader *l, const struct config_key *k, char
     if (k->type == CONFIG_RULES) {
         return config_add_rule(l, (struct privacy_list *)(void *)at, e);
     }
+    struct rule_hours hours;
+    if (k->type == CONFIG_HOURS && !rule_hours_parse(e->value, &hours)) {
+        config_error(l, e->where,
+                     "%s: \"%s\" is not a time of the week such as mon-fri 09:00-17:00, "
+                     "sat,sun or 22:00-06:00",
+                     k->name, e->value);
+        return false;
+    }
     const char **list = (const char **)(void *)at;
     list[v->count - 1] =
-        k->type == CONFIG_URLS ? config_keep(l->c, e->value) : config_expand(l, e);
+        k->type == CONFIG_PATHS ? config_expand(l, e) : config_keep(l->c, e->value);
     list[v->count] = NULL;
     return true;
 }
@@ -385,6 +396,8 @@ bool config_set(struct config_loader *l, const struct config_key *k, char *at,
     case CONFIG_WORD: return set_choice(l, k, at, e);
     case CONFIG_PATHS:
     case CONFIG_URLS:
+    case CONFIG_TEXTS:
+    case CONFIG_HOURS:
     case CONFIG_RULES: return set_member(l, k, at, e);
     case CONFIG_BACKENDS: return true;
     }

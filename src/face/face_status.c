@@ -86,6 +86,25 @@ static void write_tiers(struct json_writer *w, const struct vlmd_stats *s)
     json_object_end(w);
 }
 
+// A pause without an end is -1: JSON has no number for it.
+static int64_t until(int64_t at_ms)
+{
+    return at_ms == VLMD_UNTIL_RESUMED ? -1 : at_ms;
+}
+
+static void write_pace(struct json_writer *w, const struct vlmd_stats *s)
+{
+    json_str(w, "pace", s->pace);
+    json_str(w, "pace_because", s->pace_because);
+    json_int(w, "paused_until_ms", until(s->paused_until_ms));
+    json_str(w, "memory_pressure", s->memory_pressure);
+    json_int(w, "pressure_raised", s->pressure_raised);
+    json_int(w, "memory_used_pct", s->memory_used_pct);
+    json_double(w, "memory_stall_pct", s->memory_stall_pct);
+    json_int(w, "most_rss_bytes", s->most_rss_bytes);
+    json_int(w, "rss_budget_bytes", s->rss_budget_bytes);
+}
+
 void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats *s)
 {
     json_object(w, key);
@@ -118,6 +137,7 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
     json_int(w, "polled_folders", s->polled_folders);
     json_int(w, "settling", s->settling);
     json_int(w, "masked", s->masked);
+    write_pace(w, s);
     json_array(w, "found");
     for (int i = 0; i < s->n_categories; i++) {
         json_object(w, NULL);
@@ -164,6 +184,7 @@ static void write_counts(struct json_writer *w, const struct vlmd_status *s)
     json_int(w, "completion_tokens", s->completion_tokens);
     json_str(w, "database", s->database);
     json_int(w, "database_bytes", s->database_bytes);
+    json_int(w, "paused_until_ms", until(s->paused_until_ms));
 }
 
 static void write_failures(struct json_writer *w, const struct vlmd_status *s)

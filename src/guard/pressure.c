@@ -100,7 +100,8 @@ int64_t pressure_due_ms(const struct pressure *p)
                                        : 0;
 }
 
-// Our own size is no reason to take the model from the GPU.
+// Our own size is no reason to take the model from the GPU, nor to stop for good: a process
+// that does nothing gets no smaller.  It goes on with one picture at a time.
 void pressure_effects(const struct pressure *p, struct pressure_effects *out)
 {
     static const struct pressure_effects by_level[] = {
@@ -109,7 +110,10 @@ void pressure_effects(const struct pressure *p, struct pressure_effects *out)
         [PRESSURE_CRITICAL] = {0, 0, false, true},
     };
     *out = by_level[p->level];
-    out->unloads_idle = out->unloads_idle && p->own < p->level;
+    if (p->own == p->level) {
+        out->may_decode = true;
+        out->unloads_idle = false;
+    }
 }
 
 int pressure_used_pct(const struct pressure_sample *s)

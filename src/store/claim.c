@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "store/audit.h"
+#include "store/pause.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -149,7 +150,11 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
     CLAIM_SET "(SELECT id FROM (" source ")" order " LIMIT ?3)" CLAIM_RETURNING
 #define BOTH(one, two) "SELECT * FROM (" one ") UNION ALL SELECT * FROM (" two ")"
 
-enum source { FROM_ANY, FROM_NEAR, FROM_FAR, SOURCES };
+#define INTERACTIVE(degraded)                                                            \
+    "SELECT id, priority, newest_ms, queued_at FROM job INDEXED BY job_ready"            \
+    " WHERE" READY(degraded) " AND priority = 3" NEWEST_FIRST " LIMIT ?3"
+
+enum source { FROM_ANY, FROM_NEAR, FROM_FAR, FROM_PERSON, SOURCES };
 
 // [source][with stand-ins][oldest first].  "Far" reads and sorts all open members of the
 // batch, for the rare case that none of them is among the next of the whole queue.
@@ -173,6 +178,8 @@ static const char *const claims[SOURCES][2][2] = {
     {{TAKE(MEMBER_FAR("0"), NEWEST_FIRST), TAKE(MEMBER_FAR("0"), OLDEST_FIRST)},
      {TAKE(BOTH(MEMBER_FAR("0"), MEMBER_FAR("1")), NEWEST_FIRST),
       TAKE(BOTH(MEMBER_FAR("0"), MEMBER_FAR("1")), OLDEST_FIRST)}},
+    {{TAKE(INTERACTIVE("0"), NEWEST_FIRST), TAKE(INTERACTIVE("0"), OLDEST_FIRST)},
+     {TAKE(INTERACTIVE("0"), NEWEST_FIRST), TAKE(INTERACTIVE("0"), OLDEST_FIRST)}},
 };
 
 static int read_job(struct sql *q, struct store_job *j, int64_t *newest_ms)
@@ -217,7 +224,7 @@ static int take_from(struct writer *w, const struct store_claim *r, enum source 
     sql_int(&q, w->owner);
     sql_int(&q, loop_wall_ms() + w->lease_ms);
     sql_int(&q, max);
-    if (from != FROM_ANY) {
+    if (from == FROM_NEAR || from == FROM_FAR) {
         sql_int(&q, r->batch);
     }
     if (from == FROM_NEAR) {
@@ -241,7 +248,8 @@ static int take_some(struct writer *w, const struct store_claim *r, bool is_olde
         return 0;
     }
     if (!r->batch) {
-        return take_from(w, r, FROM_ANY, is_oldest, max, out, n);
+        return take_from(w, r, r->only_interactive ? FROM_PERSON : FROM_ANY, is_oldest,
+                         max, out, n);
     }
     int before = *n;
     int rc = take_from(w, r, FROM_NEAR, is_oldest, max, out, n);
@@ -360,6 +368,19 @@ static int take_all(struct writer *w, const struct store_claim *r, struct claime
     return rc;
 }
 
+static int find_held_back(struct writer *w, struct store_claim *r)
+{
+    int64_t n = 0;
+    if (r->paused_until_ms == 0 && !r->only_interactive) {
+        return 0;
+    }
+    struct sql q = sql_begin(&w->db, "SELECT EXISTS (SELECT 1 FROM job INDEXED BY"
+                                     " job_ready WHERE" READY("0") ")");
+    int rc = sql_one(&q, 0, &n);
+    r->has_held_back = n != 0;
+    return rc;
+}
+
 static int apply_claim(struct writer *w, void *request)
 {
     struct store_claim *r = request;
@@ -369,8 +390,10 @@ static int apply_claim(struct writer *w, void *request)
     store_claim_fini(r);
     int rc = lease_collect(w, now_ms, false);
     rc = rc ? rc : wake_due(w, now_ms);
-    rc = rc ? rc : take_all(w, r, c, &n);
+    rc = rc ? rc : pause_find(&w->db, now_ms, &r->paused_until_ms);
+    rc = rc || r->paused_until_ms ? rc : take_all(w, r, c, &n);
     rc = rc ? rc : find_next_at(w, r);
+    rc = rc ? rc : find_held_back(w, r);
     r->jobs = rc || !n ? NULL : calloc((size_t)n, sizeof(r->jobs[0]));
     if (!rc && n && !r->jobs) {
         rc = E_NOMEM;
@@ -414,6 +437,8 @@ void store_claim(struct store *s, struct store_claim *r,
     r->jobs = NULL;
     r->n = 0;
     r->next_at_ms = 0;
+    r->paused_until_ms = 0;
+    r->has_held_back = false;
     r->err.code = 0;
     r->owner = s;
     r->done = done;

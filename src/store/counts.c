@@ -2,6 +2,7 @@
 // index ranges: as fast with a million rows as with ten.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
+#include "store/pause.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,7 @@ static void count_run(struct pool_work *work, void *thread)
           sizeof(r->failures[0]), by_count);
     rc = rc ? rc : read_waiting(&reader->db, r, now_ms);
     rc = rc ? rc : read_day(&reader->db, r, now_ms);
+    rc = rc ? rc : pause_find(&reader->db, now_ms, &r->paused_until_ms);
     r->database_bytes =
         file_bytes(reader->store->path, "") + file_bytes(reader->store->path, "-wal");
     read_end(reader, rc, &r->err);

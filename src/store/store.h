@@ -183,10 +183,13 @@ struct store_claim {
     int max;             // 1 to 64
     int64_t batch;       // only members of this batch; 0 = any
     bool with_degraded;  // also rows that already have a stand-in description
+    bool only_interactive;  // only what a person waits for; not with batch
     // out
     struct store_job *jobs;  // owned by the caller: store_claim_fini, or take them one by one
     int n;
     int64_t next_at_ms;  // unix: when the next row that now waits becomes due; 0 = none waits
+    int64_t paused_until_ms;  // see pause.h; 0 = not paused, else nothing is given
+    bool has_held_back;  // others would be there but for the pause, or only_interactive
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -465,6 +468,7 @@ struct store_counts {
     int64_t day_described;      //   of these answered, cached or duplicate
     int64_t database_bytes;     // with WAL
     int64_t prompt_tokens, completion_tokens;
+    int64_t paused_until_ms;    // see pause.h; 0 = not paused
     struct {
         int code;
         int64_t n;

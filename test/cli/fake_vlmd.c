@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_TASKS = 64 };
@@ -32,6 +33,7 @@ struct task {
     vlmd_end_fn *on_end;
     vlmd_attempt_fn *on_attempt;
     vlmd_change_fn *on_change;
+    vlmd_done_fn *on_done;
     vlmd_status_fn *on_status;
     vlmd_series_fn *on_series;
     vlmd_database_fn *on_database;
@@ -917,6 +919,47 @@ int vlmd_usage(vlmd *v, int since_day, int until_day, vlmd_usage_fn *on_usage,
     t->on_usage = on_usage;
     t->on_end = on_end;
     return 0;
+}
+
+// ---- wishes
+
+static void run_wish(struct vlmd *v, struct task *t)
+{
+    const struct cJSON *o = json_get(v->script, "wish");
+    t->on_done(t->arg, (int)number(o, "err"), str(o, "message"));
+}
+
+static int wish(struct vlmd *v, const char *what, vlmd_done_fn *fn, void *arg)
+{
+    note("%s", what);
+    add(v, run_wish, arg)->on_done = fn;
+    return 0;
+}
+
+int vlmd_pause(vlmd *v, int64_t until_ms, vlmd_done_fn *fn, void *arg)
+{
+    char what[64];
+    int64_t span = until_ms - (int64_t)time(NULL) * 1000;
+    snprintf(what, sizeof(what), "pause %lld minutes",
+             until_ms == VLMD_UNTIL_RESUMED ? -1ll : (long long)(span + 30000) / 60000);
+    return wish(v, what, fn, arg);
+}
+
+int vlmd_resume(vlmd *v, vlmd_done_fn *fn, void *arg)
+{
+    return wish(v, "resume", fn, arg);
+}
+
+int vlmd_model_load(vlmd *v, const char *backend, vlmd_done_fn *fn, void *arg)
+{
+    int rc = wish(v, backend ? "load one" : "load", fn, arg);
+    return v->role == VLMD_WORKER ? rc : VLMD_ERR_USAGE;
+}
+
+int vlmd_model_unload(vlmd *v, const char *backend, vlmd_done_fn *fn, void *arg)
+{
+    int rc = wish(v, backend ? "unload one" : "unload", fn, arg);
+    return v->role == VLMD_WORKER ? rc : VLMD_ERR_USAGE;
 }
 
 // ---- configuration

@@ -148,7 +148,7 @@ static void what_each_level_means(void **state)
     assert_int_equal(e.cache_pct, 0);
 }
 
-static void our_own_size_does_not_cost_the_model(void **state)
+static void our_own_size_costs_neither_the_model_nor_the_work(void **state)
 {
     (void)state;
     struct pressure p = {0};
@@ -157,7 +157,9 @@ static void our_own_size_does_not_cost_the_model(void **state)
     s.rss_bytes = 1000;
     assert_int_equal(pressure_judge(&p, &usual, &s, 1), PRESSURE_CRITICAL);
     pressure_effects(&p, &e);
-    assert_false(e.may_decode || e.unloads_idle);
+    assert_true(e.may_decode && !e.unloads_idle);
+    assert_int_equal(e.cache_pct, 0);
+    assert_int_equal(e.concurrency_pct, 0);
 }
 
 int main(void)
@@ -171,7 +173,7 @@ int main(void)
         cmocka_unit_test(a_relapse_begins_the_wait_anew),
         cmocka_unit_test(a_share_that_swings_about_a_mark_raises_once),
         cmocka_unit_test(what_each_level_means),
-        cmocka_unit_test(our_own_size_does_not_cost_the_model),
+        cmocka_unit_test(our_own_size_costs_neither_the_model_nor_the_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 // clang-format on
 #include "schedule.h"
 #include "spine/fake_organs.h"
+#include "store/pause.h"
 #include "store/storekit.h"
 
 #include <stdio.h>
@@ -33,6 +34,10 @@ struct rig {
     // events
     int batches_ended, drained, presses, troubles;
     bool is_full, is_closed;
+    bool is_unknown;  // may_begin
+    int ticks;
+    bool has_work;        // as on_tick was told
+    int64_t tick_due_ms;  // what it gives
 };
 
 static struct rig *the_rig;
@@ -159,6 +164,20 @@ static void on_pressure(void *arg, bool is_full)
     r->presses++;
 }
 
+static int64_t on_tick(void *arg, int64_t now_ms, bool has_work)
+{
+    struct rig *r = arg;
+    (void)now_ms;
+    r->ticks++;
+    r->has_work = has_work;
+    return r->tick_due_ms;
+}
+
+static bool may_begin(void *arg)
+{
+    return !((struct rig *)arg)->is_unknown;
+}
+
 static int setup(void **state)
 {
     struct rig *r = test_calloc(1, sizeof(*r));
@@ -180,7 +199,14 @@ static int setup(void **state)
         .poll_ms = 30000,
         .shed_after_ms = SHED_MS,
     };
-    struct schedule_events e = {r, on_batch_ended, on_drained, on_pressure, on_trouble};
+    struct schedule_events e = {.arg = r,
+                                .on_batch_ended = on_batch_ended,
+                                .on_drained = on_drained,
+                                .on_pressure = on_pressure,
+                                .on_trouble = on_trouble,
+                                .on_tick = on_tick,
+                                .may_begin = may_begin};
+    r->tick_due_ms = INT64_MAX;
     assert_int_equal(schedule_open(&r->s, r->k.loop, r->k.store, &r->f.p, NULL, &c, &e),
                      0);
     *state = r;
@@ -665,10 +691,154 @@ static void few_wait_for_their_text_to_be_read(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+// ---- work that is held back
+
+static void set_pause(struct rig *r, int64_t until_ms)
+{
+    struct store_pause p = {.until_ms = until_ms};
+    assert_int_equal(kit_pause(&r->k, &p), 0);
+}
+
+static void a_pause_in_the_database_is_obeyed_and_its_end_noticed(void **state)
+{
+    struct rig *r = *state;
+    set_pause(r, STORE_PAUSED_FOR_GOOD);
+    start(r, 2, 0);
+    offer(r, 5);
+    SPIN_UNTIL(r, count(r, "1") == 5);
+    settle(r);
+    assert_int_equal(n_jobs(r), 0);
+    assert_non_null(strstr(schedule_paused_because(r->s), "you paused it"));
+    assert_int_equal(schedule_paused_until_ms(r->s), INT64_MAX);
+    assert_int_equal(r->troubles, 1);
+    set_pause(r, 0);
+    pass_ms(2100);  // nobody told this process
+    SPIN_UNTIL(r, n_jobs(r) == 5);
+    assert_string_equal(schedule_paused_because(r->s), "");
+    assert_int_equal(r->troubles, 2);
+}
+
+static void a_pause_ends_when_its_time_is_over(void **state)
+{
+    struct rig *r = *state;
+    set_pause(r, loop_wall_ms() + 3600000);
+    start(r, 2, 0);
+    offer(r, 5);
+    SPIN_UNTIL(r, count(r, "1") == 5);
+    settle(r);
+    pass_ms(3500000);
+    settle(r);
+    assert_int_equal(n_jobs(r), 0);
+    pass_ms(110000);
+    SPIN_UNTIL(r, n_jobs(r) == 5);
+}
+
+static void a_pause_gives_back_what_waits(void **state)
+{
+    struct rig *r = *state;
+    start(r, 2, 20);
+    r->f.ask_rc = E_BUSY;
+    prepare(r);
+    assert_int_equal(r->f.p.jobs.count[JOB_WAITING], 5);
+    set_pause(r, STORE_PAUSED_FOR_GOOD);
+    r->capacity = 4;
+    schedule_wake(r->s);
+    SPIN_UNTIL(r, n_jobs(r) == 0);
+    assert_int_equal(count(r, "state = 0"), 20);
+}
+
+static void paused_with_nothing_to_do_it_sleeps(void **state)
+{
+    struct rig *r = *state;
+    set_pause(r, STORE_PAUSED_FOR_GOOD);
+    start(r, 2, 0);
+    settle(r);
+    expect_sleep_of_ms(r, 20000);
+}
+
+static void eased_to_a_pause_nothing_new_begins(void **state)
+{
+    struct rig *r = *state;
+    start(r, 2, 20);
+    prepare(r);
+    schedule_ease(r->s, YIELD_PAUSE, "on battery (43 %)", 1234);
+    answer(r, false);
+    answer(r, false);
+    SPIN_UNTIL(r, r->f.n_ended == 2);
+    settle(r);
+    assert_int_equal(n_jobs(r), 3);
+    assert_string_equal(schedule_paused_because(r->s), "on battery (43 %)");
+    assert_int_equal(schedule_paused_until_ms(r->s), 1234);
+    assert_true(r->has_work);  // so that somebody looks when it is over
+    schedule_ease(r->s, YIELD_NOT, "", 0);
+    SPIN_UNTIL(r, n_jobs(r) == 5);
+    assert_string_equal(schedule_paused_because(r->s), "");
+}
+
+static void slow_is_one_at_a_time_and_only_for_a_person(void **state)
+{
+    struct rig *r = *state;
+    schedule_ease(r->s, YIELD_SLOW, "on battery", 0);
+    start(r, 0, 5);
+    r->capacity = 4;
+    SPIN_UNTIL(r, count(r, "1") == 5);
+    settle(r);
+    assert_int_equal(n_jobs(r), 0);
+    assert_string_equal(schedule_paused_because(r->s), "");
+    assert_true(r->has_work);
+    struct sighting s = {.root = "/shots", .path = "now.png", .size_bytes = 1};
+    assert_true(schedule_offer(r->s, &s, STORE_INTERACTIVE));
+    s.path = "also-now.png";
+    assert_true(schedule_offer(r->s, &s, STORE_INTERACTIVE));
+    SPIN_UNTIL(r, n_jobs(r) == 1);
+    settle(r);
+    assert_int_equal(n_jobs(r), 1);
+    prepare(r);
+    answer(r, false);
+    SPIN_UNTIL(r, r->f.n_ended == 1 && n_jobs(r) == 1);
+    prepare(r);
+    answer(r, false);
+    SPIN_UNTIL(r, r->f.n_ended == 2);
+    settle(r);
+    assert_int_equal(count(r, "state = 0"), 5);
+    schedule_ease(r->s, YIELD_NOT, "", 0);
+    SPIN_UNTIL(r, n_jobs(r) == 5);
+}
+
+static void nothing_begins_before_the_machine_was_looked_at(void **state)
+{
+    struct rig *r = *state;
+    r->is_unknown = true;
+    start(r, 0, 5);
+    r->capacity = 2;
+    SPIN_UNTIL(r, count(r, "1") == 5);
+    settle(r);
+    assert_int_equal(n_jobs(r), 0);
+    assert_true(r->ticks > 0 && r->has_work);
+    r->is_unknown = false;
+    SPIN_UNTIL(r, n_jobs(r) == 5);
+}
+
+static void dispatch_hears_how_many_wait(void **state)
+{
+    struct rig *r = *state;
+    start(r, 2, 20);
+    settle(r);
+    assert_int_equal(r->waiting, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(claims_follow_the_room),
+        T(a_pause_in_the_database_is_obeyed_and_its_end_noticed),
+        T(a_pause_ends_when_its_time_is_over),
+        T(a_pause_gives_back_what_waits),
+        T(paused_with_nothing_to_do_it_sleeps),
+        T(eased_to_a_pause_nothing_new_begins),
+        T(slow_is_one_at_a_time_and_only_for_a_person),
+        T(nothing_begins_before_the_machine_was_looked_at),
+        T(dispatch_hears_how_many_wait),
         T(nothing_is_claimed_without_room),
         T(nothing_is_claimed_while_nothing_can_be_saved),
         T(an_idle_one_sleeps_until_the_next_look),

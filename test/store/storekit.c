@@ -109,6 +109,7 @@ static struct kit *current;
 CALL(store_claim, store_claim, claim)
 CALL(store_save, store_save, save)
 CALL(store_release, store_release, release)
+CALL(store_pause, store_pause, pause)
 CALL(store_renew, store_renew, renew)
 CALL(store_similar, store_similar, similar)
 CALL(store_query, store_query, query)

@@ -5,6 +5,7 @@
 
 #include "store/series.h"
 #include "store/stats.h"
+#include "store/pause.h"
 #include "store/store.h"
 #include "store/usage.h"
 
@@ -47,6 +48,7 @@ int kit_publish(struct kit *k, struct store_publish *p);
 int kit_workers(struct kit *k, struct store_workers *w);
 int kit_profile_keep(struct kit *k, struct store_profile *p);
 int kit_profile_find(struct kit *k, struct store_profile *p);
+int kit_pause(struct kit *k, struct store_pause *p);
 int kit_usage_add(struct kit *k, struct store_usage_add *a);
 int kit_usage_read(struct kit *k, struct store_usage_read *r);
 int kit_stats(struct kit *k, struct store_stats *r);
