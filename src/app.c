@@ -445,11 +445,18 @@ static void close_reader(struct app *a)
 static int open_images(struct app *a, struct err *e)
 {
     (void)e;
-    return image_open(&a->images, &a->loop, &a->config->image);
+    int rc = payload_open(&a->payloads, (int64_t)a->config->payload_mb << 20,
+                          a->config->payload_items);
+    rc = rc ? rc : image_open(&a->images, &a->loop, &a->config->image);
+    if (rc) {
+        payload_close(&a->payloads);
+    }
+    return rc;
 }
 
 static void close_images(struct app *a)
 {
+    payload_close(&a->payloads);
     image_close(a->images, next_part_closed, a);
 }
 
@@ -541,6 +548,8 @@ static void init_pipeline(struct app *a)
         .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
         .duplicates = a->config->duplicates,
         .max_file_bytes = a->config->image.max_file_bytes,
+        .result_ttl_ms = a->config->result_ttl_ms,
+        .payloads = &a->payloads,
         .retry = a->config->retry,
         .gate = a->gate,
     };

@@ -58,6 +58,7 @@ struct app {
     struct gate_config gate;
     struct pool *reader;  // embedded metadata
     struct images *images;
+    struct payloads payloads;
     struct http *http;
     struct ocr *ocr;
     struct governor *governor;

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "call.h"
 #include "checkup.h"
+#include "guard/pressure.h"
+#include "io/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +122,32 @@ static void check_watches(struct look *l)
 }
 
 // What is switched off is well, unless something would have to be done first.
+static void check_memory(struct look *l)
+{
+    struct host_req r = {.proc = "/proc", .sys = "/sys"};
+    struct pressure p = {0};
+    char words[160];
+    host_look(&r);
+    const struct pressure_sample s = {
+        .used_bytes = r.used_bytes,
+        .total_bytes = r.total_bytes,
+        .group_bytes = r.group_bytes,
+        .group_max_bytes = r.group_max_bytes,
+        .rss_bytes = r.rss_bytes,
+        .some_pct = r.some_pct,
+        .full_pct = r.full_pct,
+    };
+    enum pressure_level level = pressure_judge(&p, &l->v->app.config->pressure, &s, 1);
+    snprintf(words, sizeof(words), "%s, %d %% in use%s%s", pressure_name(level),
+             pressure_used_pct(&s),
+             r.group_max_bytes ? ", with a limit of its group" : "",
+             r.some_pct < 0 ? "; the kernel does not say who waits for it" : "");
+    bool is_short = level != PRESSURE_NORMAL;
+    tell(l, "memory", is_short ? VLMD_CHECK_WARN : VLMD_CHECK_OK, words,
+         is_short ? "close something, or take a smaller model: vlmd does less meanwhile"
+                  : "");
+}
+
 static enum vlmd_check_result result_of(const struct checkup *c)
 {
     switch (c->state) {
@@ -142,6 +170,7 @@ static void on_store_checked(struct store_check *c, int err)
          err ? call_words(&c->err, err) : c->words,
          is_ok ? "" : "stop vlmd and restore a copy of the database");
     check_watches(l);
+    check_memory(l);
     end_look(l);
 }
 

@@ -5,6 +5,7 @@
 static void on_change(void *arg, const struct governor_state *s)
 {
     struct app *a = arg;
+    payload_resize(&a->payloads, s->cache_pct);
     dispatch_ease(a->dispatch, s->concurrency_pct);
     if (s->unloads_idle) {
         dispatch_press(a->dispatch);

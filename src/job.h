@@ -82,6 +82,7 @@ struct job {
 
     // what has been learned
     struct buf fetched;  // owned; bytes of a URL
+    struct file_version version;  // of the file, when its metadata was read
     struct ingest_meta meta;
     struct image_req image;  // out.jpeg owned until SAVING
     bool has_image;

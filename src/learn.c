@@ -156,6 +156,7 @@ static void on_inspected(struct meta_req *r, int err)
 {
     struct job *j = container_of(r, struct job, req.meta);
     struct ingest_meta found = r->meta;
+    struct file_version version = r->version;
     char why[GATE_WORDS];
     learn_beside(j, r, err);
     if (step_leaves(j)) {
@@ -165,6 +166,7 @@ static void on_inspected(struct meta_req *r, int err)
         end_input(j, err, "");
         return;
     }
+    j->version = version;
     merge_meta(&j->meta, &found);
     if (found.is_thumbnail) {
         step_end(j, STORE_SKIPPED, 0, "a tracker's thumbnail, not a screenshot");
@@ -210,16 +212,9 @@ static bool must_read(const struct job *j)
     return is_wanted && j->image.luma && !g->is_text_known && !g->is_text_lacking;
 }
 
-static void on_prepared(struct image_req *r, int err)
+static void take_prepared(struct job *j)
 {
-    struct job *j = container_of(r, struct job, image);
-    if (step_leaves(j)) {
-        return;
-    }
-    if (err) {
-        end_input(j, err, r->err.msg);
-        return;
-    }
+    struct image_req *r = &j->image;
     if (is_another(j)) {
         gate_forget_text(&j->gate);
         j->compared = j->has_content = false;
@@ -240,6 +235,22 @@ static void on_prepared(struct image_req *r, int err)
     step_go(j, !j->compared   ? JOB_COMPARING
                : must_read(j) ? JOB_RECOGNISING
                               : JOB_WAITING);
+}
+
+static void on_prepared(struct image_req *r, int err)
+{
+    struct job *j = container_of(r, struct job, image);
+    if (step_leaves(j)) {
+        return;
+    }
+    if (err) {
+        end_input(j, err, r->err.msg);
+        return;
+    }
+    if (j->pipeline->config.payloads) {
+        payload_keep(j->pipeline->config.payloads, &j->version, r, step_wall_ms(j));
+    }
+    take_prepared(j);
 }
 
 // Of the model that will most likely be asked; 0 = not known.
@@ -277,7 +288,11 @@ void learn_prepare(struct job *j)
         ((p->config.reads_text_always || gate_needs_text(&j->gate)) && !j->compared);
     r->masks = j->gate.masks;
     r->n_masks = j->gate.n_masks;
-    p->organs.prepare(p->organs.ctx, r, on_prepared);
+    if (p->config.payloads && payload_find(p->config.payloads, &j->version, r)) {
+        take_prepared(j);
+    } else {
+        p->organs.prepare(p->organs.ctx, r, on_prepared);
+    }
 }
 
 // ---- COMPARING
@@ -286,6 +301,10 @@ static void on_compared(struct store_similar *r, int err)
 {
     struct job *j = container_of(r, struct job, req.similar);
     struct store_similar found = *r;
+    struct pipeline_totals *t = &j->pipeline->totals;
+    t->result_hits += !err && (found.duplicate_of || found.result);
+    t->result_misses +=
+        !err && !found.duplicate_of && !found.result && !found.in_progress;
     bool is_near = judge_near_described(j, found.frames, found.n_frames);
     free(found.frames);
     if (step_leaves(j)) {
@@ -334,6 +353,7 @@ void learn_compare(struct job *j)
     r->model = is_known ? j->ask.model : "";
     r->prompt = is_known ? j->ask.prompt : "";
     r->params = is_known ? j->ask.params : "";
+    r->since_ms = p->config.result_ttl_ms ? step_wall_ms(j) - p->config.result_ttl_ms : 0;
     r->wants_frames = judge_is_compared(j);
     r->look = image_hash_look(j->image.thumb);
     r->screen = j->meta.screen;

@@ -10,6 +10,7 @@
 #include "base/err_ring.h"
 #include "guard/guard.h"
 #include "job.h"
+#include "payload.h"
 #include "privacy/privacy.h"
 
 // Each start function follows the contract of the organ behind it: done exactly once, later,
@@ -55,6 +56,8 @@ struct pipeline_config {
     bool reads_text_always;      // OCR text for the index of every picture
     enum image_near duplicates;  // of watched folders: which changes need no new answer
     int64_t max_file_bytes;      // of a fetched picture
+    int64_t result_ttl_ms;      // older descriptions are made anew; 0 = none is too old
+    struct payloads *payloads;  // borrowed: as long as the pipeline; NULL = none is kept
     struct retry_config retry;
     struct gate_config gate;
 };
@@ -83,6 +86,7 @@ struct pipeline_totals {
     int64_t requests, prompt_tokens, completion_tokens, bytes_sent;
     int64_t tier_answered[TIERS], tier_breached[TIERS];  // requests over their target
     int64_t fallbacks[FALLBACK_METADATA + 1];            // ended that way
+    int64_t result_hits, result_misses;  // described before, or not
     int64_t masked;                       // pictures that something was painted over on
     int64_t found[PRIVACY_CATEGORIES];    // pictures that it stood on
     int64_t cleaned[PRIVACY_CATEGORIES];  // replaced in what is kept

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "govern.h"
 #include "face/face.h"
+#include "govern.h"
 #include "meters.h"
 #include "monitor.h"
 #include "store/stats.h"
@@ -59,6 +59,33 @@ static void count_states(const struct app *a, struct vlmd_stats *out)
     out->asking = n[JOB_ASKING];
     out->saving = n[JOB_SAVING];
     out->backing_off = n[JOB_BACKOFF];
+}
+
+static double rate_of(int64_t hits, int64_t misses)
+{
+    return hits + misses > 0 ? (double)hits / (double)(hits + misses) : 0;
+}
+
+static void tell_caches(const struct app *a, struct vlmd_stats *out)
+{
+    const struct pipeline_totals *t = &a->pipeline.totals;
+    struct lru_stats s;
+    lru_stats(&a->payloads.lru, &s);
+    out->payload_cache = (struct vlmd_cache_stats){
+        .hits = s.hits,
+        .misses = s.misses,
+        .hit_rate = rate_of(s.hits, s.misses),
+        .items = s.items,
+        .bytes = s.bytes,
+        .max_items = s.max_items,
+        .max_bytes = s.max_bytes,
+        .evictions = s.evictions,
+    };
+    out->result_cache = (struct vlmd_cache_stats){
+        .hits = t->result_hits,
+        .misses = t->result_misses,
+        .hit_rate = rate_of(t->result_hits, t->result_misses),
+    };
 }
 
 static void count_totals(const struct app *a, struct vlmd_stats *out)
@@ -124,16 +151,17 @@ static void count_tiers(const struct app *a, struct vlmd_stats *out)
 void status_snapshot(struct app *a, struct vlmd_stats *out)
 {
     *out = (struct vlmd_stats){.paused_because = "",
-                                .pace = "normal",
-                                .pace_because = "",
-                                .memory_pressure = "normal",
-                                .memory_stall_pct = -1};
+                               .pace = "normal",
+                               .pace_because = "",
+                               .memory_pressure = "normal",
+                               .memory_stall_pct = -1};
     if (!a->schedule) {
         return;  // a client, or it is being closed
     }
     out->paused_because = schedule_paused_because(a->schedule);
     out->is_paused = out->paused_because[0] != 0;
     govern_tell(a, out);
+    tell_caches(a, out);
     count_states(a, out);
     count_totals(a, out);
     count_tiers(a, out);

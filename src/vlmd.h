@@ -404,6 +404,14 @@ struct vlmd_category_stats {
 };
 enum { VLMD_MAX_CATEGORIES = 32 };
 
+struct vlmd_cache_stats {
+    int64_t hits, misses;
+    double hit_rate;       // of all lookups, 0 to 1
+    int64_t items, bytes;  // now; 0 for what is in the database: see vlmd_status
+    int64_t max_items, max_bytes;  // now: less while memory is short
+    int64_t evictions;
+};
+
 // A pause that only a person ends.
 #define VLMD_UNTIL_RESUMED INT64_MAX
 
@@ -457,6 +465,8 @@ struct vlmd_stats {
     struct vlmd_latency latencies[VLMD_MAX_LATENCIES];
     struct vlmd_tier_stats tiers[VLMD_TIERS];
     int64_t by_other_backend, by_smaller_tier, by_ocr, by_metadata;  // described as fallback
+    struct vlmd_cache_stats payload_cache;  // pictures made ready, in memory
+    struct vlmd_cache_stats result_cache;   // descriptions, in the database
     // How much of the machine is taken.
     const char *pace;              // "normal", "slow" (one at a time, only what a person
                                    // waits for), "pause"

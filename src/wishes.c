@@ -122,10 +122,10 @@ static void ask_all(struct wish *w)
     struct vlmd_backend_status all[VLMD_MAX_BACKENDS];
     int n = dispatch_status(w->v->app.dispatch, all, VLMD_MAX_BACKENDS);
     for (int i = 0; i < n; i++) {
-        bool is_there = strcmp(all[i].url, "ocr") != 0 && *all[i].kind &&
-                        strcmp(all[i].state, "away") != 0;
-        if (is_there || !w->v->app.config->is_auto) {
-            ask(w, strcmp(all[i].url, "ocr") != 0 ? all[i].name : NULL);
+        bool is_model = strcmp(all[i].url, "ocr") != 0;
+        bool is_there = *all[i].kind && strcmp(all[i].state, "away") != 0;
+        if (is_model && (is_there || !w->v->app.config->is_auto)) {
+            ask(w, all[i].name);
         }
     }
     if (w->pending + w->done == 0 && w->err.code == 0) {

@@ -135,6 +135,12 @@ static void print_pace(const struct cJSON *json, bool is_paused)
         time_local(until_ms, at, sizeof(at));
         row("", "until %s", at);
     }
+    const struct cJSON *cache = json_get(json, "payload_cache");
+    if (json_get_int(cache, "hits", 0) > 0) {
+        bytes_text(json_get_int(cache, "bytes", 0), size, sizeof(size));
+        row("", "made ready before: %" PRId64 " pictures; %" PRId64 " kept, %s",
+            json_get_int(cache, "hits", 0), json_get_int(cache, "items", 0), size);
+    }
     if (strcmp(text_of(json, "pace"), "slow") == 0) {
         row("", "slow: %s", text_of(json, "pace_because"));
     }

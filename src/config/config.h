@@ -67,6 +67,8 @@ struct config {
     const char *yield_programs[CONFIG_MAX_LIST + 1];
     const char *yield_hours[CONFIG_MAX_LIST + 1];
     struct pressure_config pressure;
+    int payload_mb, payload_items;  // kept of prepared pictures
+    int64_t result_ttl_ms;          // of descriptions; 0 = none is too old
     struct life_config life;  // of models; their time to live is backend.keep_alive_s
     struct privacy_config privacy;
     struct privacy_rules *rules;  // owned; compiled from privacy.rules

@@ -426,6 +426,17 @@ const struct config_key config_keys[] = {
     {"yield.hold", CONFIG_MS, AT(yield.hold_ms), NULL, 0, HOUR, 0, 0, NULL, true,
      "How long processors, GPU and programs must be quiet before work goes on."},
 
+    {"cache.payload_mb", CONFIG_INT, AT(payload_mb), "100", 0, 65536, 0, 0, NULL, true,
+     "Memory for pictures that were made ready, so that a retry or another prompt does "
+     "not "
+     "make them again."},
+    {"cache.payload_items", CONFIG_INT, AT(payload_items), "50", 0, 1048576, 0, 0, NULL,
+     true, "So many of them at most."},
+    {"cache.result_ttl", CONFIG_MS, AT(result_ttl_ms), "0", 0, 36500 * DAY, 0, 0, NULL,
+     true,
+     "Descriptions older than this are made anew when the same picture comes again.  0: "
+     "never, what is on a picture does not change."},
+
     {"memory.warning_percent", CONFIG_INT, AT(pressure.warning_pct), NULL, 1, 100, 0, 0,
      NULL, true,
      "With so much of the machine's (or the control group's) memory in use caches and "

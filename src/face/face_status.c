@@ -92,6 +92,21 @@ static int64_t until(int64_t at_ms)
     return at_ms == VLMD_UNTIL_RESUMED ? -1 : at_ms;
 }
 
+static void write_cache(struct json_writer *w, const char *key,
+                        const struct vlmd_cache_stats *c)
+{
+    json_object(w, key);
+    json_int(w, "hits", c->hits);
+    json_int(w, "misses", c->misses);
+    json_double(w, "hit_rate", c->hit_rate);
+    json_int(w, "items", c->items);
+    json_int(w, "bytes", c->bytes);
+    json_int(w, "max_items", c->max_items);
+    json_int(w, "max_bytes", c->max_bytes);
+    json_int(w, "evictions", c->evictions);
+    json_object_end(w);
+}
+
 static void write_pace(struct json_writer *w, const struct vlmd_stats *s)
 {
     json_str(w, "pace", s->pace);
@@ -138,6 +153,8 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
     json_int(w, "settling", s->settling);
     json_int(w, "masked", s->masked);
     write_pace(w, s);
+    write_cache(w, "payload_cache", &s->payload_cache);
+    write_cache(w, "result_cache", &s->result_cache);
     json_array(w, "found");
     for (int i = 0; i < s->n_categories; i++) {
         json_object(w, NULL);

@@ -3,6 +3,7 @@
 #ifndef VLMD_INGEST_INGEST_H
 #define VLMD_INGEST_INGEST_H
 
+#include "base/beneath.h"
 #include "base/buf.h"
 #include "io/loop.h"
 #include "io/pool.h"
@@ -123,6 +124,7 @@ struct meta_req {
     struct ingest_meta meta;
     char *beside;  // owned: free(); text that stands in files beside it, or NULL;
                    // at most INGEST_MOST_BESIDE bytes
+    struct file_version version;  // of the file that was read; zero for bytes
     struct pool_work work;  // private from here on
     void (*done)(struct meta_req *r, int err);
     int rc;

@@ -284,6 +284,7 @@ static int read_file(struct meta_req *r)
     int fd = beneath_open_file(root_fd, r->path, &v);
     int rc = fd < 0 ? fd : 0;
     if (fd >= 0) {
+        r->version = v;
         const char *slash = strrchr(r->path, '/');
         struct source s = {.fd = fd, .size_bytes = v.size_bytes};
         bool has_tracker;

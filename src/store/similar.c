@@ -27,9 +27,11 @@ static int find_described(struct writer *w, struct store_similar *r)
     struct sql q =
         sql_begin(&w->db, "SELECT j.id FROM result r CROSS JOIN job j ON j.result = r.id"
                           " WHERE r.content = ? AND r.is_degraded = 0 AND j.id <> ?"
-                          " AND j.duplicate_of IS NULL LIMIT 1");
+                          " AND j.duplicate_of IS NULL AND r.created_at >= ?"
+                          " LIMIT 1");
     sql_blob(&q, r->content, sizeof(r->content));
     sql_int(&q, r->id);
+    sql_int(&q, r->since_ms);
     return sql_one(&q, 0, &r->duplicate_of);
 }
 
@@ -49,13 +51,15 @@ static int find_result(struct writer *w, struct store_similar *r)
 {
     bool is_any = !r->model || !*r->model;
     struct sql q = sql_begin(
-        &w->db, is_any ? "SELECT id FROM result WHERE content = ? AND is_degraded = 0"
+        &w->db, is_any ? "SELECT id FROM result WHERE content = ? AND created_at >= ?"
+                         " AND is_degraded = 0"
                          " ORDER BY created_at DESC LIMIT 1"
-                       : "SELECT id FROM result WHERE content = ?"
+                       : "SELECT id FROM result WHERE content = ? AND created_at >= ?"
                          " AND model = (SELECT id FROM word WHERE text = ?)"
                          " AND prompt = (SELECT id FROM word WHERE text = ?)"
                          " AND params = ifnull((SELECT id FROM word WHERE text = ?), 0)");
     sql_blob(&q, r->content, sizeof(r->content));
+    sql_int(&q, r->since_ms);
     if (!is_any) {
         sql_text(&q, r->model);
         sql_text(&q, r->prompt);

@@ -269,6 +269,7 @@ struct store_similar {
     const char *model;       // "" = any model will do (first description)
     const char *prompt;      // prompt version
     const char *params;
+    int64_t since_ms;        // unix; older descriptions do not count
     // out
     int64_t duplicate_of;    // ended job with the same content and a full description; 0 none
     int64_t in_progress;     // another leased job that asked about this content first; 0

@@ -291,6 +291,25 @@ static void of_equal_pictures_under_way_one_is_asked(void **state)
     assert_int_equal(found.duplicate_of, a);
 }
 
+static void a_description_that_is_too_old_does_not_count(void **state)
+{
+    struct kit *k = *state;
+    kit_described(k, "/1.png", 5, "long ago");
+    kit_sql(k, "UPDATE result SET created_at = 5000");
+    int64_t b = offer_and_claim(k, "/2.png");
+    for (int i = 0; i < 2; i++) {
+        struct store_similar s = {.id = b, .model = i ? "vlm" : "", .since_ms = 5001};
+        s.prompt = s.params = "";
+        memset(s.content, 5, sizeof(s.content));
+        assert_int_equal(kit_similar(k, &s), 0);
+        assert_int_equal(s.duplicate_of + s.result, 0);
+        s.since_ms = 5000;
+        assert_int_equal(kit_similar(k, &s), 0);
+        assert_int_not_equal(s.duplicate_of, 0);
+        free(s.frames);
+    }
+}
+
 static void a_stand_in_is_no_full_description(void **state)
 {
     struct kit *k = *state;
@@ -749,6 +768,7 @@ int main(void)
         TEST(other_endings_are_kept_with_their_reason),
         TEST(equal_pictures_inherit),
         TEST(of_equal_pictures_under_way_one_is_asked),
+        TEST(a_description_that_is_too_old_does_not_count),
         TEST(a_stand_in_is_no_full_description),
         TEST(a_touched_file_keeps_its_row),
         TEST(inheriting_from_what_is_gone_starts_over),
