@@ -131,6 +131,14 @@
       "Spans that did not fit.")                                                         \
     X(METER_BATCHES_LOST, "vlmd_trace_batches_dropped_total", METER_C, METER_N, (NULL),  \
       "Batches of spans that the collector did not take.")                               \
+    X(METER_CACHE_HITS, "vlmd_cache_hits_total", METER_C, METER_N, ("cache"),            \
+      "Questions to a cache that it could answer.")                                      \
+    X(METER_CACHE_MISSES, "vlmd_cache_misses_total", METER_C, METER_N, ("cache"),        \
+      "Questions to a cache that it could not answer.")                                  \
+    X(METER_CACHE_BYTES, "vlmd_cache_bytes", METER_G, METER_B, ("cache"),                \
+      "What a cache holds.")                                                             \
+    X(METER_PRESSURE, "vlmd_memory_pressure", METER_G, METER_N, (NULL),                  \
+      "0 normal, 1 warning, 2 critical.")                                                \
     X(METER_FOLDERS, "vlmd_watched_folders", METER_G, METER_N, (NULL),                   \
       "Folders that are watched.")                                                       \
     X(METER_SETTLING, "vlmd_settling_files", METER_G, METER_N, (NULL),                   \

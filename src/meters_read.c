@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/mem.h"
 #include "meters_inside.h"
+#include "status.h"
 #include "store/stats.h"
 #include "trace.h"
 
@@ -123,6 +124,27 @@ static void read_trace(const struct trace *t, struct meters *m)
     }
 }
 
+static void read_cache(struct meters *m, const char *name,
+                       const struct vlmd_cache_stats *c)
+{
+    set(m, METER_CACHE_HITS, name, NULL, c->hits);
+    set(m, METER_CACHE_MISSES, name, NULL, c->misses);
+    set(m, METER_CACHE_BYTES, name, NULL, c->bytes);
+}
+
+static void read_room(struct app *a, struct meters *m)
+{
+    struct vlmd_stats *s = mem_new(struct vlmd_stats);
+    status_snapshot(a, s);
+    read_cache(m, "prepared pictures", &s->payload_cache);
+    read_cache(m, "descriptions", &s->result_cache);
+    set(m, METER_PRESSURE, NULL, NULL,
+        strcmp(s->memory_pressure, "critical") == 0
+            ? 2
+            : strcmp(s->memory_pressure, "warning") == 0);
+    free(s);
+}
+
 static void read_process(struct meters *m, const struct machine *x)
 {
     set(m, METER_CPU, NULL, NULL, (x->cpu_user_ms + x->cpu_system_ms) * 1000);
@@ -141,6 +163,7 @@ void meters_read(struct app *a, const struct store_counts *counts,
         read_work(a, m);
         read_input(a, m);
         read_pools(a, m);
+        read_room(a, m);
     }
     read_database(m, counts);
     read_store(a->store, m);

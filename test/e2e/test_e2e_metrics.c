@@ -161,6 +161,8 @@ static void numbers_are_those_of_backend_and_database(void **state)
     SUM_IS("vlmd_database_outcomes", "outcome=\"answered\"", s.status.answered);
     SUM_IS("vlmd_database_up", "", 1);
     SUM_IS("vlmd_backend_up", lab, 1);
+    assert_non_null(strstr(s.text, "\nvlmd_memory_pressure "));
+    assert_true(sum_of(s.text, "vlmd_cache_misses_total", "descriptions") > 0);
     assert_int_equal(s.status.ended, PICTURES + 2);
     assert_int_equal(s.status.answered, PICTURES);
 
