@@ -250,7 +250,8 @@ static void on_stall(struct psi *p)
 
 static int64_t every_ms(const struct governor *g, const struct governor_work *w)
 {
-    bool is_tense = g->pressure.level != PRESSURE_NORMAL || w->holds_model;
+    bool must_look = w->holds_model && !g->has_psi;  // else the kernel says it
+    bool is_tense = g->pressure.level != PRESSURE_NORMAL || must_look;
     return w->has_work ? BUSY_EVERY_MS : is_tense ? IDLE_EVERY_MS : INT64_MAX;
 }
 
