@@ -315,9 +315,19 @@ static void finish(struct ask *a, int err)
     }
 }
 
+static void tell_note(const struct route *r)
+{
+    const struct dispatch_events *e = &r->dispatch->events;
+    char note[320];
+    if (backend_take_note(r->backend, note, sizeof(note)) && e->on_notice) {
+        e->on_notice(e->arg, note);
+    }
+}
+
 static void on_answered(struct backend_ask *b, int err)
 {
     struct ask *a = container_of(b, struct ask, u.vlm);
+    tell_note(a->route);
     a->retry_after_ms = b->call.retry_after_ms;
     a->prompt_tokens = b->prompt_tokens;
     a->completion_tokens = b->completion_tokens;

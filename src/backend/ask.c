@@ -97,6 +97,53 @@ static struct answer_input answer_input(const struct backend_ask *a,
     return in;
 }
 
+// ---- what it did cost
+
+// A token is rarely shorter than three letters.
+static int64_t most_text_tokens(const struct backend_ask *a)
+{
+    const char *rule = a->prompt->rule ? a->prompt->rule : "";
+    size_t letters = strlen(a->prompt->system) + strlen(a->prompt->user) + strlen(rule) +
+                     strlen(a->no_schema ? answer_plain_form : answer_form);
+    return (int64_t)letters / 3;
+}
+
+static const char *remedy(const struct backend *b)
+{
+    return b->facts.kind == BACKEND_LMSTUDIO
+               ? "raise the image resize bounds in its settings"
+           : b->facts.kind == BACKEND_VLLM || b->facts.kind == BACKEND_SGLANG
+               ? "see its max_pixels"
+               : "see its limits for images";
+}
+
+static void watch_cost(struct backend *b, const struct backend_ask *a,
+                       const struct answer_input *in)
+{
+    int64_t expected = cost_of_picture(b->facts.model, a->width, a->height);
+    enum cost_verdict v = cost_judge(expected, in->text_tokens ? in->prompt_tokens : -1,
+                                     in->text_tokens, most_text_tokens(a));
+    if (!cost_note(&b->cost, v)) {
+        return;
+    }
+    bool is_shrunk = v == COST_SHRUNK;
+    snprintf(b->note, sizeof(b->note),
+             "%.64s %s pictures for %.64s: %dx%d pixels were %lld tokens with all words, "
+             "about %lld were expected for the picture alone; %s",
+             b->config.name, is_shrunk ? "shrinks" : "enlarges", b->facts.model, a->width,
+             a->height, (long long)in->prompt_tokens, (long long)expected,
+             is_shrunk ? remedy(b) : "smaller ones would be quicker");
+    log_warn("backend", "%s", b->note);
+}
+
+bool backend_take_note(struct backend *b, char *out, size_t size)
+{
+    bool has_news = b->note[0] != 0;
+    snprintf(out, size, "%s", b->note);
+    b->note[0] = 0;
+    return has_news;
+}
+
 // ---- the end
 
 static void free_private(struct backend_ask *a)
@@ -139,7 +186,11 @@ static int judge(struct backend_ask *a, struct stream *s, int err)
         return learn(s->b, a, rc);
     }
     struct answer_input in = answer_input(a, s);
-    return answer_check(&in, &a->answer, &a->call.err);
+    rc = answer_check(&in, &a->answer, &a->call.err);
+    if (rc == 0) {
+        watch_cost(s->b, a, &in);
+    }
+    return rc;
 }
 
 // Tokens that do not suffice for one more like this are as good as no request.

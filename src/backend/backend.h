@@ -291,6 +291,9 @@ struct backend_ask {
 // Asks and checks the answer: done's err is 0 only for a real answer.
 void backend_ask(struct backend *b, struct backend_ask *a,
                  void (*done)(struct backend_ask *a, int err));
+// Something about the server that a person should know, once: it shrinks pictures.  false:
+// nothing new.
+bool backend_take_note(struct backend *b, char *out, size_t size);
 void backend_ask_cancel(struct backend *b, struct backend_ask *a);
 // Frees what is private; done has already left nothing.  The answer stays the caller's.
 void backend_ask_fini(struct backend_ask *a);

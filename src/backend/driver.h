@@ -11,6 +11,7 @@
 #define VLMD_BACKEND_DRIVER_H
 
 #include "backend/backend.h"
+#include "backend/cost.h"
 #include "backend/frame.h"
 #include "backend/models.h"
 #include "backend/service.h"
@@ -110,6 +111,8 @@ struct backend {
     const struct driver *driver;  // of facts.kind; NULL before the first probe
     unsigned refused;             // FIELD_*
     const struct service *service;
+    struct cost_watch cost;
+    char note[320];  // to be taken by backend_take_note; "" = none
     struct sight_memory {
         char model[192], version[64];  // "" = nothing is remembered
         bool sees;

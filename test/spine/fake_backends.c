@@ -150,6 +150,13 @@ void backend_look(struct backend *b, struct backend_call *c,
     f->looks++;
 }
 
+bool backend_take_note(struct backend *b, char *out, size_t size)
+{
+    (void)b;
+    snprintf(out, size, "%s", "");
+    return false;
+}
+
 void backend_recall_sight(struct backend *b, const char *model, const char *version,
                           bool sees)
 {
