@@ -397,6 +397,24 @@ static void tear_down(struct http *h)
     uv_close((uv_handle_t *)&h->deadline_timer, on_deadline_timer_closed);
 }
 
+// What was held back comes now, through the same door as everything.
+static void resume_paused(struct http *h)
+{
+    struct list *node, *tmp;
+    bool has_any = false;
+    list_each(node, tmp, &h->active)
+    {
+        struct http_call *call = container_of(node, struct http_call, node);
+        if (call->wants_resume) {
+            call_resume(call);
+            has_any = true;
+        }
+    }
+    if (has_any) {
+        settle(h);
+    }
+}
+
 static int64_t end_overdue(struct http *h)
 {
     int64_t now_ms = call_clock_ms();
@@ -428,6 +446,7 @@ static void on_tick(uv_timer_t *timer)
         return;
     }
     disarm(h);
+    resume_paused(h);
     int64_t next_ms = end_overdue(h);
     struct list batch;
     list_init(&batch);
@@ -485,6 +504,23 @@ int http_send(struct http *h, struct http_req *r,
 }
 
 // A call that waits in `ended` keeps the reason it has.
+void http_pause(struct http *h, struct http_req *r)
+{
+    (void)h;
+    if (r->call) {
+        r->call->is_paused = true;
+        r->call->wants_resume = false;
+    }
+}
+
+void http_resume(struct http *h, struct http_req *r)
+{
+    if (r->call && r->call->is_paused) {
+        r->call->wants_resume = true;
+        arm(h, 0);
+    }
+}
+
 void http_cancel(struct http *h, struct http_req *r)
 {
     if (r->call && !r->call->err) {

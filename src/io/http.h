@@ -86,6 +86,11 @@ MUST_USE int http_open(struct http **out, struct loop *l, const struct http_conf
 // E_CANCELED (h is closing); done does not come then.
 MUST_USE int http_send(struct http *h, struct http_req *r,
                        void (*done)(struct http_req *r, int err));
+// The answer is read no further until http_resume: the server feels it, and no more than a
+// socket's buffers is held.  The time between two bytes does not run meanwhile, the total
+// does.  Both may be called from on_data.
+void http_pause(struct http *h, struct http_req *r);
+void http_resume(struct http *h, struct http_req *r);
 void http_cancel(struct http *h, struct http_req *r);  // done comes with E_CANCELED
 // Cancels what is under way; on_closed when every socket and handle is gone.
 void http_close(struct http *h, void (*on_closed)(void *arg), void *arg);

@@ -187,6 +187,9 @@ static size_t on_write(char *data, size_t size, size_t count, void *arg)
     struct http_req *r = call->req;
     size_t len = size * count;
     call->has_answer = true;
+    if (call->is_paused) {
+        return CURL_WRITEFUNC_PAUSE;
+    }
     if (r->first_byte_ms < 0) {
         r->first_byte_ms = call_clock_ms() - call->start_ms;
     }
@@ -513,6 +516,14 @@ static void nearest(int64_t since_ms, int64_t limit_ms, int what, int64_t *at_ms
 // While a body is being sent, each piece that the server takes starts the wait for the
 // first byte anew: it ends up counting from the end of sending, and a server that stops
 // reading is noticed too.
+void call_resume(struct http_call *call)
+{
+    call->wants_resume = false;
+    call->is_paused = false;
+    call->phase_ms = call_clock_ms();
+    curl_easy_pause(call->easy, CURLPAUSE_CONT);
+}
+
 int64_t call_deadline(const struct http_call *call, int *err)
 {
     const struct http_timeouts *t = &call->req->timeouts;
@@ -530,7 +541,9 @@ int64_t call_deadline(const struct http_call *call, int *err)
         nearest(call->phase_ms, t->first_byte_ms, E_FIRST_BYTE, &at_ms, err);
         break;
     case CALL_RECEIVING:
-        nearest(call->phase_ms, t->stall_ms, E_STALL, &at_ms, err);
+        if (!call->is_paused) {
+            nearest(call->phase_ms, t->stall_ms, E_STALL, &at_ms, err);
+        }
         break;
     }
     return at_ms;

@@ -41,7 +41,9 @@ struct http_call {
     bool has_head;    // the headers came to their end
     bool is_resent;
     bool has_retry_ms;
-    char words[256];  // curl's error buffer
+    bool is_paused;     // nothing is taken from curl
+    bool wants_resume;  // at the next tick
+    char words[256];    // curl's error buffer
 };
 
 int64_t call_clock_ms(void);  // monotonic, never cached
@@ -53,6 +55,8 @@ void call_free(struct http_call *call);
 void call_rewind(struct http_call *call);
 // Nothing but a stale kept connection explains this end; code is a CURLcode.
 bool call_is_stale(const struct http_call *call, int code);
+// Inside neither curl nor a list's walk of its own: bytes may be stored at once.
+void call_resume(struct http_call *call);
 int call_result(const struct http_call *call, int code);  // E_* for a CURLcode
 // The nearest deadline and the error it means; INT64_MAX = none.
 int64_t call_deadline(const struct http_call *call, int *err);
