@@ -379,6 +379,11 @@ void backend_ask(struct backend *b, struct backend_ask *a,
     }
 }
 
+void backend_ask_pause(struct backend *b, struct backend_ask *a, bool is_paused)
+{
+    (is_paused ? http_pause : http_resume)(b->http, &a->call.http);
+}
+
 void backend_ask_cancel(struct backend *b, struct backend_ask *a)
 {
     struct stream *s = a->stream;

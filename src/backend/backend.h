@@ -274,6 +274,11 @@ struct backend_ask {
     int max_tokens;   // 0 = the backend's
     unsigned seed;    // changes with each attempt
     bool no_schema;   // plain text asked for
+    // The texts of the answer as they come, unescaped, whole characters; field "summary", ...
+    // or "" without JSON.  Not yet an answer: it may turn out to be none.  May call
+    // backend_ask_pause, not backend_ask_cancel.  NULL = nobody listens.
+    void (*on_words)(struct backend_ask *a, const char *field, const char *text,
+                     size_t len);
     // out; valid in done
     struct answer answer;  // owned by the caller on success
     char finish_reason[24];
@@ -294,6 +299,8 @@ void backend_ask(struct backend *b, struct backend_ask *a,
 // Something about the server that a person should know, once: it shrinks pictures.  false:
 // nothing new.
 bool backend_take_note(struct backend *b, char *out, size_t size);
+// The answer is read no further until it is resumed; what was read already may still come.
+void backend_ask_pause(struct backend *b, struct backend_ask *a, bool is_paused);
 void backend_ask_cancel(struct backend *b, struct backend_ask *a);
 // Frees what is private; done has already left nothing.  The answer stays the caller's.
 void backend_ask_fini(struct backend_ask *a);

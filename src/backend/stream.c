@@ -38,9 +38,18 @@ void stream_fini(struct stream *s)
 
 // ---- for decoders
 
+static void tell_words(void *arg, const char *field, const char *text, size_t len)
+{
+    struct backend_ask *a = arg;
+    a->on_words(a, field, text, len);
+}
+
 void stream_text(struct stream *s, const char *text)
 {
     int rc = text ? buf_add_str(&s->content, text) : 0;
+    if (text && rc == 0 && s->ask->on_words) {
+        words_feed(&s->words, text, strlen(text), tell_words, s->ask);
+    }
     if (rc < 0 && s->err.code == 0) {
         rc = rc == E_TOOBIG ? E_GARBAGE : rc;
         err_set(&s->err, rc, "%s: over %d bytes of text", err_words(rc), MAX_CONTENT);

@@ -4,6 +4,7 @@
 #define VLMD_BACKEND_STREAM_H
 
 #include "backend/driver.h"
+#include "backend/utter.h"
 
 struct stream {
     struct backend *b;        // borrowed: until done
@@ -14,6 +15,7 @@ struct stream {
     const char *frame;  // the one being decoded
     size_t frame_len;
     struct buf content;
+    struct words words;
     struct buf names;  // URL, NUL, header with the correlation id
     char finish[24];   // reason; "" = not told
     bool has_end;      // the protocol's last frame came
