@@ -14,6 +14,7 @@
 #include "history.h"
 #include "pipeline.h"
 #include "schedule.h"
+#include "vlmd_words.h"
 
 #include <stdatomic.h>
 
@@ -70,6 +71,8 @@ struct app {
     struct watcher *watcher;    // NULL until something is watched
     struct manifest *manifest;  // NULL until there is a batch
     struct events events;
+    vlmd_words_fn *words_fn;  // NULL = nobody reads along
+    void *words_arg;
     struct err_ring *errors;            // owned
     struct monitor *monitor;            // NULL: a client
     struct backend_config searched[8];  // guesses when no backend is named

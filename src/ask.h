@@ -42,6 +42,8 @@ struct ask {
     bool needs_model;  // the stand-in will not do (it described this already)
     bool is_interactive;  // somebody waits: a late one is asked elsewhere as well
     bool is_retry;     // a backend has failed with it: see guard/retry_budget.h
+    // The answer's texts as they come, see backend_ask.on_words; NULL = nobody listens.
+    void (*on_words)(struct ask *a, const char *field, const char *text, size_t len);
     // The privacy gate: may this picture go there?  why gets a reason when not.
     enum ask_pass (*may_send)(struct ask *a, const char *backend, bool is_remote,
                               char *why, size_t why_size);

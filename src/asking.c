@@ -11,6 +11,7 @@
 #include "learn.h"
 #include "lesser.h"
 #include "step.h"
+#include "telling.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +84,7 @@ static void count_time(const struct job *j)
 static void on_asked(struct ask *a, int err)
 {
     struct job *j = container_of(a, struct job, ask);
+    telling_end(j, err == 0 && !a->also_backend[0]);  // of this answer, not a second one
     note_sent(j);
     if (err != E_CANCELED) {
         count_request(j, err);
@@ -155,6 +157,7 @@ static void fill_ask(struct job *j)
     a->is_interactive = j->row.priority == STORE_INTERACTIVE;
     a->is_retry = j->tries > 0;
     a->may_send = may_send;
+    telling_begin(j);
 }
 
 static void prepare_with_luma(struct job *j)

@@ -368,6 +368,13 @@ void dispatch_add_tier(struct prompt *p, const char *tier, const char *rule)
     }
 }
 
+static void on_words(struct backend_ask *b, const char *field, const char *text,
+                     size_t len)
+{
+    struct ask *a = container_of(b, struct ask, u.vlm);
+    a->on_words(a, field, text, len);
+}
+
 static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_safe)
 {
     const struct backend_facts *f = backend_facts(r->backend);
@@ -392,6 +399,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_
     b->seed = a->seed;
     b->max_tokens = cap_of(r, a);
     b->no_schema = a->no_schema;
+    b->on_words = a->on_words ? on_words : NULL;
     backend_ask(r->backend, b, on_answered);
 }
 
@@ -561,6 +569,15 @@ void dispatch_cancel(struct dispatch *d, struct ask *a)
         backend_ask_cancel(r->backend, &a->u.vlm);
     } else {
         ocr_cancel(d->ocr, &a->u.ocr);
+    }
+}
+
+void dispatch_pause_answer(struct dispatch *d, struct ask *a, bool is_paused)
+{
+    struct route *r = a->route;
+    (void)d;
+    if (r && r->backend) {
+        backend_ask_pause(r->backend, &a->u.vlm, is_paused);
     }
 }
 

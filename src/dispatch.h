@@ -117,6 +117,8 @@ void dispatch_look_closely(struct dispatch *d);
 void dispatch_recall_spent(struct dispatch *d, const char *backend, enum budget_span span,
                            const struct budget_spent *spent);
 void dispatch_cancel(struct dispatch *d, struct ask *a);
+// Reads the answer that is under way no further, until it is resumed.
+void dispatch_pause_answer(struct dispatch *d, struct ask *a, bool is_paused);
 void ask_fini(struct ask *a);
 
 // How many asks the backends that are ready can hold at once.

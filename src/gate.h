@@ -152,6 +152,8 @@ void gate_clean_buf(struct gate *g, struct buf *text);
 void gate_clean_array(struct gate *g, char *text, size_t size);
 // Of a message that is told but not kept: cleaned, and counted nowhere.
 void gate_clean_message(const struct gate *g, char *text, size_t size);
+// What may be told of a text while the rest of it still comes; counted nowhere.
+MUST_USE int gate_redact(const struct gate *g, const char *text, struct buf *out);
 int gate_cleaned(const struct gate *g);  // how many were replaced so far
 
 #endif

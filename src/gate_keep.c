@@ -117,6 +117,12 @@ void gate_clean_message(const struct gate *g, char *text, size_t size)
     buf_fini(&out);
 }
 
+int gate_redact(const struct gate *g, const char *text, struct buf *out)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
+    return privacy_redact(g->config->finder, text, kept_back(g), out, counts);
+}
+
 int gate_cleaned(const struct gate *g)
 {
     int n = 0;

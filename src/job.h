@@ -65,6 +65,8 @@ struct job_lists {
 
 void job_lists_init(struct job_lists *l);
 
+struct live;
+
 struct job {
     struct list node;  // in job_lists.head[state]
     enum job_state state;
@@ -108,7 +110,7 @@ struct job {
     int64_t duplicate_of, cached_result;
     bool is_near_duplicate;
     struct image_change change;  // from duplicate_of, for a near-duplicate
-    struct buf ocr_text;  // owned
+    struct buf ocr_text;         // owned
     struct store_attempt attempts[STORE_MAX_ATTEMPTS];
     struct job_attempt_text {
         char backend[96], model[192], words[256];
@@ -128,7 +130,8 @@ struct job {
         struct ocr_req ocr;
         struct store_audit_append audit;
     } req;
-    struct ask ask;  // owned parts of out live until GONE
+    struct ask ask;     // owned parts of out live until GONE
+    struct live *live;  // owned; while an answer comes that somebody listens to
     bool has_answer;
     struct store_result result;
     struct store_save save;

@@ -99,6 +99,12 @@ static void ask_cancel(void *ctx, struct ask *q)
     dispatch_cancel(a->dispatch, q);
 }
 
+static void ask_pause(void *ctx, struct ask *q, bool is_paused)
+{
+    struct app *a = ctx;
+    dispatch_pause_answer(a->dispatch, q, is_paused);
+}
+
 static bool uses_stand_in(void *ctx)
 {
     struct app *a = ctx;
@@ -153,6 +159,7 @@ void organs_bind(struct app *a, struct pipeline_organs *out)
         .recognise_cancel = recognise_cancel,
         .ask = ask,
         .ask_cancel = ask_cancel,
+        .ask_pause = ask_pause,
         .uses_stand_in = uses_stand_in,
         .expect = expect,
         .record = record,

@@ -34,6 +34,7 @@ struct pipeline_organs {
     void (*recognise_cancel)(void *ctx, struct ocr_req *r);
     int (*ask)(void *ctx, struct ask *a, void (*done)(struct ask *, int));
     void (*ask_cancel)(void *ctx, struct ask *a);
+    void (*ask_pause)(void *ctx, struct ask *a, bool is_paused);
     bool (*uses_stand_in)(void *ctx);
     bool (*expect)(void *ctx, const char *app, const char *window, char *model,
                    size_t model_size, char *prompt, size_t prompt_size, char *params,
@@ -78,6 +79,10 @@ struct pipeline_events {
     void (*on_trouble)(void *arg);
     // A request failed, a picture failed for good, a result could not be saved.  May be NULL.
     void (*on_error)(void *arg, const struct err_note *note);
+    // The answer of a job as it comes, redacted as what is kept; text is whole characters,
+    // "" once when a request begins.  false: enough for now, see pipeline_resume_answer.
+    // NULL = nobody listens.
+    bool (*on_words)(void *arg, const struct job *j, const char *field, const char *text);
 };
 
 struct pipeline_totals {
@@ -117,6 +122,8 @@ void pipeline_stop(struct pipeline *p, bool now);
 void pipeline_shed(struct pipeline *p);
 // Gives back what has OCR's words already and waits for a model; the rest goes on.
 void pipeline_shed_upgrades(struct pipeline *p);
+// Goes on with an answer after on_words said it is enough.
+void pipeline_resume_answer(struct pipeline *p, int64_t id);
 // The lease of this job is gone: another process has it.
 void pipeline_lose(struct pipeline *p, int64_t id);
 // Ids of all jobs that hold a lease; returns how many (at most max).

@@ -150,6 +150,12 @@ void backend_look(struct backend *b, struct backend_call *c,
     f->looks++;
 }
 
+void backend_ask_pause(struct backend *b, struct backend_ask *a, bool is_paused)
+{
+    (void)a;
+    fb[b->index].pauses += is_paused ? 1 : -1;
+}
+
 bool backend_take_note(struct backend *b, char *out, size_t size)
 {
     (void)b;

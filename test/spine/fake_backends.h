@@ -17,7 +17,7 @@ struct fake_backend {
     struct backend_ask *asks[64];
     int n_asks;
     int probes, loads, verifies, unloads, asked;
-    int cancels;
+    int cancels, pauses;
     bool holds_verify;      // fb_end_load leaves the look that follows to the test
     int64_t expires_at_ms;  // told by verify; 0 = not told
 };
