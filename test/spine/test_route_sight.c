@@ -31,6 +31,8 @@ static void open_unsure(struct rig *r, bool remembers)
 {
     open_with(r, 1, false, false);
     dispatch_close(r->d, rig_on_closed, r);
+    fb_end_probe(0, E_CANCELED);
+    assert_true(r->is_closed);
     memset(&seen, 0, sizeof(seen));
     struct dispatch_events e = events_of(r);
     e.on_sight_wanted = remembers ? on_wanted : NULL;
