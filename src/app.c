@@ -541,6 +541,7 @@ static void init_pipeline(struct app *a)
     organs_bind(a, &organs);
     struct pipeline_config c = {
         .target_px = a->config->target_px,
+        .fits_grid = !a->config->has_own_px,
         .target_tokens = a->config->target_tokens,
         .patch_px = a->config->patch_px,
         .tier = a->config->tier,

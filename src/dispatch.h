@@ -135,6 +135,8 @@ bool dispatch_never_ready(const struct dispatch *d);
 bool dispatch_expect(const struct dispatch *d, const char *app, const char *window,
                      char *model, size_t model_size, char *prompt, size_t prompt_size,
                      char *params, size_t params_size);
+// The size that suits the backend which would most likely be asked; false: not known.
+bool dispatch_grid(const struct dispatch *d, int long_px, struct backend_grid *out);
 int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, int max);
 // Of the backend that has used most of what it may: how much, in %.
 double dispatch_budget_pct(const struct dispatch *d);

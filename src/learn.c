@@ -267,6 +267,19 @@ static int patch_px(const struct job *j)
     return is_known ? backend_patch_px(model) : 0;
 }
 
+// The size of a tier in whole patches, unless the user said a size.
+static void fit_grid(const struct job *j, struct image_req *r)
+{
+    const struct pipeline *p = j->pipeline;
+    struct backend_grid g;
+    bool is_open = p->config.fits_grid && !r->target_patches && !r->patch_px;
+    if (is_open && p->organs.grid && p->organs.grid(p->organs.ctx, j->target_px, &g)) {
+        r->target_patches = g.tokens;
+        r->patch_px = g.patch_px;
+        r->keeps_small = true;
+    }
+}
+
 void learn_prepare(struct job *j)
 {
     struct pipeline *p = j->pipeline;
@@ -283,6 +296,7 @@ void learn_prepare(struct job *j)
     r->target_px = j->target_px;
     r->target_patches = j->target_tokens;
     r->patch_px = patch_px(j);
+    fit_grid(j, r);
     r->want_luma =
         j->wants_luma || p->organs.uses_stand_in(p->organs.ctx) ||
         ((p->config.reads_text_always || gate_needs_text(&j->gate)) && !j->compared);

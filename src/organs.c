@@ -120,6 +120,12 @@ static bool expect(void *ctx, const char *app, const char *window, char *model,
                            prompt_size, params, params_size);
 }
 
+static bool grid(void *ctx, int long_px, struct backend_grid *out)
+{
+    struct app *a = ctx;
+    return dispatch_grid(a->dispatch, long_px, out);
+}
+
 static void record(void *ctx, struct store_audit_append *r,
                    void (*done)(struct store_audit_append *, int))
 {
@@ -162,6 +168,7 @@ void organs_bind(struct app *a, struct pipeline_organs *out)
         .ask_pause = ask_pause,
         .uses_stand_in = uses_stand_in,
         .expect = expect,
+        .grid = grid,
         .record = record,
         .save = save,
         .release = release,

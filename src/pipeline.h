@@ -39,6 +39,8 @@ struct pipeline_organs {
     bool (*expect)(void *ctx, const char *app, const char *window, char *model,
                    size_t model_size, char *prompt, size_t prompt_size, char *params,
                    size_t params_size);
+    // The size that suits the model; false: not known.  May be NULL.
+    bool (*grid)(void *ctx, int long_px, struct backend_grid *out);
     void (*record)(void *ctx, struct store_audit_append *r,
                    void (*done)(struct store_audit_append *, int));
     void (*save)(void *ctx, struct store_save *r, void (*done)(struct store_save *, int));
@@ -51,9 +53,10 @@ struct pipeline_config {
     int target_tokens;  // instead of target_px when not 0: whole patches of the model
     int patch_px;       // 0 = as the model's name tells
     struct tier tiers[TIERS];
-    enum tier_depth tier;           // pictures are begun with; target_px is its size
-    enum fallback_reach fallback;   // how far when that fails for good
-    bool can_ocr;                   // fallback: there is text recognition
+    enum tier_depth tier;          // pictures are begun with; target_px is its size
+    enum fallback_reach fallback;  // how far when that fails for good
+    bool can_ocr;                  // fallback: there is text recognition
+    bool fits_grid;  // target_px is turned into patches of the model where they are known
     bool reads_text_always;      // OCR text for the index of every picture
     enum image_near duplicates;  // of watched folders: which changes need no new answer
     int64_t max_file_bytes;      // of a fetched picture

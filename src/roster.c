@@ -402,9 +402,7 @@ void roster_settle(struct dispatch *d)
 
 // ---- telling
 
-bool dispatch_expect(const struct dispatch *d, const char *app, const char *window,
-                     char *model, size_t model_size, char *prompt, size_t prompt_size,
-                     char *params, size_t params_size)
+static const struct route *most_likely(const struct dispatch *d)
 {
     const struct route *best = NULL;
     for (int i = 0; i < d->n_routes; i++) {
@@ -413,6 +411,14 @@ bool dispatch_expect(const struct dispatch *d, const char *app, const char *wind
             best = r;
         }
     }
+    return best;
+}
+
+bool dispatch_expect(const struct dispatch *d, const char *app, const char *window,
+                     char *model, size_t model_size, char *prompt, size_t prompt_size,
+                     char *params, size_t params_size)
+{
+    const struct route *best = most_likely(d);
     if (!best) {
         return false;
     }
@@ -478,6 +484,13 @@ static void tell(const struct dispatch *d, const struct route *r,
         .minute_tokens_limit = r->terms->rate.tokens_per_min,
     };
     tell_model(d, r, out);
+}
+
+bool dispatch_grid(const struct dispatch *d, int long_px, struct backend_grid *out)
+{
+    const struct route *best = most_likely(d);
+    return best && backend_grid(backend_facts(best->backend), long_px,
+                                backend_config(best->backend)->max_tokens, out);
 }
 
 int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, int max)

@@ -186,6 +186,16 @@ bool backend_facts_recall(const char *text, int64_t now_ms, int64_t max_age_ms,
 // Source: PROTOCOLS.md 9.2.
 int backend_patch_px(const char *model);
 
+// Whole patches: at most tokens squares of patch_px.
+struct backend_grid {
+    int patch_px, tokens;
+};
+// What a screen of 16:9 with a long side of long_px costs this model there, within what it
+// can take; max_tokens: of an answer, which needs its part of the context.  false: its grid is
+// not known, pixels have to do.  Pure.
+bool backend_grid(const struct backend_facts *f, int long_px, int max_tokens,
+                  struct backend_grid *out);
+
 // ---- prompts
 
 // Kinds of application a prompt exists for.

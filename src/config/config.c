@@ -350,6 +350,7 @@ static void derive(struct config_loader *l)
     struct config *c = l->c;
     config_set_backends(l);
     config_set_rules(l);
+    c->has_own_px = c->target_px != 0;
     config_check_addresses(l);
     if (c->target_px == 0) {
         c->target_px = c->tiers[c->tier].target_px;

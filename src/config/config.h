@@ -36,17 +36,18 @@ enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
 struct config {
     char *file;  // the one read, or NULL
     const char *watch_dirs[CONFIG_MAX_LIST + 1];
-    enum tier_depth tier;      // target_px is its size unless image.target_px is set
+    enum tier_depth tier;  // target_px is its size unless image.target_px is set
     struct tier tiers[TIERS];
     enum config_fallback fallback;
+    bool has_own_px;  // image.target_px was set
     int target_px;
-    int target_tokens;         // instead of target_px: size in tokens of the model; 0 = no
-    int patch_px;              // square that costs a token; 0 = by the model's name
+    int target_tokens;  // instead of target_px: size in tokens of the model; 0 = no
+    int patch_px;       // square that costs a token; 0 = by the model's name
     enum image_near duplicates;  // changes of a watched screen that need no new answer
-    int concurrency;           // per backend; 0 = found by trying
-    int prepare_ahead;         // pictures prepared before a slot is free, default 2
-    int64_t backend_wait_ms;   // a batch gives up on backends never reached; default 10000
-    int64_t grace_ms;          // for asks under way at a stop, default 5000
+    int concurrency;             // per backend; 0 = found by trying
+    int prepare_ahead;           // pictures prepared before a slot is free, default 2
+    int64_t backend_wait_ms;  // a batch gives up on backends never reached; default 10000
+    int64_t grace_ms;         // for asks under way at a stop, default 5000
     enum config_ocr ocr_when;  // never, fallback, always; default fallback
     int64_t ocr_after_ms;      // outage of a model before OCR stands in; default 30000
     bool is_auto;              // no backend named: search the usual local ports
@@ -55,7 +56,7 @@ struct config {
     struct backend_config backends[CONFIG_MAX_BACKENDS];
     struct backend_config backend;  // defaults for each, and for found ones
     struct guard_terms terms_of[CONFIG_MAX_BACKENDS];  // parallel to backends
-    struct guard_terms terms;       // defaults for each
+    struct guard_terms terms;                          // defaults for each
     struct store_config store;
     struct image_config image;
     struct ingest_config ingest;
@@ -81,15 +82,15 @@ struct config {
     struct alert_config alerts;
     const char *alert_webhook;  // "" = none
     enum alert_format alert_format;
-    const char *alert_key;   // of PagerDuty; "" = none
-    int64_t alert_every_ms;  // default 30000
-    const char *trace_otlp_url;  // NULL or "" = off
+    const char *alert_key;                 // of PagerDuty; "" = none
+    int64_t alert_every_ms;                // default 30000
+    const char *trace_otlp_url;            // NULL or "" = off
     int64_t history_keep_ms[STORE_SPANS];  // rows of the series by span
-    char *log_level;           // see log_parse_levels
-    char *log_format;          // text, json
-    const char *log_file;      // NULL = none
-    struct config_value *values;  // private: parallel to the key table
-    void *strings;                // private
+    char *log_level;                       // see log_parse_levels
+    char *log_format;                      // text, json
+    const char *log_file;                  // NULL = none
+    struct config_value *values;           // private: parallel to the key table
+    void *strings;                         // private
 };
 
 // Errors: E_CONFIG after on_problem was called for each; E_NOMEM.

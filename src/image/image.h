@@ -48,13 +48,14 @@ struct image_req {
     const char *path;      // below root when root is set, else as the process sees it
     const uint8_t *bytes;  // instead of path when not NULL (fetched pictures)
     size_t bytes_len;
-    int target_px;     // long side of what is sent, 0 = 768; never enlarged; the other
-                       // side in proportion, rounded to nearest, at least 1
+    int target_px;       // long side of what is sent, 0 = 768; never enlarged; the other
+                         // side in proportion, rounded to nearest, at least 1
     int target_patches;  // instead of target_px when not 0: at most so many whole patches
     int patch_px;        // of the model, 0 = IMAGE_PATCH_PX
-    bool want_luma;    // also the full-size grey picture, for OCR
-    bool skip_encode;  // only hash, size, luma
-    bool want_png;     // also what is sent as PNG, for people
+    bool keeps_small;    // a picture within target_px stays as it is, patches or not
+    bool want_luma;      // also the full-size grey picture, for OCR
+    bool skip_encode;    // only hash, size, luma
+    bool want_png;       // also what is sent as PNG, for people
     // Painted black in the full-size pixels before anything but content is made of them:
     // jpeg, luma and thumb show the masked picture.  For JPEG and lossy WebP they grow by
     // up to a block.  mask.h says what is left outside of them.

@@ -295,7 +295,9 @@ static int no_memory(const struct run *x)
 static void find_sent_size(const struct image_req *r, const struct head *h, int *width,
                            int *height)
 {
-    if (r->target_patches > 0) {
+    const int longer = h->width > h->height ? h->width : h->height;
+    const bool is_small = r->keeps_small && longer <= r->target_px;
+    if (r->target_patches > 0 && !is_small) {
         const int patch = r->patch_px > 0 ? r->patch_px : IMAGE_PATCH_PX;
         fit_patches(h->width, h->height, patch, r->target_patches, width, height);
     } else {

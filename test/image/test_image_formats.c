@@ -264,6 +264,32 @@ static void test_other_orientations(void **state)
     buf_fini(&file);
 }
 
+// Patches are for what has to be shrunk anyway.
+static void test_small_pictures_stay_as_they_are(void **state)
+{
+    (void)state;
+    static const struct {
+        int side, width, height;
+    } rows[] = {{400, 320, 200}, {320, 320, 200}, {319, 224, 140}};
+    struct buf file = {0};
+    const struct scene s = scene_get(320, 200, scene_opaque);
+    const struct jpeg_spec spec = {.colourspace = JCS_YCbCr, .h = 1, .v = 1};
+    make_jpeg(&file, &s, &spec);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct image_req r = {.bytes = file.data,
+                              .bytes_len = file.len,
+                              .target_px = rows[i].side,
+                              .target_patches = 40,
+                              .patch_px = 28,
+                              .keeps_small = true};
+        assert_int_equal(image_prepare_now(&config, &r), 0);
+        assert_int_equal(r.sent_width, rows[i].width);
+        assert_int_equal(r.sent_height, rows[i].height);
+        image_req_fini(&r);
+    }
+    buf_fini(&file);
+}
+
 // The decoder's own shrink starts at four times the wanted size.
 static void test_large_jpeg_is_shrunk_while_decoding(void **state)
 {
@@ -367,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_jpeg_orientations),
         cmocka_unit_test(test_other_orientations),
         cmocka_unit_test(test_large_jpeg_is_shrunk_while_decoding),
+        cmocka_unit_test(test_small_pictures_stay_as_they_are),
         cmocka_unit_test(test_webp_kinds),
         cmocka_unit_test(test_webp_small_first_frame),
         cmocka_unit_test(test_tiny_pictures),

@@ -156,6 +156,13 @@ void backend_ask_pause(struct backend *b, struct backend_ask *a, bool is_paused)
     fb[b->index].pauses += is_paused ? 1 : -1;
 }
 
+bool backend_grid(const struct backend_facts *f, int long_px, int max_tokens,
+                  struct backend_grid *out)
+{
+    *out = (struct backend_grid){f->patch_px, long_px + max_tokens};
+    return f->patch_px > 0;
+}
+
 bool backend_take_note(struct backend *b, char *out, size_t size)
 {
     (void)b;

@@ -81,6 +81,7 @@ static void prepare(void *ctx, struct image_req *r, void (*done)(struct image_re
     f->last_target_px = r->target_px;
     f->last_patches = r->target_patches;
     f->last_patch_px = r->patch_px;
+    f->last_keeps_small = r->keeps_small;
     f->last_n_masks = r->n_masks;
     f->last_want_luma = r->want_luma;
     begin(f, FAKE_PREPARE, r, (any_done)(void *)done);
@@ -182,6 +183,13 @@ static bool uses_stand_in(void *ctx)
     return ((struct fake *)ctx)->uses_stand_in;
 }
 
+static bool grid(void *ctx, int long_px, struct backend_grid *out)
+{
+    struct fake *f = ctx;
+    *out = (struct backend_grid){f->grid_patch_px, long_px / 2};
+    return f->grid_patch_px > 0;
+}
+
 static bool expect(void *ctx, const char *app, const char *window, char *model,
                    size_t model_size, char *prompt, size_t prompt_size, char *params,
                    size_t params_size)
@@ -274,6 +282,7 @@ static const struct pipeline_organs table = {
     .ask_cancel = ask_cancel,
     .uses_stand_in = uses_stand_in,
     .expect = expect,
+    .grid = grid,
     .record = record,
     .save = save,
     .release = release,

@@ -44,8 +44,8 @@ struct fake {
     bool uses_stand_in;
     bool expects;
     const char *expected_model;  // NULL = "model"
-    int ask_rc;              // what ask() returns; 0 takes it
-    bool has_only_stand_in;  // ask() refuses what needs a model
+    int ask_rc;                  // what ask() returns; 0 takes it
+    bool has_only_stand_in;      // ask() refuses what needs a model
     int fetch_rc;
     bool makes_luma;
     struct fake_pending pending[FAKE_MAX_PENDING];
@@ -60,6 +60,8 @@ struct fake {
     int last_target_px;
     int last_patches;
     int last_patch_px;
+    int grid_patch_px;  // of the model, 0 = not known
+    bool last_keeps_small;
     bool last_want_luma;
     int last_cap_doublings;
     bool last_no_schema;

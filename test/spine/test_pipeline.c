@@ -573,6 +573,27 @@ static void a_size_in_tokens_is_whole_patches_of_the_model(void **state)
     expect_end(f, STORE_ANSWERED, 0);
 }
 
+static void a_tier_is_fitted_to_the_models_grid(void **state)
+{
+    struct fake *f = *state;
+    f->grid_patch_px = 28;
+    fake_add(f, "/shots/a.png");  // the user said a size
+    assert_int_equal(f->last_patches, 0);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED, 0);
+    f->p.config.fits_grid = true;
+    fake_add(f, "/shots/b.png");
+    fake_run_to(f, FAKE_ASK);
+    assert_int_equal(f->last_patches, 384);
+    assert_int_equal(f->last_patch_px, 28);
+    assert_true(f->last_keeps_small);
+    fake_end(f, FAKE_ASK, E_CONTEXT);  // smaller, still on the grid
+    assert_int_equal(f->last_target_px, 576);
+    assert_int_equal(f->last_patches, 288);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED, 0);
+}
+
 static void a_cut_answer_gets_a_larger_cap_and_then_no_schema(void **state)
 {
     struct fake *f = *state;
@@ -826,6 +847,7 @@ int main(void)
         T(an_absent_backend_never_fails_a_picture),
         T(too_large_a_context_makes_it_smaller),
         T(a_size_in_tokens_is_whole_patches_of_the_model),
+        T(a_tier_is_fitted_to_the_models_grid),
         T(a_cut_answer_gets_a_larger_cap_and_then_no_schema),
         T(a_result_waits_until_it_can_be_saved),
         T(a_lost_lease_is_not_an_end_of_ours),
