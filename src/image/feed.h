@@ -12,7 +12,8 @@
 //
 // PNG and JPEG are read this way: their decoders take their input in parts.  WebP is held
 // whole, after its size was taken from the memory budget: libwebp's incremental decoder keeps
-// every byte of a lossless picture, and of a lossy one with several partitions.
+// every byte of a lossless picture, and a lossy one of a size that may be decoded hardly
+// reaches such a length, as VP8 has 512 KB for what all its blocks are coded by.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_FEED_H
 #define VLMD_IMAGE_FEED_H

@@ -5,7 +5,8 @@
 // those from 0 to 407, with VLMD_PAGES_FROM=0 and VLMD_PAGES_MISSED=FOLDER.  There is written
 // what was missed: the page, what OCR read, and which secrets.
 //
-// The pages are shared among as many processes as there are processors.
+// The pages are shared among two processes, on every machine: what is planted on a page depends
+// on where its share begins.
 // SPDX-License-Identifier: MIT
 #include "page_gate.h"
 
@@ -26,7 +27,7 @@ enum {
     UNSEEN_PAGES = 100000,  // the first; nothing was tuned by these
     JPEG_EVERY = 3,
     ITEMS_A_PAGE = 6,
-    MOST_WORKERS = 8,
+    WORKERS = 2,
     ENOUGH_PCT = 95
 };
 
@@ -220,16 +221,12 @@ static void add_figures(struct figures *to, const struct figures *f)
 
 static void measure_all(struct figures *f, unsigned first, unsigned pages)
 {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const unsigned workers = processors < 1              ? 1
-                             : processors > MOST_WORKERS ? MOST_WORKERS
-                                                         : (unsigned)processors;
-    int results[MOST_WORKERS];
-    for (unsigned i = 0; i < workers; i++) {
+    int results[WORKERS];
+    for (unsigned i = 0; i < WORKERS; i++) {
         results[i] =
-            start_worker(first + pages * i / workers, first + pages * (i + 1) / workers);
+            start_worker(first + pages * i / WORKERS, first + pages * (i + 1) / WORKERS);
     }
-    for (unsigned i = 0; i < workers; i++) {
+    for (unsigned i = 0; i < WORKERS; i++) {
         struct figures one;
         int status;
         // One that failed an assertion has said why.
