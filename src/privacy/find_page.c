@@ -32,6 +32,7 @@ struct rows {
     int n;
     char *text;  // owned
     size_t len;
+    bool has_columns;  // pairs of them were put one after the other
 };
 
 // ---- laying out
@@ -120,6 +121,7 @@ static bool goes_on(const struct rows *r, struct span row, int x, int y)
 
 static void put_in_columns(struct rows *r, struct span row, int first, int x, int part)
 {
+    r->has_columns = true;
     for (int i = row.from; i < row.to; i++) {
         const bool is_right = r->places[i].left >= x;
         r->places[i].row = first;
@@ -246,6 +248,23 @@ static void take_finding(struct scan *s, const struct rows *r,
     }
 }
 
+// The rows are the lines of the text: there is nothing to find that was not found there.
+static bool is_text(const struct rows *r)
+{
+    for (int i = 1; i < r->n; i++) {
+        const struct privacy_word *w = word_of(r, i), *before = word_of(r, i - 1);
+        if (r->places[i].word != r->places[i - 1].word + 1) {
+            return false;
+        }
+        const size_t end = (size_t)before->offset + before->len;  // not behind w: sound
+        const bool breaks = memchr(r->page->text + end, '\n', w->offset - end) != NULL;
+        if (breaks != is_line_break(&r->places[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int find_in_rows(const struct privacy_finder *f, const struct privacy_page *page,
                         bool by_columns, struct privacy_findings *out)
 {
@@ -256,7 +275,8 @@ static int find_in_rows(const struct privacy_finder *f, const struct privacy_pag
     struct privacy_findings found = {0};
     struct rows r;
     int rc = lay_out(&r, page, by_columns);
-    if (rc == 0) {
+    const bool is_new = rc == 0 && (by_columns ? r.has_columns : !is_text(&r));
+    if (is_new) {
         rc = privacy_find_read(f, r.text, r.len, &found);
     }
     for (int i = 0; rc == 0 && i < found.n; i++) {
