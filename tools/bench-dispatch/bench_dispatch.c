@@ -314,6 +314,7 @@ static bool tell(const struct options *o, const char *name, int at_once, int rc,
     printf("%-10s %8d %9d/%-6d %9.1f %9.1f %% %12.0f %9.1f\n", name, at_once, t->answered,
            count, t->answered / t->seconds, 100 * t->answered / t->seconds / best,
            t->cpu_s * 1e6 / count, t->rss_mb);
+    fflush(stdout);
     return t->answered == count;
 }
 
@@ -337,7 +338,6 @@ static bool run_round(const struct options *o, const char *self, const char *fol
         rc = run_peer(o, program, port, at_once, &t);
         tell(o, "undici", at_once, rc, &t);
     }
-    fflush(stdout);
     return is_good;
 }
 

@@ -37,9 +37,10 @@ static const char answer[] =
     "\"assistant\",\"content\":\"" CONTENT "\"}}],"
     "\"usage\":{\"prompt_tokens\":1500,\"completion_tokens\":60,\"total_tokens\":1560}}";
 
+// As OpenRouter has it: nobody need find out whether the model sees.
 static const char models[] =
-    "{\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":"
-    "\"model\",\"owned_by\":\"bench\"}]}";
+    "{\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":\"model\",\"owned_by\":"
+    "\"bench\",\"architecture\":{\"input_modalities\":[\"text\",\"image\"]}}]}";
 
 struct conn {
     char head[MAX_HEAD];
