@@ -197,6 +197,22 @@ static void a_model_on_this_machine_needs_no_text(void **state)
     expect_end(f, STORE_ANSWERED);
 }
 
+// Of two that were asked because the first was late, both have the picture.
+static void a_second_backend_stands_in_the_audit_as_well(void **state)
+{
+    struct fake *f = *state;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    struct ask *a = &fake_job(f)->ask;
+    snprintf(a->also_backend, sizeof(a->also_backend), "second");
+    a->also_bytes_sent = 700;
+    fake_run_to(f, FAKE_SAVE);
+    assert_int_equal(f->n_audit, 2);
+    assert_string_equal(f->audit[0], "send allow  second local 700");
+    assert_string_equal(f->audit[1], "send allow  near local 1000");
+    expect_end(f, STORE_ANSWERED);
+}
+
 static void another_machine_gets_it_after_its_text_and_the_record(void **state)
 {
     struct fake *f = *state;
@@ -479,6 +495,7 @@ int main(void)
         cmocka_unit_test(no_way_leads_past_the_gate),
         cmocka_unit_test(only_waiting_leads_to_asking),
         T(a_model_on_this_machine_needs_no_text),
+        T(a_second_backend_stands_in_the_audit_as_well),
         T(another_machine_gets_it_after_its_text_and_the_record),
         T(what_stands_on_it_is_painted_over_first),
         T(a_picture_that_is_only_for_others_is_blocked),
