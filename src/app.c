@@ -229,7 +229,7 @@ static void on_told(struct store_query *q, int err)
 static void on_ended(void *arg, int64_t id, enum store_outcome outcome)
 {
     struct app *a = arg;
-    (void)outcome;
+    spool_note_ended(a, id, outcome);
     status_count(a);
     alerts_wake(a, true);
     status_publish(a);
@@ -374,6 +374,7 @@ void app_work(struct app *a)
     dispatch_serve(a->dispatch, stand_in_mode(a));
     schedule_start(a->schedule);
     watch_for_backend(a);
+    spool_sweep(a);
 }
 
 // ---- the parts
@@ -395,6 +396,9 @@ static int open_store(struct app *a, struct err *e)
 {
     int rc = store_open(&a->store, &a->loop, &a->config->store, e);
     bill_init(&a->bill, a->store);
+    if (rc == 0) {
+        spool_init(a);
+    }
     return rc;
 }
 
@@ -450,6 +454,8 @@ static int open_images(struct app *a, struct err *e)
     rc = rc ? rc : image_open(&a->images, &a->loop, &a->config->image);
     if (rc) {
         payload_close(&a->payloads);
+    } else {
+        pictures_open(&a->pictures);
     }
     return rc;
 }
@@ -457,6 +463,7 @@ static int open_images(struct app *a, struct err *e)
 static void close_images(struct app *a)
 {
     payload_close(&a->payloads);
+    pictures_close(&a->pictures);
     image_close(a->images, next_part_closed, a);
 }
 
@@ -705,6 +712,10 @@ void app_close(struct app *a)
         free((char *)a->batch_inputs[i]);
     }
     free(a->batch_inputs);
+    for (int i = 0; i < a->n_watched; i++) {
+        free(a->watched[i]);
+    }
+    spool_fini(a);
 }
 
 int app_open(struct app *a, struct config *config, const struct vlmd_options *o,

@@ -12,9 +12,11 @@
 #include "event.h"
 #include "governor.h"
 #include "history.h"
+#include "pictures.h"
 #include "pipeline.h"
 #include "schedule.h"
 #include "vlmd_words.h"
+#include "spool.h"
 
 #include <stdatomic.h>
 
@@ -75,6 +77,10 @@ struct app {
     void *words_arg;
     struct err_ring *errors;            // owned
     struct monitor *monitor;            // NULL: a client
+    struct spool spool;
+    struct pictures pictures;
+    char *watched[CONFIG_MAX_LIST];  // owned: folders, absolute
+    int n_watched;
     struct backend_config searched[8];  // guesses when no backend is named
     struct guard_terms searched_terms[8];
     uint64_t random_state;

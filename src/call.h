@@ -7,12 +7,14 @@
 #define VLMD_CALL_H
 
 #include "app.h"
+#include "reload.h"
 
 struct vlmd {
     struct app app;
     bool must_step;  // before a host may wait: something was begun since the last turn
     int pending;  // calls not yet answered
     bool is_closing;
+    struct reload reload;
 };
 
 // Nothing new begins once vlmd_close was called, whichever callback asks for it.  Errors:

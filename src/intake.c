@@ -96,6 +96,9 @@ int app_watch(struct app *a, const char *dir, struct err *e)
         }
     }
     int rc = watcher_add(a->watcher, dir, e);
+    if (rc == 0 && a->n_watched < CONFIG_MAX_LIST) {
+        a->watched[a->n_watched++] = mem_dup(dir);
+    }
     if (rc == 0) {
         app_work(a);
     }

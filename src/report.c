@@ -118,6 +118,8 @@ int vlmd_audit(vlmd *v, const struct vlmd_audit_query *q, vlmd_audit_fn *on_row,
     r->list.since_ms = q->since_ms;
     r->list.until_ms = q->until_ms;
     r->list.is_oldest_first = q->order == VLMD_OLDEST;
+    r->list.after_seq = q->after_seq;
+    r->list.after_ms = q->after_ms;
     call_begin(v);
     ask_page(r);
     return 0;

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "call.h"
 #include "monitor.h"
-#include "trace.h"
 #include "start.h"
 #include "vlmd_loop.h"
 
@@ -161,6 +160,7 @@ int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error 
         return rc;
     }
     v->must_step = true;
+    reload_keep(&v->reload, o);
     *out = v;
     return 0;
 }
@@ -177,6 +177,7 @@ void vlmd_close(vlmd *v)
         log_file_close();
     }
     config_free(config);
+    reload_fini(&v->reload);
     free(v);
 }
 
@@ -347,104 +348,6 @@ int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs, struct vlmd_err
     return rc ? say(error, rc, call_words(&why, rc)) : 0;
 }
 
-struct submit {
-    struct vlmd *v;
-    struct store_item item;
-    struct store_offer offer;
-    char *traceparent;  // owned; NULL = none
-    vlmd_submit_fn *fn;
-    void *arg;
-};
-
-static void free_submit(struct submit *s)
-{
-    free((char *)s->item.path);
-    free((char *)s->item.meta.app);
-    free((char *)s->item.meta.window);
-    free((char *)s->item.meta.screen);
-    free((char *)s->item.meta.url);
-    free(s->traceparent);
-    free(s);
-}
-
-static void on_submitted(struct store_offer *r, int err)
-{
-    struct submit *s = container_of(r, struct submit, offer);
-    struct vlmd *v = s->v;
-    if (err == 0 && s->traceparent) {
-        trace_note_parent(&v->app, s->item.id, s->traceparent);
-    }
-    if (s->fn) {
-        s->fn(s->arg, err, s->item.id, s->item.is_new, call_words(&r->err, err));
-    }
-    free_submit(s);
-    app_wake(&v->app);
-    call_end(v);
-}
-
-static int stat_input(const struct vlmd_input *in, struct store_item *it)
-{
-    struct stat st;
-    it->is_url = in->url != NULL;
-    it->size_bytes = -1;
-    if (in->url) {
-        return 0;
-    }
-    if (!in->path || in->path[0] != '/') {
-        return E_USAGE;
-    }
-    if (stat(in->path, &st) != 0) {
-        return E_NOT_FOUND;
-    }
-    it->size_bytes = st.st_size;
-    it->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    return S_ISREG(st.st_mode) ? 0 : E_NOT_FILE;
-}
-
-// What is not for the database does not get there; see intake.c.
-static void clean_submit(struct submit *s)
-{
-    const struct ingest_meta none = {0};
-    struct gate g;
-    gate_init(&g, &s->v->app.gate, "", &none, 0);
-    gate_clean(&g, (char **)&s->item.meta.window);
-    gate_clean(&g, (char **)&s->item.meta.url);
-    gate_fini(&g);
-}
-
-int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg)
-{
-    struct store_item it = {0};
-    int rc = needs_worker(v, NULL);
-    // Only members of a batch are claimed: nobody would ever come for it.
-    rc = rc ? rc : v->app.is_batch ? E_USAGE : stat_input(in, &it);
-    if (rc) {
-        return rc;
-    }
-    struct submit *s = mem_new(struct submit);
-    s->v = v;
-    s->fn = fn;
-    s->arg = arg;
-    s->item = it;
-    s->item.path = mem_dup(in->url ? in->url : in->path);
-    s->traceparent = mem_dup(in->traceparent);
-    s->item.priority = in->is_interactive ? STORE_INTERACTIVE : STORE_LIVE;
-    s->item.meta = (struct store_meta){
-        .app = mem_dup(in->app),
-        .window = mem_dup(in->window),
-        .screen = mem_dup(in->screen),
-        .url = mem_dup(in->page_url),
-        .taken_at_ms = in->taken_at_ms,
-    };
-    clean_submit(s);
-    s->offer.items = &s->item;
-    s->offer.n = 1;
-    call_begin(v);
-    app_work(&v->app);
-    store_offer(v->app.store, &s->offer, on_submitted);
-    return 0;
-}
-
 // ---- listening
 
 vlmd_subscription *vlmd_subscribe(vlmd *v, vlmd_event_fn *fn, void *arg)
@@ -493,6 +396,11 @@ int vlmd_config_check(const struct vlmd_options *options, vlmd_key_fn *on_key,
     }
     config_free(c);
     return rc;
+}
+
+void vlmd_config_each(vlmd *v, vlmd_key_fn *fn, void *arg)
+{
+    config_each(v->app.config, fn, arg);
 }
 
 char *vlmd_config_sample(void)

@@ -84,6 +84,7 @@ typedef void vlmd_start_fn(void *arg, const struct vlmd_start_step *step);
 struct vlmd_options {
     enum vlmd_role role;
     const char *config_file;  // NULL = the usual place if there is one, "" = none
+    const char *config_text;  // instead of a file: what would stand in it, or NULL
     const struct vlmd_setting *settings;
     int n_settings;
     bool ignore_environment;  // do not read VLMD_* variables
@@ -144,6 +145,8 @@ VLMD_API int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs,
 struct vlmd_input {
     const char *path;  // absolute, or NULL
     const char *url;   // http(s), or NULL
+    const void *bytes;  // the file itself, or NULL; borrowed: until fn
+    size_t n_bytes;
     const char *app;
     const char *window;
     const char *screen;
@@ -151,8 +154,12 @@ struct vlmd_input {
     int64_t taken_at_ms;
     bool is_interactive;  // somebody waits: goes before everything else
     const char *traceparent;  // W3C trace context that its spans belong to, or NULL
+    // The path comes from elsewhere: it has to lead into a watched folder or one of
+    // admin.submit_dirs, links included.
+    bool is_confined;
 };
-// id: of the job, new or known.  Called once, before the job ends.
+// id: of the job, new or known.  Called once, before the job ends.  Bytes are kept in a
+// private folder beside the database until the job has ended.
 typedef void vlmd_submit_fn(void *arg, int err, int64_t id, bool is_new,
                             const char *message);
 VLMD_API int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg);
@@ -254,6 +261,20 @@ typedef void vlmd_facets_fn(void *arg, int err, const struct vlmd_facet *facets,
 VLMD_API int vlmd_facets(vlmd *v, enum vlmd_facets_by by, const struct vlmd_query *q,
                          vlmd_facets_fn *fn, void *arg);
 
+// A picture to look at.
+struct vlmd_picture {
+    const void *bytes;
+    size_t len;
+    const char *type;  // "image/jpeg"
+    const char *hash;  // of the file, as in vlmd_item
+};
+typedef void vlmd_picture_fn(void *arg, int err, const struct vlmd_picture *p,
+                             const char *message);
+// size_px 0: the file itself; else a JPEG that is at most so long (4096).  Only what was
+// described is shown: err is a class of `vlmd status` when the file is gone (not_found) or
+// another one now (incomplete).  Workers only.
+VLMD_API int vlmd_picture(vlmd *v, int64_t id, int size_px, vlmd_picture_fn *fn, void *arg);
+
 struct vlmd_attempt {
     int64_t at_ms;
     const char *backend, *model;
@@ -317,6 +338,7 @@ struct vlmd_audit_query {
     int64_t since_ms, until_ms;  // 0 = no bound
     enum vlmd_order order;       // VLMD_NEWEST or VLMD_OLDEST
     int64_t limit;               // 0 = all
+    int64_t after_seq, after_ms; // go on after this row in the order
 };
 // Return false to stop.
 typedef bool vlmd_audit_fn(void *arg, const struct vlmd_audit_row *row);
@@ -667,6 +689,16 @@ typedef void vlmd_problem_fn(void *arg, bool is_error, const char *where, const 
 // Errors: VLMD_ERR_CONFIG when at least one problem is an error.
 VLMD_API int vlmd_config_check(const struct vlmd_options *options, vlmd_key_fn *on_key,
                                vlmd_problem_fn *on_problem, void *arg);
+// Every key with the value that v has.
+VLMD_API void vlmd_config_each(vlmd *v, vlmd_key_fn *fn, void *arg);
+// A key whose value is another one now; is_applied: it counts from now on, else after a
+// restart.
+typedef void vlmd_change_of_key_fn(void *arg, const char *key, const char *before,
+                                   const char *after, bool is_applied);
+// Reads the configuration again, as v was opened with it; secrets are not compared.  Errors:
+// VLMD_ERR_CONFIG: nothing was taken, on_problem was told why.
+VLMD_API int vlmd_config_reload(vlmd *v, vlmd_change_of_key_fn *on_change,
+                                vlmd_problem_fn *on_problem, void *arg);
 // A commented sample file, as one string; free with free().  NULL = out of memory.
 VLMD_API char *vlmd_config_sample(void);
 // Where the configuration file is expected; returns out.

@@ -187,7 +187,11 @@ static void read_files(struct config_loader *l)
 {
     char path[CONFIG_MAX_PATH];
     const char *given = l->options ? l->options->config_file : NULL;
-    if (given && *given) {
+    const char *text = l->options ? l->options->config_text : NULL;
+    if (text) {
+        l->file_dir = config_keep(l->c, "/");
+        config_read_yaml(l, "configuration", text, strlen(text));
+    } else if (given && *given) {
         read_file(l, given, true);
     } else if (!given && *config_path(path, sizeof(path))) {
         read_file(l, path, false);

@@ -97,6 +97,9 @@ struct config {
 MUST_USE int config_load(struct config **out, const struct vlmd_options *options,
                          vlmd_problem_fn *on_problem, void *arg);
 void config_free(struct config *c);
+// Takes what can change under way; tells of every difference.
+void config_adopt(struct config *c, const struct config *fresh, vlmd_change_of_key_fn *fn,
+                  void *arg);
 void config_each(const struct config *c, vlmd_key_fn *fn, void *arg);
 char *config_sample(void);
 const char *config_path(char *out, size_t size);

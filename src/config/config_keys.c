@@ -470,13 +470,13 @@ const struct config_key config_keys[] = {
      0, NULL, true,
      "Folders whose pictures may be named by requests, besides the watched ones."},
     {"admin.rate", CONFIG_INT, AT(admin.requests_per_min), "6000", 0, 1000000, 0, 0, NULL,
-     true, "Requests a minute with each key.  0: no limit."},
+     false, "Requests a minute with each key.  0: no limit."},
     {"admin.max_connections", CONFIG_INT, AT(admin.max_connections), "256", 4, 4096, 0, 0,
      NULL, true, "Connections at a time; more wait, and the slowest make room."},
     {"admin.max_event_clients", CONFIG_INT, AT(admin.max_event_clients), "64", 0, 2048, 0,
-     0, NULL, true, "Clients that listen to /v1/events at a time."},
+     0, NULL, false, "Clients that listen to /v1/events at a time."},
     {"admin.max_upload_bytes", CONFIG_BYTES, AT(admin.max_upload_bytes), "32MiB", KIB,
-     GIB, 0, 0, NULL, true, "Larger pictures are not taken by upload."},
+     GIB, 0, 0, NULL, false, "Larger pictures are not taken by upload."},
 
     {"health.timeout", CONFIG_MS, AT(health_timeout_ms), "10s", SEC, 30 * SEC, 0, 0, NULL,
      true, "How long one check of what vlmd depends on may take."},
@@ -504,9 +504,9 @@ const struct config_key config_keys[] = {
     ALERT_TABLE(X)
 #undef X
 
-    {"log.level", CONFIG_TEXT, AT(log_level), "info", 1, TEXT_MAX, 0, 0, NULL, false,
-     "How much is logged: error, warn, info or debug, and for parts another: "
-     "info,http=debug."},
+        {"log.level", CONFIG_TEXT, AT(log_level), "info", 1, TEXT_MAX, 0, 0, NULL, false,
+         "How much is logged: error, warn, info or debug, and for parts another: "
+         "info,http=debug."},
     {"log.file", CONFIG_PATH, AT(log_file), NULL, 0, 4095, 0, 0, NULL, true,
      "File for the log, which may be moved away while it is written.  Empty: what errors "
      "go to."},
