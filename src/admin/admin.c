@@ -6,6 +6,7 @@
 // A handler never waits: it begins a call of vlmd.h and answers in its callback.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+#include "events.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -28,7 +29,7 @@ static size_t on_head(void *arg, struct httpd_request *r)
 {
     struct exchange *x = exchange_new(arg, r);
     httpd_set_user(r, x);
-    return guards_pass(x) ? x->route->max_body : 0;
+    return guards_pass(x) ? route_max_body(x) : 0;
 }
 
 static void on_request(void *arg, struct httpd_request *r)
@@ -37,7 +38,7 @@ static void on_request(void *arg, struct httpd_request *r)
     struct buf *body = NULL;
     (void)arg;
     if (httpd_body(r, &body)) {
-        reply_error(x, 413, NULL, "the body may have %zu bytes here", x->route->max_body);
+        reply_error(x, 413, NULL, "the body may have %zu bytes here", route_max_body(x));
         return;
     }
     x->route->run(x);
@@ -215,17 +216,20 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
     struct admin *a = mem_new(struct admin);
     a->v = v;
     a->config = c;
-    a->rate.per_min = c->requests_per_min;
     a->failures.per_min = FAILURES_PER_MIN;
     a->started_ms = loop_wall_ms();
+    a->jobs = jobs_open();
     list_init(&a->exchanges);
     vlmd_data_dir(v, dir, sizeof(dir));
     int rc = auth_open(&a->auth, dir, c->keys_file, e);
     rc = rc ? rc : open_http(a, e);
     if (rc) {
+        free(a->jobs);
         free(a);
         return rc;
     }
+    a->events = events_open(a);
+    a->parts_open = 2;
     rc = serve_all(a, &t, e);
     if (rc) {
         admin_close(a);
@@ -235,13 +239,18 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
     return 0;
 }
 
+static void on_part_closed(void *arg)
+{
+    struct admin *a = arg;
+    a->parts_open--;
+    admin_free_if_done(a);
+}
+
 static void on_http_closed(void *arg)
 {
     struct admin *a = arg;
-    a->is_http_closed = true;
-    if (list_is_empty(&a->exchanges)) {
-        free(a);
-    }
+    events_close(a->events, on_part_closed, a);
+    on_part_closed(a);
 }
 
 void admin_close(struct admin *a)

@@ -55,7 +55,7 @@ struct admin {
     int64_t started_ms;
     int64_t requests, client_errors, server_errors, denied;
     bool is_closing;
-    bool is_http_closed;
+    int parts_open;  // of those that close by themselves
 };
 
 struct exchange {
@@ -80,6 +80,7 @@ struct exchange {
 struct exchange *exchange_new(struct admin *a, struct httpd_request *r);
 void exchange_hold(struct exchange *x);
 void exchange_drop(struct exchange *x);
+void admin_free_if_done(struct admin *a);
 
 // The answer is written with x->w between these.
 void reply_begin(struct exchange *x);
@@ -124,10 +125,17 @@ extern const int n_admin_routes;
 void route_find(struct exchange *x, const char *method, const char *path, char *allowed,
                 size_t size);
 
+// How much body may come.
+size_t route_max_body(const struct exchange *x);
+
 // ---- guards.c
 
 // Before the body: host, origin, key, scope, rate, size.  false: it was answered.
 bool guards_pass(struct exchange *x);
+
+// ---- route_submit.c
+
+struct jobs_desk *jobs_open(void);  // free with free()
 
 // ---- handlers
 
@@ -141,12 +149,42 @@ void route_session_begin(struct exchange *x);
 void route_session_end(struct exchange *x);
 void route_search(struct exchange *x);
 void route_results(struct exchange *x);
+void route_health_summary(struct exchange *x);
+void route_days(struct exchange *x);
+void route_job(struct exchange *x);
+void route_job_cancel(struct exchange *x);
+void route_job_retry(struct exchange *x);
+void route_job_redo(struct exchange *x);
+void route_job_forget(struct exchange *x);
+void route_jobs_retry(struct exchange *x);
+void route_jobs_redo(struct exchange *x);
+void route_forget(struct exchange *x);
+void route_submit(struct exchange *x);
+void route_batch(struct exchange *x);
+void route_image(struct exchange *x);
+void route_thumb(struct exchange *x);
+void route_status(struct exchange *x);
+void route_stats(struct exchange *x);
+void route_privacy_report(struct exchange *x);
+void route_privacy_audit(struct exchange *x);
+void route_privacy_verify(struct exchange *x);
+void route_config(struct exchange *x);
+void route_config_validate(struct exchange *x);
+void route_config_reload(struct exchange *x);
+void route_models(struct exchange *x);
+void route_series(struct exchange *x);
+void route_usage(struct exchange *x);
+void route_database(struct exchange *x);
+void route_database_reset(struct exchange *x);
+void route_pause(struct exchange *x);
+void route_resume(struct exchange *x);
+void route_load(struct exchange *x);
+void route_unload(struct exchange *x);
+void route_metrics(struct exchange *x);
+void route_diagnostics(struct exchange *x);
+void route_integrations(struct exchange *x);
 void route_errors(struct exchange *x);
 void route_alerts(struct exchange *x);
-void route_diagnostics(struct exchange *x);
-void route_health_summary(struct exchange *x);
-void route_integrations(struct exchange *x);
-void route_days(struct exchange *x);
 void route_apps(struct exchange *x);
 
 #endif

@@ -45,8 +45,6 @@ void exchange_hold(struct exchange *x)
     x->holds++;
 }
 
-static void free_admin_if_done(struct admin *a);
-
 void exchange_drop(struct exchange *x)
 {
     struct admin *a = x->admin;
@@ -61,13 +59,14 @@ void exchange_drop(struct exchange *x)
     }
     buf_fini(&x->out);
     free(x);
-    free_admin_if_done(a);
+    admin_free_if_done(a);
 }
 
 // The last one closes the door: calls of vlmd.h may come back after admin_close.
-static void free_admin_if_done(struct admin *a)
+void admin_free_if_done(struct admin *a)
 {
-    if (a->is_http_closed && list_is_empty(&a->exchanges)) {
+    if (a->is_closing && a->parts_open == 0 && list_is_empty(&a->exchanges)) {
+        free(a->jobs);
         free(a);
     }
 }
@@ -180,8 +179,12 @@ void reply_error(struct exchange *x, int status, const char *field, const char *
     va_start(ap, fmt);
     vsnprintf(message, sizeof(message), fmt, ap);
     va_end(ap);
-    if (status >= 500) {
+    // 503 is what the limits are for.
+    if (status == 500) {
         log_error("admin", "correlation=%s status=%d %s", x->correlation, status,
+                  message);
+    } else {
+        log_debug("admin", "correlation=%s status=%d %s", x->correlation, status,
                   message);
     }
     reply_begin(x);

@@ -134,6 +134,7 @@ static bool pass_key(struct exchange *x)
 static bool pass_rate(struct exchange *x)
 {
     struct admin *a = x->admin;
+    a->rate.per_min = a->config->requests_per_min;  // it may be another one by now
     struct limit_state s =
         limit_take(&a->rate, x->who.name, loop_now_ms(vlmd_loop(a->v)));
     char text[32];
@@ -173,7 +174,7 @@ static bool pass_scope(struct exchange *x)
 static bool pass_size(struct exchange *x)
 {
     int64_t announced = httpd_body_length(x->http);
-    size_t max = x->route->max_body;
+    size_t max = route_max_body(x);
     if (announced <= (int64_t)max || announced == HTTPD_NO_LENGTH) {
         return true;
     }

@@ -1,6 +1,7 @@
 // route_health.c -- is it alive, and how is it?
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+#include "events.h"
 #include "health.h"
 
 #include <stdio.h>
@@ -44,7 +45,7 @@ static void write_http(struct json_writer *w, const struct admin *a)
     json_int(w, "server_errors", a->server_errors);
     json_double(w, "error_rate",
                 a->requests ? (double)a->server_errors / (double)a->requests : 0);
-    json_int(w, "event_clients", 0);
+    json_int(w, "event_clients", events_clients(a->events));
     json_int(w, "max_event_clients", a->config->max_event_clients);
     json_int(w, "swept", h.swept);
     json_int(w, "denied", a->denied);
@@ -77,6 +78,10 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
     struct health h;
     struct json_writer *w = &x->w;
     (void)message;
+    if (!x->http) {
+        exchange_drop(x);  // nor may the server be there any more
+        return;
+    }
     vlmd_stats(a->v, &stats);
     health_judge(&stats, err ? NULL : s, &h);
     reply_begin(x);

@@ -4,6 +4,7 @@
 // holds the three together.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+#include "events.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,40 @@ const struct route admin_routes[] = {
     {"DELETE", "/v1/session", ADMIN_NOTHING, "", 0, route_session_end},
     {"GET", "/v1/search", AUTH_READ, FILTER PAGED, 0, route_search},
     {"GET", "/v1/jobs", AUTH_READ, FILTER PAGED, 0, route_search},
+    {"POST", "/v1/jobs", AUTH_SUBMIT, "wait priority", 0, route_submit},
+    {"GET", "/v1/jobs/{id}", AUTH_READ, "wait", 0, route_job},
+    {"DELETE", "/v1/jobs/{id}", AUTH_SUBMIT, "", 0, route_job_cancel},
+    {"POST", "/v1/jobs/{id}/retry", AUTH_SUBMIT, "", ADMIN_BODY_MAX, route_job_retry},
+    {"POST", "/v1/jobs/{id}/redo", AUTH_SUBMIT, "", ADMIN_BODY_MAX, route_job_redo},
+    {"POST", "/v1/jobs/{id}/forget", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_job_forget},
+    {"POST", "/v1/jobs/retry", AUTH_SUBMIT, "", ADMIN_BODY_MAX, route_jobs_retry},
+    {"POST", "/v1/jobs/redo", AUTH_SUBMIT, "", ADMIN_BODY_MAX, route_jobs_redo},
+    {"POST", "/v1/forget", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_forget},
+    {"POST", "/v1/batches", AUTH_SUBMIT, "", ADMIN_BODY_MAX, route_batch},
+    {"GET", "/v1/images/{id}", AUTH_READ, "", 0, route_image},
+    {"GET", "/v1/images/{id}/thumb", AUTH_READ, "size", 0, route_thumb},
+    {"GET", "/v1/events", AUTH_READ, "types", 0, route_events},
+    {"GET", "/v1/status", AUTH_READ, "", 0, route_status},
+    {"GET", "/v1/stats", AUTH_READ, "", 0, route_stats},
+    {"GET", "/v1/privacy/report", AUTH_READ, "since until", 0, route_privacy_report},
+    {"GET", "/v1/privacy/audit", AUTH_READ, "since until limit cursor", 0,
+     route_privacy_audit},
+    {"GET", "/v1/privacy/verify", AUTH_ADMIN, "", 0, route_privacy_verify},
+    {"GET", "/admin/config", AUTH_ADMIN, "", 0, route_config},
+    {"POST", "/admin/config/validate", AUTH_ADMIN, "", ADMIN_BODY_MAX,
+     route_config_validate},
+    {"POST", "/admin/config/reload", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_config_reload},
+    {"POST", "/admin/pause", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_pause},
+    {"POST", "/admin/resume", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_resume},
+    {"POST", "/admin/models/load", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_load},
+    {"POST", "/admin/models/unload", AUTH_ADMIN, "", ADMIN_BODY_MAX, route_unload},
+    {"GET", "/admin/models", AUTH_READ, "", 0, route_models},
+    {"GET", "/admin/database/stats", AUTH_READ, "sizes", 0, route_database},
+    {"POST", "/admin/database/reset-stats", AUTH_ADMIN, "", ADMIN_BODY_MAX,
+     route_database_reset},
+    {"GET", "/v1/series", AUTH_READ, "span since until", 0, route_series},
+    {"GET", "/v1/usage", AUTH_READ, "since until", 0, route_usage},
+    {"GET", "/metrics", AUTH_READ, "", 0, route_metrics},
     {"GET", "/v1/results", AUTH_READ, "q app tag path since until degraded" PAGED, 0,
      route_results},
     {"GET", "/v1/days", AUTH_READ, FILTER " limit", 0, route_days},
@@ -90,4 +125,12 @@ void route_find(struct exchange *x, const char *method, const char *path, char *
     if (!n && !is_api(path) && strcmp(wanted, "GET") == 0) {
         x->route = &page;
     }
+}
+
+// That of a picture is configured; a form is a little longer.
+size_t route_max_body(const struct exchange *x)
+{
+    bool is_upload = x->route->run == route_submit;
+    return is_upload ? (size_t)x->admin->config->max_upload_bytes + (64 << 10)
+                     : x->route->max_body;
 }

@@ -133,12 +133,40 @@ static void a_quiet_folder_with_a_backend(void **state)
     fake_stop(&f);
 }
 
+// The page is served, and somebody listens to its events.
+static void a_quiet_folder_with_the_page(void **state)
+{
+    struct place *p = *state;
+    static const char *const env[] = {"VLMD_ADMIN_LISTEN=127.0.0.1:0", NULL};
+    const struct spawn how = {.env = env};
+    struct fake f;
+    fake_start(p, &f, "--idle-close-ms 100");
+    picture_write(place_path(p, "in"), NULL, 1);
+    struct proc *run =
+        VLMD_START_WITH(p, &how, "watch", "--backend", f.url, place_path(p, "in"));
+    proc_await(run, &run->err, "page at http://127.0.0.1:");
+    struct backend http = {
+        .port = atoi(strstr(run->err.text, "page at http://127.0.0.1:") + 25)};
+    fake_await_asked(&f, 1);
+    fake_await_quiet(&f);
+    struct reply r;
+    ask_with(&http, "GET", "/healthz", "Host: localhost\r\n", NULL, &r);
+    assert_int_equal(r.status, 200);
+    reply_free(&r);
+    check_quiet(run, "with the page");
+    proc_signal(run, SIGINT);
+    proc_expect(run, 130);
+    fake_stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_quiet_folder_without_a_backend, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(a_quiet_folder_with_a_backend, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(a_quiet_folder_with_the_page, place_setup,
                                         place_teardown),
     };
     e2e_filter();

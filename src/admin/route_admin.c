@@ -1,0 +1,168 @@
+// route_admin.c -- status, configuration, models, database.
+// SPDX-License-Identifier: MIT
+#include "admin_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void on_status(void *arg, int err, const struct vlmd_status *s,
+                      const char *message)
+{
+    struct exchange *x = arg;
+    if (err) {
+        reply_failed(x, err, message);
+    } else {
+        reply_begin(x);
+        face_status(&x->w, s);
+        reply_json(x, 200);
+    }
+    exchange_drop(x);
+}
+
+void route_status(struct exchange *x)
+{
+    exchange_hold(x);
+    int rc = vlmd_status(x->admin->v, false, on_status, x);
+    if (rc) {
+        on_status(x, rc, NULL, "");
+    }
+}
+
+void route_stats(struct exchange *x)
+{
+    struct vlmd_stats s;
+    vlmd_stats(x->admin->v, &s);
+    reply_begin(x);
+    face_stats(&x->w, NULL, &s);
+    reply_json(x, 200);
+}
+
+// ---- configuration
+
+static void on_key(void *arg, const struct vlmd_key *key)
+{
+    face_key(arg, key);
+}
+
+void route_config(struct exchange *x)
+{
+    reply_begin(x);
+    json_object(&x->w, NULL);
+    json_array(&x->w, "keys");
+    vlmd_config_each(x->admin->v, on_key, &x->w);
+    json_array_end(&x->w);
+    json_object_end(&x->w);
+    reply_json(x, 200);
+}
+
+static void on_problem(void *arg, bool is_error, const char *where, const char *words)
+{
+    struct json_writer *w = arg;
+    json_object(w, NULL);
+    json_str(w, "severity", is_error ? "error" : "warning");
+    json_str(w, "where", where);
+    json_str(w, "message", words);
+    json_object_end(w);
+}
+
+void route_config_validate(struct exchange *x)
+{
+    struct buf *body = NULL;
+    if (httpd_body(x->http, &body) || !body->len || memchr(body->data, 0, body->len)) {
+        reply_error(x, 400, NULL, "the body is a configuration in YAML or JSON");
+        return;
+    }
+    const struct vlmd_options options = {
+        .role = VLMD_CLIENT, .config_text = buf_str(body), .ignore_environment = true};
+    reply_begin(x);
+    json_object(&x->w, NULL);
+    json_array(&x->w, "problems");
+    int rc = vlmd_config_check(&options, NULL, on_problem, &x->w);
+    json_array_end(&x->w);
+    json_bool(&x->w, "valid", rc == 0);
+    json_object_end(&x->w);
+    reply_json(x, 200);
+}
+
+// Changes and problems come mixed: each is written to its own text first.
+struct reloading {
+    struct buf changes, problems;
+    struct json_writer change, problem;
+};
+
+static void on_change(void *arg, const char *key, const char *before, const char *after,
+                      bool is_applied)
+{
+    struct json_writer *w = &((struct reloading *)arg)->change;
+    json_object(w, NULL);
+    json_str(w, "key", key);
+    json_str(w, "before", before);
+    json_str(w, "after", after);
+    json_bool(w, "applied", is_applied);
+    json_object_end(w);
+}
+
+static void on_reload_problem(void *arg, bool is_error, const char *where,
+                              const char *words)
+{
+    on_problem(&((struct reloading *)arg)->problem, is_error, where, words);
+}
+
+void route_config_reload(struct exchange *x)
+{
+    struct reloading r = {.changes = {.max_bytes = ADMIN_BODY_MAX},
+                          .problems = {.max_bytes = ADMIN_BODY_MAX}};
+    json_init(&r.change, &r.changes);
+    json_init(&r.problem, &r.problems);
+    json_array(&r.change, NULL);
+    json_array(&r.problem, NULL);
+    int rc = vlmd_config_reload(x->admin->v, on_change, on_reload_problem, &r);
+    json_array_end(&r.change);
+    json_array_end(&r.problem);
+    if (r.change.rc || r.problem.rc) {
+        reply_error(x, 500, NULL, "the answer is too large");
+    } else {
+        reply_begin(x);
+        json_object(&x->w, NULL);
+        json_bool(&x->w, "reloaded", rc == 0);
+        json_raw(&x->w, "changes", buf_str(&r.changes));
+        json_raw(&x->w, "problems", buf_str(&r.problems));
+        json_object_end(&x->w);
+        reply_json(x, rc ? 409 : 200);
+    }
+    buf_fini(&r.changes);
+    buf_fini(&r.problems);
+}
+
+// ---- models
+
+static void on_model(void *arg, const struct vlmd_model *m)
+{
+    struct exchange *x = arg;
+    face_model(&x->w, m);
+}
+
+static void on_models_end(void *arg, int err, const char *message)
+{
+    struct exchange *x = arg;
+    if (err) {
+        reply_failed(x, err, message);
+    } else {
+        json_array_end(&x->w);
+        json_object_end(&x->w);
+        reply_json(x, 200);
+    }
+    exchange_drop(x);
+}
+
+void route_models(struct exchange *x)
+{
+    reply_begin(x);
+    json_object(&x->w, NULL);
+    json_array(&x->w, "models");
+    exchange_hold(x);
+    int rc = vlmd_models(x->admin->v, on_model, on_models_end, x);
+    if (rc) {
+        on_models_end(x, rc, "");
+    }
+}
