@@ -3,8 +3,8 @@
 // Addresses are fragments: #/?q=words (stream), #/picture/7, #/work, #/trends, #/privacy.  A
 // picture is shown over the view it was opened from.
 // SPDX-License-Identifier: MIT
-import { get, learnPaths, link, listen } from "./api.js";
-import { showKeys } from "./ask.js";
+import { get, learnPaths, link, listen, remove } from "./api.js";
+import { failed, showKeys } from "./ask.js";
 import { clear, icon } from "./dom.js";
 import { filterFrom, filterText } from "./filters.js";
 import { showAway, showLogin } from "./login.js";
@@ -65,6 +65,7 @@ class App {
         this.canChange = scopes.has("submit") || scopes.has("admin");
         this.canAdmin = scopes.has("admin");
         this.canForget = this.canAdmin;
+        byId("leave").hidden = session.kind !== "cookie";
         byId("bar").hidden = false;
         this.view = "";
         clear(this.main);
@@ -79,6 +80,15 @@ class App {
         this.route();
     }
 
+    async signOut() {
+        try {
+            await remove("/v1/session");
+            this.signIn(false);
+        } catch (error) {
+            failed("The session could not be ended", error);
+        }
+    }
+
     // ---- addresses
 
     route() {
@@ -89,6 +99,7 @@ class App {
         const [, name, id] = path.split("/");
         if (name === "picture" && Number(id) > 0) {
             this.view || this.show("stream", "");
+            this.stream.choose(Number(id));
             this.picture.open(Number(id));
             return;
         }
@@ -341,9 +352,11 @@ class App {
 
 beginTheme();
 clear(byId("help"), icon("keys"));
+clear(byId("leave"), icon("exit"));
 const app = new App();
 byId("theme").addEventListener("click", nextTheme);
 byId("help").addEventListener("click", showKeys);
+byId("leave").addEventListener("click", () => app.signOut());
 byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
     (byId("feed") || byId("main")).focus();

@@ -297,6 +297,7 @@ export class Stream {
             this.showFound(this.timeline.total, false);
             this.refreshRail();
         } else {
+            this.setFresh(isAway ? this.fresh + 1 : 0);
             this.recountSoon();
         }
     }
@@ -362,6 +363,13 @@ export class Stream {
             return true;
         }
         return false;
+    }
+
+    // The keyboard goes on from this picture, if it is here.
+    choose(id) {
+        if (this.timeline?.find(id)) {
+            this.timeline.selected = id;
+        }
     }
 
     focusSearch() {
