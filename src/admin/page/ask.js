@@ -5,6 +5,8 @@ import { clear, el, icon } from "./dom.js";
 const SHOWN_MS = 5000;
 
 export function toast(words, tone = "plain") {
+    // Once is enough.
+    [...document.querySelectorAll(".toast")].find((t) => t.textContent === words)?.remove();
     const node = el("div", { class: `toast tone-${tone}` }, el("span", null, words),
         el("button", { type: "button", class: "icon-button", "aria-label": "Close",
             onclick: () => node.remove() }, icon("close")));

@@ -17,18 +17,34 @@ const whole = (n) => short(Math.round(n * 10) / 10);
 const perMinute = (n) => `${whole(n)}`;
 const money = (n) => n.toFixed(n && n < 1 ? 3 : 2);
 
-// What is drawn of the server's history: title, kind, words, [series, name, tone].
+// Of the server's history: [title, kind, words, [member of a point, its name, tone]].  What was
+// not done is 0; how long an answer took, and how full something was, is not known then.
 const charts = [
-    ["Pictures", "bars", whole, [["described", "described", "good"], ["failed", "failed", "bad"]]],
-    ["Time to answer", "line", span, [["request_p50_ms", "half within", "one"],
-        ["request_p90_ms", "nine of ten within", "two"],
-        ["request_p99_ms", "99 of 100 within", "three"]]],
-    ["Errors", "bars", whole, [["errors", "errors", "bad"]]],
-    ["Waiting", "line", whole, [["queue", "pictures", "one"]]],
-    ["Memory", "line", bytes, [["rss_bytes", "vlmd", "two"]]],
-    ["Tokens", "bars", whole, [["prompt_tokens", "in", "one"], ["completion_tokens", "out", "two"]]],
+    ["Pictures", "bars", whole, [["described", "described", "good"], ["failed", "failed", "bad"],
+        ["blocked", "kept private", "plain"]]],
+    ["Time to answer", "line", span, [["p50_ms", "half within", "one"],
+        ["p95_ms", "95 of 100 within", "three"]]],
+    ["Requests", "bars", whole, [["requests", "requests", "one"],
+        ["request_errors", "errors", "bad"]]],
+    ["Tokens", "bars", short, [["prompt_tokens", "in", "one"], ["completion_tokens", "out", "two"]]],
     ["Money", "bars", money, [["cost", "spent", "three"]]],
+    ["Queue", "line", whole, [["queued", "at most waiting", "one"]]],
+    ["Memory", "line", bytes, [["rss_bytes", "at most", "two"]]],
 ];
+// [name, words, the server's span, how long one is, how many]
+const ranges = [["hour", "Hour", "minute", 60000, 60], ["day", "Day", "hour", 3600000, 24],
+    ["month", "Month", "day", DAY_MS, DAYS]];
+
+// The spans in which something was done, with the others between them.
+function fill(points, range) {
+    const [, , , stepMs, n] = range;
+    const startOf = (ms) => (stepMs === DAY_MS ? new Date(ms).setHours(0, 0, 0, 0)
+        : Math.floor(ms / stepMs) * stepMs);
+    const known = new Map(points.map((p) => [startOf(Date.parse(p.at)), p]));
+    const last = startOf(Date.now());
+    return Array.from({ length: n }, (_, i) =>
+        known.get(startOf(last - (n - 1 - i) * stepMs + (stepMs === DAY_MS ? stepMs / 2 : 0))) || null);
+}
 
 export class Trends {
     constructor() {
@@ -50,13 +66,12 @@ export class Trends {
     }
 
     async show() {
-        const hasHistory = can("get", "/v1/history");
-        const ranges = hasHistory ? [["hour", "Hour"], ["day", "Day"], ["month", "Month"]]
-            : [["now", "Since opened"], ["month", "Month"]];
-        if (!ranges.some(([name]) => name === this.range)) {
+        const hasHistory = can("get", "/v1/series");
+        const shown = hasHistory ? ranges : [["now", "Since opened"], ["month", "Month"]];
+        if (!shown.some(([name]) => name === this.range)) {
             this.range = "month";
         }
-        clear(this.switch, ranges.map(([name, words]) => el("button", { type: "button",
+        clear(this.switch, shown.map(([name, words]) => el("button", { type: "button",
             "aria-pressed": String(name === this.range), onclick: () => {
                 this.range = name;
                 this.show();
@@ -80,24 +95,31 @@ export class Trends {
         }
         const cards = this.range === "month" ? [await this.byDay(signal)] : [];
         if (hasHistory) {
-            const history = await get("/v1/history", { span: this.range }, signal);
-            cards.push(...this.fromHistory(history));
+            const range = ranges.find(([name]) => name === this.range);
+            const [, , of, stepMs, n] = range;
+            const { points } = await get("/v1/series", { span: of,
+                since: Date.now() - n * stepMs }, signal);
+            cards.push(...this.fromHistory(fill(points, range), range));
         }
         return cards;
     }
 
-    fromHistory(history) {
-        const out = [];
-        for (const [title, kind, words, parts] of charts) {
-            const series = parts.filter(([name]) => history.series[name])
-                .map(([name, label, tone]) => ({ name: label, values: history.series[name], tone }));
-            if (series.length && series.some((s) => s.values.some((v) => v !== null)) &&
-                !(this.range === "month" && title === "Pictures")) {
-                out.push(chart({ title, kind, words, series, fromMs: history.from_ms,
-                    stepMs: history.step_ms }));
-            }
+    fromHistory(points, [name, , , stepMs, n]) {
+        const fromMs = Date.now() - (n - 1) * stepMs;
+        return charts.filter(([title]) => name !== "month" || title !== "Pictures")
+            .map(([title, kind, words, parts]) => ({ title, kind, words, fromMs, stepMs,
+                series: parts.map(([member, label, tone]) => ({ name: label, tone,
+                    values: points.map((p) => this.value(p, member, kind)) })) }))
+            .filter((spec) => spec.title !== "Money" ||
+                spec.series[0].values.some((value) => value > 0))
+            .map(chart);
+    }
+
+    value(point, member, kind) {
+        if (point === null || (member.startsWith("p") && member.endsWith("_ms") && !point.answers)) {
+            return kind === "bars" ? 0 : null;
         }
-        return out;
+        return point[member];
     }
 
     async byDay(signal) {
