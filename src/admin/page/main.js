@@ -55,6 +55,9 @@ class App {
     signIn(isExpired) {
         this.stopEvents?.();
         this.stopEvents = null;
+        clearTimeout(this.refreshing);
+        this.refreshing = 0;
+        this.stream.stop();
         this.picture.close();
         byId("bar").hidden = true;
         showLogin(this.main, isExpired, (session) => this.take(session));

@@ -133,7 +133,7 @@ export class Stream {
 
     async load() {
         this.loading?.abort();
-        const controller = this.loading = new AbortController();
+        const controller = this.loading = this.asking = new AbortController();
         const { signal } = controller;
         this.isLoaded = true;
         this.isStale = false;
@@ -172,6 +172,16 @@ export class Stream {
                 this.meanwhile.forEach((item) => this.onJob(item));
             }
         }
+    }
+
+    // Nothing is asked for any more.
+    stop() {
+        this.asking?.abort();
+        this.timeline?.reset([], null);
+        clearTimeout(this.railing);
+        clearTimeout(this.recounting);
+        this.railing = 0;
+        this.isLoaded = false;
     }
 
     showFound(n, isMore) {
@@ -306,7 +316,8 @@ export class Stream {
     refreshRail() {
         this.railing ||= setTimeout(() => {
             this.railing = 0;
-            document.hidden || this.rail.load(queryOf(this.filter)).catch(() => {});
+            document.hidden || this.rail.load(queryOf(this.filter), this.asking?.signal)
+                .catch(() => {});
         }, RAIL_MS);
     }
 
