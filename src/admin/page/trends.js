@@ -24,8 +24,8 @@ const charts = [
         ["blocked", "kept private", "plain"]]],
     ["Time to answer", "line", span, [["p50_ms", "half within", "one"],
         ["p95_ms", "95 of 100 within", "three"]]],
-    ["Requests", "bars", whole, [["requests", "requests", "one"],
-        ["request_errors", "errors", "bad"]]],
+    ["Requests", "bars", whole, [[(p) => p.requests - p.request_errors, "answered", "one"],
+        ["request_errors", "failed", "bad"]]],
     ["Tokens", "bars", short, [["prompt_tokens", "in", "one"], ["completion_tokens", "out", "two"]]],
     ["Money", "bars", money, [["cost", "spent", "three"]]],
     ["Queue", "line", whole, [["queued", "at most waiting", "one"]]],
@@ -116,6 +116,9 @@ export class Trends {
     }
 
     value(point, member, kind) {
+        if (point && typeof member === "function") {
+            return member(point);
+        }
         if (point === null || (member.startsWith("p") && member.endsWith("_ms") && !point.answers)) {
             return kind === "bars" ? 0 : null;
         }
