@@ -5,7 +5,8 @@ import { equal, fail, finish, openBrowser, openPage, putPicture, readKey, shoot,
 
 const DAY_MS = 86400000;
 const fake = await startFake("--load-ms", "0");
-const args = [fake.url, "--concurrency", "2"];
+// What fails shall fail here, and what waits shall wait: nothing lesser stands in.
+const args = [fake.url, "--concurrency", "2", "--set", "fallback=off", "--set", "ocr.after=1h"];
 let daemon = await startVlmd(args);
 const key = await readKey(daemon);
 const browser = await openBrowser();
