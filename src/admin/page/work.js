@@ -102,7 +102,7 @@ export class Work {
         const other = status.blocked + status.skipped;
         const share = (n) => (status.total ? n / status.total : 0);
         const perS = speed(stats, status);
-        const eta = status.due && perS > 0 ? span((status.due / perS) * 1000) : "";
+        const eta = status.due && perS > 0 && !stats.is_paused ? span((status.due / perS) * 1000) : "";
         clear(this.top,
             el("div", { class: "now-head" },
                 el("div", null, el("p", { class: `headline tone-${tone}` },
@@ -140,7 +140,8 @@ export class Work {
         if (!this.app.canAdmin || !can("post", "/admin/pause")) {
             return null;
         }
-        const isPaused = stats.is_paused;
+        // 0: nobody did; it may stand still for another reason, which this does not end.
+        const isPaused = stats.paused_until_ms !== 0;
         return el("button", { type: "button", class: `button ${isPaused ? "primary" : ""}`,
             id: "pause", onclick: (event) => this.pause(event.currentTarget, isPaused) },
         icon(isPaused ? "play" : "pause"), isPaused ? "Go on" : "Pause");
