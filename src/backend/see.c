@@ -14,6 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
+// A model is called blind only after so many looks: what is found is remembered for long, and
+// a server has its bad moments.
+enum { MOST_LOOKS = 4 };
+
 static talk_fn on_words, on_picture;
 
 enum vision look_known(const struct backend *b, const char *model, const char *version)
@@ -102,9 +106,17 @@ static bool is_refusal(int rc, const struct reply *r)
            (rc == E_SERVER && r->err == 0 && r->status == 500);
 }
 
+static bool looks_again(struct talk *t)
+{
+    return ++t->at < MOST_LOOKS;
+}
+
 static int on_picture(struct talk *t, const struct reply *r)
 {
     int rc = check(t, r);
+    if (rc == E_SERVER && is_refusal(rc, r) && looks_again(t)) {
+        return openai_ask_sight(t, on_picture, true);
+    }
     if (is_refusal(rc, r)) {
         char why[200];
         snprintf(why, sizeof(why), "%.199s", t->err.msg);
@@ -118,8 +130,8 @@ static int on_picture(struct talk *t, const struct reply *r)
         remember(t->b, true);
         return TALK_DONE;
     }
-    if (t->at++ == 0) {
-        return openai_ask_sight(t, on_picture, true);  // one mishap proves nothing
+    if (looks_again(t)) {
+        return openai_ask_sight(t, on_picture, true);
     }
     return refuse(t, proof == SIGHT_BLIND
                          ? "a test picture cost it nothing"
