@@ -14,6 +14,8 @@
 
 enum { SLOTS = 64, WINDOW_MS = 2000, MOST_WINDOWS = 200, MOST_REFUSED = 16 };
 
+// Every request counts here: the small one that finds out whether the model sees is spared.
+#define SEES     "--set", "backend.vision=yes"
 #define BATCHING "--batching step=15,per=0.2,prefill=2,tokens=40,sigma=0.5"
 
 static struct place shared;  // the pictures, drawn once
@@ -121,7 +123,7 @@ static double run_fixed(struct place *p, int concurrency)
     snprintf(number, sizeof(number), "%d", concurrency);
     snprintf(db, sizeof(db), "fixed-%d.db", concurrency);
     VLMD_EXPECT(p, 0, "batch", "--json", "--db", place_path(p, "%s", db), "--concurrency",
-                number, "--backend", f.url, place_path(&shared, "fixed"));
+                number, SEES, "--backend", f.url, place_path(&shared, "fixed"));
     measure(&f, &w);
     double per_s = mean_from(&w, 2);  // they begin all at once: wait until they are mixed
     print_message("fixed at %d: %.0f tokens/s\n", concurrency, per_s);
@@ -192,7 +194,7 @@ static void assert_it_is_remembered(struct place *p, struct fake *f)
     for (int i = 0; i < 20; i++) {
         picture_write(place_path(p, "in"), NULL, n_found() + i);
     }
-    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--log-level", "debug",
+    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--log-level", "debug", SEES,
                                    "--backend", f->url, place_path(p, "in"));
     const char *at = strstr(run->err.text, "remembered=");
     assert_non_null(at);
@@ -208,8 +210,8 @@ static void a_server_that_batches_is_kept_busy(void **state)
     assert_true(best_per_s > 0);
     fake_start(p, &f, "--kind vllm --slots 64 " BATCHING);
     struct proc *run =
-        VLMD_START(p, "batch", "--json", "--backend", f.url, place_path(&shared, "fixed"),
-                   place_path(&shared, "rest"));
+        VLMD_START(p, "batch", "--json", SEES, "--backend", f.url,
+                   place_path(&shared, "fixed"), place_path(&shared, "rest"));
     await_limit(p, SLOTS / 2);
     proc_expect(run, 0);
     measure(&f, &w);
@@ -230,7 +232,8 @@ static void a_server_that_refuses_is_not_run_into(void **state)
     fake_start(p, &f,
                "--kind vllm --slots 16 --queue 32 "
                "--batching step=5,per=0.1,prefill=1,tokens=40,sigma=0.5");
-    VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url, place_path(&shared, "rest"));
+    VLMD_EXPECT(p, 0, "batch", "--json", SEES, "--backend", f.url,
+                place_path(&shared, "rest"));
     measure(&f, &w);
     fake_totals(&f, &t);
     print_message("capped: %d refused, %.1f waiting\n", w.refused, w.waiting);
