@@ -339,9 +339,9 @@ static void doctor_tells_the_same_and_more(void **state)
     assert_int_equal(r->ended, 1);
     assert_int_equal(r->err, 0);
     assert_int_equal(r->failed, r->n_unhealthy);
-    assert_int_equal(r->warned, r->n_degraded);
-    assert_int_equal(r->ok, r->n_healthy + r->n_disabled + 3);  // configuration,
-                                                                // integrity, inotify
+    assert_true(r->warned >= r->n_degraded);
+    // Besides: configuration, integrity, inotify, and memory, which may be short here.
+    assert_int_equal(r->ok + r->warned, r->n_healthy + r->n_disabled + r->n_degraded + 4);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
