@@ -9,6 +9,7 @@
 #include "alerts.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "door.h"
 #include "errors.h"
 #include "govern.h"
 #include "intake.h"
@@ -30,147 +31,32 @@
 
 static void next_part_closed(void *arg);
 
-// ---- the door from other threads
-
-static void run_posts(struct app *a)
-{
-    struct list taken;
-    list_init(&taken);
-    uv_mutex_lock(&a->post_lock);
-    list_splice_back(&taken, &a->posts);
-    uv_mutex_unlock(&a->post_lock);
-    struct list *node;
-    while ((node = list_pop_front(&taken))) {
-        struct app_post *p = container_of(node, struct app_post, node);
-        p->fn(p->arg);
-        free(p);
-    }
-}
-
-static void finish_client(struct app *a)
-{
-    a->is_finished = true;
-}
-
-static void on_grace(uv_timer_t *t)
-{
-    struct app *a = t->data;
-    log_info("app", "the grace period is over: cancelling what is being asked");
-    schedule_stop(a->schedule, true);
-}
-
-static void follow_stop(struct app *a)
-{
-    int asked = atomic_load(&a->stop_asked);
-    if (asked <= a->stop_seen) {
-        return;
-    }
-    a->stop_seen = asked;
-    if (a->role == VLMD_CLIENT) {
-        finish_client(a);
-        return;
-    }
-    if (!a->schedule) {
-        return;  // told while it is being closed
-    }
-    bool is_now = asked == 1 + VLMD_STOP_NOW;
-    if (!a->inputs_closing) {
-        intake_end(a);
-    }
-    schedule_stop(a->schedule, is_now);
-    if (!is_now && !a->is_batch) {
-        uv_timer_start(&a->grace, on_grace, (uint64_t)a->config->grace_ms, 0);
-    }
-}
-
-static void on_wake(uv_async_t *handle)
-{
-    struct app *a = handle->data;
-    run_posts(a);
-    follow_stop(a);
-}
-
-int app_post(struct app *a, void (*fn)(void *arg), void *arg)
-{
-    struct app_post *p = mem_new(struct app_post);
-    p->fn = fn;
-    p->arg = arg;
-    uv_mutex_lock(&a->post_lock);
-    bool is_open = a->takes_posts;
-    if (is_open) {
-        list_push_back(&a->posts, &p->node);
-        uv_async_send(&a->wake);
-    }
-    uv_mutex_unlock(&a->post_lock);
-    if (!is_open) {
-        free(p);
-        return E_CANCELED;
-    }
-    return 0;
-}
-
-void app_stop(struct app *a, enum vlmd_stop_how how)
-{
-    int want = 1 + (int)how;
-    int had = atomic_load(&a->stop_asked);
-    while (had < want && !atomic_compare_exchange_weak(&a->stop_asked, &had, want)) {
-    }
-    uv_async_send(&a->wake);
-}
+// ---- the door from other threads, and what is told through it
 
 static int open_door(struct app *a, struct err *e)
 {
     (void)e;
-    list_init(&a->posts);
     event_init(&a->events);
-    if (uv_mutex_init(&a->post_lock)) {
-        return E_NOMEM;
-    }
     a->errors = mem_new(struct err_ring);
-    uv_async_init(&a->loop.uv, &a->wake, on_wake);
-    closer_hold(&a->closer);
-    uv_timer_init(&a->loop.uv, &a->grace);
-    closer_hold(&a->closer);
-    uv_timer_init(&a->loop.uv, &a->patience);
-    closer_hold(&a->closer);
-    uv_timer_init(&a->loop.uv, &a->beat);
-    closer_hold(&a->closer);
-    a->wake.data = a->grace.data = a->patience.data = a->beat.data = a;
-    a->takes_posts = true;
-    return 0;
+    int rc = door_open(a);
+    if (rc) {
+        event_fini(&a->events);
+        free(a->errors);
+    }
+    return rc;
 }
 
-static void on_door_closed(struct closer *c)
+static void on_door_closed(void *arg)
 {
-    struct app *a = container_of(c, struct app, closer);
-    uv_mutex_destroy(&a->post_lock);
+    struct app *a = arg;
     event_fini(&a->events);
     free(a->errors);
     next_part_closed(a);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct app *a = handle->data;
-    closer_drop(&a->closer);
-}
-
-// What was posted still runs, while everything is there that it may use.
-static void lock_door(struct app *a)
-{
-    uv_mutex_lock(&a->post_lock);
-    a->takes_posts = false;
-    uv_mutex_unlock(&a->post_lock);
-    run_posts(a);
-}
-
 static void close_door(struct app *a)
 {
-    a->closer.on_closed = on_door_closed;
-    uv_close((uv_handle_t *)&a->wake, on_handle_closed);
-    uv_close((uv_handle_t *)&a->grace, on_handle_closed);
-    uv_close((uv_handle_t *)&a->patience, on_handle_closed);
-    uv_close((uv_handle_t *)&a->beat, on_handle_closed);
+    door_close(a, on_door_closed);
 }
 
 // ---- telling
@@ -329,33 +215,6 @@ static void on_drained(void *arg)
     a->is_finished = true;
 }
 
-// In a batch a person waits for models; stand-ins serve only where no backend was named.
-static enum dispatch_stand_in stand_in_mode(const struct app *a)
-{
-    const struct config *c = a->config;
-    if (c->has_ocr_backend) {
-        return STAND_IN_AT_ONCE;
-    }
-    if (c->ocr_when == CONFIG_OCR_NEVER || (a->is_batch && !c->is_auto)) {
-        return STAND_IN_NEVER;
-    }
-    return a->is_batch ? STAND_IN_AT_START : STAND_IN_OUTAGE;
-}
-
-// In a batch a person reads the list of what failed.
-static enum fallback_reach reach_of(const struct app *a)
-{
-    switch (a->config->fallback) {
-    case CONFIG_FALLBACK_AUTO:
-        return a->is_batch ? FALLBACK_REACH_TIER : FALLBACK_REACH_METADATA;
-    case CONFIG_FALLBACK_OFF: return FALLBACK_REACH_OFF;
-    case CONFIG_FALLBACK_TIER: return FALLBACK_REACH_TIER;
-    case CONFIG_FALLBACK_OCR: return FALLBACK_REACH_OCR;
-    case CONFIG_FALLBACK_METADATA: return FALLBACK_REACH_METADATA;
-    }
-    return FALLBACK_REACH_OFF;
-}
-
 void app_wake(struct app *a)
 {
     if (a->schedule) {
@@ -369,9 +228,9 @@ void app_work(struct app *a)
         return;
     }
     a->is_working = true;
-    a->pipeline.config.fallback = reach_of(a);
+    a->pipeline.config.fallback = servers_fallback(a);
     spent_recall(a);
-    dispatch_serve(a->dispatch, stand_in_mode(a));
+    dispatch_serve(a->dispatch, servers_stand_in(a));
     schedule_start(a->schedule);
     watch_for_backend(a);
     spool_sweep(a);
@@ -698,7 +557,7 @@ static void stop_work(struct app *a)
 void app_close(struct app *a)
 {
     if (a->n_opened > 0) {
-        lock_door(a);
+        door_lock(a);
     }
     stop_work(a);
     a->closing = a->n_opened - 1;

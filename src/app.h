@@ -15,8 +15,8 @@
 #include "pictures.h"
 #include "pipeline.h"
 #include "schedule.h"
-#include "vlmd_words.h"
 #include "spool.h"
+#include "vlmd_words.h"
 
 #include <stdatomic.h>
 
@@ -48,6 +48,7 @@ struct app {
     bool takes_posts;
     _Atomic int stop_asked;  // 0, 1 + enum vlmd_stop_how
     int stop_seen;
+    void (*door_closed)(void *arg);
     uv_timer_t grace;     // for asks under way at a stop
     uv_timer_t beat;      // the next publishing of our status
     uv_timer_t patience;  // of a batch with a backend that was never there
@@ -75,8 +76,8 @@ struct app {
     struct events events;
     vlmd_words_fn *words_fn;  // NULL = nobody reads along
     void *words_arg;
-    struct err_ring *errors;            // owned
-    struct monitor *monitor;            // NULL: a client
+    struct err_ring *errors;  // owned
+    struct monitor *monitor;  // NULL: a client
     struct spool spool;
     struct pictures pictures;
     char *watched[CONFIG_MAX_LIST];  // owned: folders, absolute

@@ -1,4 +1,5 @@
-// servers.c -- which servers are asked, and on what terms: the configuration's, or guesses.
+// servers.c -- which servers are asked, on what terms, and what is done without them: the
+// configuration's words, or guesses.
 // SPDX-License-Identifier: MIT
 #include "servers.h"
 
@@ -29,4 +30,31 @@ void servers_list(struct app *a, struct dispatch_config *out)
     out->n_backends = c->is_auto ? guess(a) : c->n_backends;
     out->backends = c->is_auto ? a->searched : c->backends;
     out->terms = c->is_auto ? a->searched_terms : c->terms_of;
+}
+
+// In a batch a person waits for models; stand-ins serve only where no backend was named.
+enum dispatch_stand_in servers_stand_in(const struct app *a)
+{
+    const struct config *c = a->config;
+    if (c->has_ocr_backend) {
+        return STAND_IN_AT_ONCE;
+    }
+    if (c->ocr_when == CONFIG_OCR_NEVER || (a->is_batch && !c->is_auto)) {
+        return STAND_IN_NEVER;
+    }
+    return a->is_batch ? STAND_IN_AT_START : STAND_IN_OUTAGE;
+}
+
+// In a batch a person reads the list of what failed.
+enum fallback_reach servers_fallback(const struct app *a)
+{
+    switch (a->config->fallback) {
+    case CONFIG_FALLBACK_AUTO:
+        return a->is_batch ? FALLBACK_REACH_TIER : FALLBACK_REACH_METADATA;
+    case CONFIG_FALLBACK_OFF: return FALLBACK_REACH_OFF;
+    case CONFIG_FALLBACK_TIER: return FALLBACK_REACH_TIER;
+    case CONFIG_FALLBACK_OCR: return FALLBACK_REACH_OCR;
+    case CONFIG_FALLBACK_METADATA: return FALLBACK_REACH_METADATA;
+    }
+    return FALLBACK_REACH_OFF;
 }
