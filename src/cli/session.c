@@ -2,7 +2,7 @@
 //
 // The first SIGINT or SIGTERM lets what is being asked come to its end, the second stops at
 // once, the third ends the process.  The handler calls only vlmd_stop, which may be called
-// there.
+// there.  SIGHUP has a service write its log to a new file and read its configuration again.
 // SPDX-License-Identifier: MIT
 #include "admin/admin.h"
 #include "base/log.h"
@@ -10,11 +10,13 @@
 #include "face/timefmt.h"
 #include "out.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -53,19 +55,38 @@ int cli_signal(void)
     return first_signal;
 }
 
-// What moves logs away tells so by this; from a terminal it means that that is gone.
+// Blocked but while cli_turn waits, so that none comes between looking and waiting.
+static volatile sig_atomic_t hangups;
+static bool is_hangup_caught;
+
 static void on_hangup(int sig)
 {
     (void)sig;
+    hangups = 1;
     vlmd_log_reopen();
+}
+
+// Of a process that belongs to a terminal it means that the terminal is gone.
+static bool is_service(void)
+{
+    int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (tty >= 0) {
+        close(tty);
+    }
+    return tty < 0 || (log_config.file[0] && !term_err());
 }
 
 static void catch_signals(void)
 {
-    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
-    sigemptyset(&hangup.sa_mask);
-    if (log_config.file[0] && !term_err()) {
+    if (!is_client && is_service()) {
+        struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
+        sigset_t block;
+        sigemptyset(&hangup.sa_mask);
+        sigemptyset(&block);
+        sigaddset(&block, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, &block, NULL);
         sigaction(SIGHUP, &hangup, NULL);
+        is_hangup_caught = true;
     }
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
@@ -258,6 +279,34 @@ void cli_close(struct cli *c)
 
 // ---- turning
 
+static void on_changed(void *arg, const char *key, const char *before, const char *after,
+                       bool is_applied)
+{
+    (void)arg;
+    log_info("config", "%s: %s, was %s%s", key, after, before,
+             is_applied ? "" : " (after a restart)");
+}
+
+static void on_reload_problem(void *arg, bool is_error, const char *where,
+                              const char *words)
+{
+    (void)arg;
+    if (is_error) {
+        log_error("config", "%s: %s; nothing was changed", where, words);
+    } else {
+        log_warn("config", "%s: %s", where, words);
+    }
+}
+
+static void wait_for(struct pollfd *p, int64_t wait_ms)
+{
+    struct timespec t = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    sigdelset(&mask, SIGHUP);
+    ppoll(p, 1, wait_ms < 0 ? NULL : &t, is_hangup_caught ? &mask : NULL);
+}
+
 bool cli_turn(struct cli *c, int64_t max_ms)
 {
     int64_t wait = vlmd_timeout_ms(c->v);
@@ -265,7 +314,11 @@ bool cli_turn(struct cli *c, int64_t max_ms)
         wait = max_ms;
     }
     struct pollfd p = {.fd = vlmd_fd(c->v), .events = POLLIN};
-    poll(&p, 1, wait > 3600000 ? 3600000 : (int)wait);
+    wait_for(&p, wait > 3600000 ? 3600000 : wait);
+    if (hangups) {
+        hangups = 0;
+        vlmd_config_reload(c->v, on_changed, on_reload_problem, NULL);
+    }
     return vlmd_step(c->v);
 }
 

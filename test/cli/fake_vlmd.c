@@ -1078,6 +1078,16 @@ void vlmd_log_reopen(void)
 {
 }
 
+int vlmd_config_reload(vlmd *v, vlmd_change_of_key_fn *on_change,
+                       vlmd_problem_fn *on_problem, void *arg)
+{
+    (void)v;
+    (void)on_change;
+    (void)on_problem;
+    (void)arg;
+    return 0;
+}
+
 // ---- of the HTTP interface, which no command here asks
 
 int vlmd_errors(vlmd *v, const struct vlmd_error_query *q, vlmd_error_row_fn *fn,

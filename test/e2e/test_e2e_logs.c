@@ -97,6 +97,48 @@ static void a_log_that_is_moved_away_goes_on(void **state)
     fake_stop(&f);
 }
 
+// With log.file the log is in no pipe that could be waited for.
+static void reload(struct place *p, struct proc *run, const char *words)
+{
+    int64_t until = now_ms() + E2E_PATIENCE_MS;
+    bool is_there = false;
+    proc_signal(run, SIGHUP);
+    while (!is_there && now_ms() < until) {
+        place_read(p);
+        char *log = read_text(place_path(p, "vlmd.log"));
+        is_there = log && strstr(log, words);
+        free(log);
+    }
+    assert_true(is_there);
+}
+
+static void a_service_reads_its_configuration_again(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    char log[300], config[200];
+    fake_start(p, &f, "");
+    make_folder(place_path(p, "in"));
+    snprintf(config, sizeof(config), "%s", place_path(p, "own.yaml"));
+    snprintf(log, sizeof(log), "log.file=%s", place_path(p, "vlmd.log"));
+    write_text(config, "log:\n  level: info\nadmin:\n  rate: 100\n");
+    struct proc *run = VLMD_START(p, "watch", "--json", "--config", config, "--backend",
+                                  f.url, "--set", log, place_path(p, "in"));
+    picture_write(place_path(p, "in"), NULL, 1);
+    proc_await(run, &run->out, "\"answered\"");
+    write_text(config, "log:\n  level: info,pipeline=debug\nadmin:\n  rate: 200\n");
+    reload(p, run, "admin.rate: 200, was 100");
+    write_text(config, "log:\n  level: loud\n");
+    reload(p, run, "nothing was changed");
+    write_text(config, "admin:\n  rate: 300\ntier: deep\nlog:\n  level: debug\n");
+    reload(p, run, "tier: deep, was quick (after a restart)");
+    picture_write(place_path(p, "in"), NULL, 2);
+    proc_await(run, &run->out, "\"answered\"");
+    proc_signal(run, SIGTERM);
+    proc_expect(run, 0);
+    fake_stop(&f);
+}
+
 // ---- the start
 
 static void a_service_logs_the_steps_of_its_start(void **state)
@@ -211,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(logs_tell_the_story_of_a_picture),
         T(a_log_that_is_moved_away_goes_on),
+        T(a_service_reads_its_configuration_again),
         T(a_service_logs_the_steps_of_its_start),
         T(a_start_stops_at_the_first_failure),
         T(a_terminal_shows_the_steps),
