@@ -169,11 +169,18 @@ static void know_queries(struct alerter *r)
     r->slow_queries = slow;
 }
 
+// Work that makes way for something else, or that a person paused, is not stuck.
+static bool is_held_back(const struct app *a)
+{
+    return a->schedule && (schedule_paused_until_ms(a->schedule) != 0 ||
+                           schedule_eased(a->schedule) != YIELD_NOT);
+}
+
 static void know_progress(struct alerter *r)
 {
     int64_t now = loop_now_ms(&r->app->loop);
     bool waits = r->counts.due > 0 || r->app->pipeline.jobs.total > 0;
-    if (!waits) {
+    if (!waits || is_held_back(r->app)) {
         r->progress_ms = now;
     }
     know(r, ALERT_STALLED, (double)(now - r->progress_ms) / MINUTE);

@@ -60,6 +60,9 @@ void schedule_wake(struct schedule *s);
 void schedule_before_sleep(struct schedule *s);
 // Takes no more work and gives back what waits; asks end (now: are cancelled).
 void schedule_stop(struct schedule *s, bool now);
+// A person's pause, as it stands in the database: until then (unix ms), INT64_MAX = until
+// resumed, 0 = none.  Claims hear it, too.
+void schedule_note_pause(struct schedule *s, int64_t until_ms);
 // How much is done of what could be; until it is said otherwise.  why is copied.
 void schedule_ease(struct schedule *s, enum yield_mode mode, const char *why,
                    int64_t until_ms);

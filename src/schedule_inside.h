@@ -86,8 +86,6 @@ void schedule_note_consent(struct schedule *s, bool *is_refused);
 
 // ---- schedule_hold.c
 
-// A claim says whether a person has stopped the work.
-void schedule_note_pause(struct schedule *s, int64_t until_ms);
 // When to ask again whether it is still so: monotonic.
 int64_t schedule_ask_again_ms(const struct schedule *s);
 // "" = nobody holds the work back.

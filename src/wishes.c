@@ -23,7 +23,11 @@ static void on_paused(struct store_pause *r, int err)
 {
     struct pausing *p = container_of(r, struct pausing, req);
     struct vlmd *v = p->v;
-    app_wake(&v->app);  // this one, too, may be working
+    if (!err && v->app.schedule) {
+        schedule_note_pause(v->app.schedule,
+                            r->until_ms);  // this one, too, may be working
+    }
+    app_wake(&v->app);
     if (p->fn) {
         p->fn(p->arg, err, call_words(&r->err, err));
     }

@@ -345,6 +345,50 @@ static void a_slow_query_is_told(void **state)
     vlmd_unsubscribe(s);
 }
 
+static void on_paused(void *arg, int err, const char *message)
+{
+    (void)message;
+    assert_int_equal(err, 0);
+    *(int *)arg += 1;
+}
+
+static void step_samples(struct rig *r, int n)
+{
+    struct alerter *a = r->v->app.monitor->alerter;
+    for (int i = 0; i < n; i++) {
+        while (!a->is_sampling) {
+            uv_run(&r->v->app.loop.uv, UV_RUN_ONCE);
+        }
+        while (a->is_sampling) {
+            uv_run(&r->v->app.loop.uv, UV_RUN_ONCE);
+        }
+    }
+}
+
+// Nothing was described for long, though a picture waits.
+static void what_a_person_paused_is_not_stuck(void **state)
+{
+    struct rig *r = *state;
+    struct alerter *a = r->v->app.monitor->alerter;
+    int paused = 0;
+    r->v->app.config->alerts.threshold[ALERT_DISK] = 0;
+    vlmd_subscription *s = vlmd_subscribe(r->v, on_event, r);
+    assert_int_equal(vlmd_pause(r->v, VLMD_UNTIL_RESUMED, on_paused, &paused), 0);
+    step_until(r, &paused, 1);
+    begin_work(r);
+    step_samples(r, 1);
+    a->progress_ms = loop_now_ms(&r->v->app.loop) - 3600000;
+    step_samples(r, 2);
+    assert_int_equal(r->events, 0);
+    assert_int_equal(vlmd_resume(r->v, on_paused, &paused), 0);
+    step_until(r, &paused, 2);
+    step_samples(r, 1);
+    a->progress_ms = loop_now_ms(&r->v->app.loop) - 3600000;
+    step_until(r, &r->events, 1);
+    assert_string_equal(r->last_rule, "stalled");
+    vlmd_unsubscribe(s);
+}
+
 static void it_closes_while_a_sample_is_taken(void **state)
 {
     struct rig *r = *state;
@@ -370,6 +414,7 @@ int main(void)
         T(nothing_is_measured_without_work),
         T(health_that_fails_twice_is_told),
         T(a_slow_query_is_told),
+        T(what_a_person_paused_is_not_stuck),
         T(it_closes_while_a_sample_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
