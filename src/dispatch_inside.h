@@ -1,4 +1,4 @@
-// dispatch_inside.h -- the state that dispatch.c (asks) and roster.c (routes) share.
+// dispatch_inside.h -- the state that the dispatch files (asks) and roster.c (routes) share.
 // Private to these and the route files.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_DISPATCH_INSIDE_H
@@ -37,10 +37,14 @@ struct dispatch {
     void *closed_arg;
 };
 
-// dispatch.c: what a tier adds to a prompt.
-void dispatch_add_tier(struct prompt *p, const char *tier, const char *rule);
+// ---- dispatch_send.c
 
-// dispatch.c: sends a there; the gate has been asked.
+bool dispatch_is_remote(const struct route *r);
+// What a tier adds to a prompt.
+void dispatch_add_tier(struct prompt *p, const char *tier, const char *rule);
+// Clears what an earlier attempt came to.
+void dispatch_forget_last(struct ask *a);
+// Sends a there; the gate has been asked.
 void dispatch_send(struct dispatch *d, struct route *r, struct ask *a,
                    enum ask_pass pass);
 

@@ -123,6 +123,7 @@ bad src/ocr/lib6.c '#include <tesseract/capi.h>' \
     'tesseract/capi.h may not be included here'
 bad src/image/lib7.c '    printf("%d", 1);' 'a library does not print, exit'
 bad src/gate9.c '    dispatch_try(d, a, on_done);' 'goes past the privacy gate'
+bad src/way2.c '    dispatch_send(d, r, a, pass);' 'goes past the privacy gate'
 bad src/way1.c '    backend_ask(b, a, on_done);' 'goes past the privacy gate'
 insert src/learn.c '    p->organs.ask(p->organs.ctx, a, on_done);' 'goes past the privacy gate'
 bad src/ingest/lib8.c '    signal(SIGPIPE, SIG_IGN);' 'a library does not print, exit'
