@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEP_MS = 100, LATENCY_STEPS = 3, MAX_LINES = 99, N = 4000, AT_ONCE = 8 };
+enum { STEP_MS = 100, LATENCY_STEPS = 3, MAX_LINES = 99, N = 7000, AT_ONCE = 8 };
 
 struct soak {
     struct rig rig;
@@ -129,7 +129,7 @@ static void ten_minutes_of_trouble_lose_nothing(void **state)
     assert_int_equal(s->answered, before);
     assert_in_range(s->vain_probes, 3, 30);  // it was looked for, and not hammered
     s->is_down = false;
-    pass_s(s, 60);
+    pass_s(s, 120);  // the next look at it may be a minute away
     assert_true(s->answered > before + 100);
     fb_now_ms += 8 * 3600 * 1000;  // the machine slept for a night
     before = s->answered;
