@@ -83,7 +83,7 @@ static void the_first_answer_wins_and_the_other_is_cancelled(void **state)
     assert_int_equal(fb[first].cancels, 1);
     fb_end_ask(first, E_CANCELED);
     assert_int_equal(ended, 1000);
-    char name[8];
+    char name[16];
     snprintf(name, sizeof(name), "b%d", second);
     assert_string_equal(late.backend, name);
     snprintf(name, sizeof(name), "b%d", first);
