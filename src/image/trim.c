@@ -8,14 +8,14 @@
 #include "image/trim.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-// The thread sanitizer has a malloc of its own, of which nothing here is true.
-#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__)
 
 enum { SMALLEST = 512 << 10, LARGEST = 32 << 20 };
 
@@ -35,9 +35,19 @@ static void drop_pages(uint8_t *block, size_t size, size_t page)
     }
 }
 
+// Where malloc is another one (jemalloc, a sanitizer) the first malloc_trim is glibc's first
+// look at its own heap, which it then sets up, without a lock: a second thread walks through
+// what is half set up.  Source: glibc 2.36, malloc.c, ptmalloc_init.
+static void set_up(void)
+{
+    malloc_trim(0);
+}
+
 void trim_heap(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    pthread_once(&once, set_up);
     malloc_trim(0);
     bool is_heap = true;
     for (size_t size = SMALLEST; is_heap && size <= LARGEST; size *= 2) {
