@@ -26,8 +26,8 @@ void kit_init(struct kit *k)
     k->loop = &k->own_loop;
     k->config.path = k->path;
     k->config.min_free_bytes = 1;
-    k->config.read_deadline_ms =
-        60000;  // a sanitizer is slow; tests of deadlines set their own
+    // A sanitizer is slow; tests of deadlines set their own.
+    k->config.read_deadline_ms = 60000;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
