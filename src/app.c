@@ -6,23 +6,23 @@
 // SPDX-License-Identifier: MIT
 #include "app.h"
 
-#include "alerts.h"
+#include "api/item.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "door.h"
-#include "errors.h"
 #include "govern.h"
 #include "intake.h"
-#include "item.h"
 #include "learned.h"
-#include "meters.h"
-#include "monitor.h"
+#include "observe/alerts.h"
+#include "observe/errors.h"
+#include "observe/meters.h"
+#include "observe/monitor.h"
+#include "observe/spent.h"
+#include "observe/status.h"
+#include "observe/trace.h"
 #include "organs.h"
 #include "servers.h"
-#include "spent.h"
 #include "start.h"
-#include "status.h"
-#include "trace.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -5,17 +5,17 @@
 #ifndef VLMD_APP_H
 #define VLMD_APP_H
 
+#include "api/pictures.h"
+#include "api/spool.h"
 #include "base/err_ring.h"
-#include "bill.h"
 #include "config/config.h"
-#include "dispatch.h"
-#include "event.h"
+#include "dispatch/dispatch.h"
 #include "governor.h"
-#include "history.h"
-#include "pictures.h"
-#include "pipeline.h"
-#include "schedule.h"
-#include "spool.h"
+#include "observe/bill.h"
+#include "observe/history.h"
+#include "spine/event.h"
+#include "spine/pipeline.h"
+#include "spine/schedule.h"
 #include "vlmd_words.h"
 
 #include <stdatomic.h>

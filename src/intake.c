@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include "intake.h"
 
+#include "api/item.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "item.h"
 
 #include <stdio.h>
 #include <string.h>

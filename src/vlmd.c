@@ -4,11 +4,11 @@
 // SPDX-License-Identifier: MIT
 #include "vlmd.h"
 
+#include "api/call.h"
 #include "base/log.h"
 #include "base/log_file.h"
 #include "base/mem.h"
-#include "call.h"
-#include "monitor.h"
+#include "observe/monitor.h"
 #include "start.h"
 #include "vlmd_loop.h"
 

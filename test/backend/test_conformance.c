@@ -7,11 +7,11 @@
 #include "backend_fixture.h"
 #include "base/json.h"
 #include "conformance_words.h"
-#include "dispatch.h"
+#include "dispatch/dispatch.h"
 #include "fake_server.h"
 #include "fakevlm/fake_pictures.h"
-#include "judge.h"
-#include "pipeline.h"
+#include "spine/judge.h"
+#include "spine/pipeline.h"
 
 #include <stdio.h>
 

@@ -92,7 +92,7 @@ new_tree
 # Layers.
 bad src/image/up1.c '#include "store/store.h"' \
     'image may not include store/store.h (of store)'
-bad src/image/up2.c '#  include "job.h"' 'image may not include job.h (of job)'
+bad src/image/up2.c '#  include "spine/job.h"' 'image may not include spine/job.h (of job)'
 bad src/store/up3.c '#include "vlmd.h"' 'store may not include vlmd.h (of public)'
 bad src/guard/up4.c '#include "io/loop.h"' 'guard may not include io/loop.h (of io)'
 bad src/privacy/up5.c '#include "io/http.h"' 'privacy may not include io/http.h (of io)'
@@ -104,14 +104,15 @@ bad src/config/up10.c '#include "app.h"' 'config may not include app.h (of app)'
 put src/newfolder/planted.c
 want 'src/newfolder/planted.c:1: stands in a folder that has no layer'
 # Inside the spine.
-insert src/dispatch.c '#include "pipeline.h"' \
-    'dispatch may not include pipeline.h (of pipeline)'
-insert src/dispatch.h '#include "job.h"' 'dispatch may not include job.h (of job)'
-insert src/job.h '#include "event.h"' 'job may not include event.h (of event)'
-insert src/event.h '#include "job.h"' 'event may not include job.h (of job)'
-insert src/pipeline.c '#include "schedule.h"' \
+insert src/dispatch/dispatch.c '#include "spine/pipeline.h"' \
+    'dispatch may not include spine/pipeline.h (of pipeline)'
+insert src/dispatch/dispatch.h '#include "spine/job.h"' \
+    'dispatch may not include spine/job.h (of job)'
+insert src/spine/job.h '#include "event.h"' 'job may not include event.h (of event)'
+insert src/spine/event.h '#include "job.h"' 'event may not include job.h (of job)'
+insert src/spine/pipeline.c '#include "schedule.h"' \
     'pipeline may not include schedule.h (of schedule)'
-insert src/pipeline.h '#include "app.h"' 'pipeline may not include app.h (of app)'
+insert src/spine/pipeline.h '#include "app.h"' 'pipeline may not include app.h (of app)'
 insert src/vlmd.h '#include <stdio.h>' 'the public header includes only'
 # Libraries.
 bad src/image/lib1.c '#include <sqlite3.h>' 'sqlite3.h may not be included here'
@@ -125,7 +126,7 @@ bad src/image/lib7.c '    printf("%d", 1);' 'a library does not print, exit'
 bad src/gate9.c '    dispatch_try(d, a, on_done);' 'goes past the privacy gate'
 bad src/way2.c '    dispatch_send(d, r, a, pass);' 'goes past the privacy gate'
 bad src/way1.c '    backend_ask(b, a, on_done);' 'goes past the privacy gate'
-insert src/learn.c '    p->organs.ask(p->organs.ctx, a, on_done);' 'goes past the privacy gate'
+insert src/spine/learn.c '    p->organs.ask(p->organs.ctx, a, on_done);' 'goes past the privacy gate'
 bad src/ingest/lib8.c '    signal(SIGPIPE, SIG_IGN);' 'a library does not print, exit'
 # Sizes.
 put src/image/size1.c "$(functions 1 91)"

@@ -4,7 +4,7 @@
 #ifndef VLMD_TEST_FAKE_BACKENDS_H
 #define VLMD_TEST_FAKE_BACKENDS_H
 
-#include "dispatch.h"
+#include "dispatch/dispatch.h"
 
 enum { FB_MAX = 8 };
 

@@ -4,7 +4,7 @@
 #ifndef VLMD_TEST_FAKE_ORGANS_H
 #define VLMD_TEST_FAKE_ORGANS_H
 
-#include "pipeline.h"
+#include "spine/pipeline.h"
 
 enum fake_call {
     FAKE_NOTHING,

@@ -6,10 +6,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 // clang-format on
-#include "alerts.h"
+#include "api/call.h"
 #include "base/json.h"
-#include "call.h"
 #include "io/web_server.h"
+#include "observe/alerts.h"
 #include "store/stats.h"
 #include "store/storekit.h"
 #include "vlmd_health.h"

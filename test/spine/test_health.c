@@ -7,7 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 // clang-format on
-#include "call.h"
+#include "api/call.h"
 #include "io/web_server.h"
 #include "store/storekit.h"
 #include "vlmd_health.h"

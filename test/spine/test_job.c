@@ -6,8 +6,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 // clang-format on
-#include "event.h"
-#include "job.h"
+#include "spine/event.h"
+#include "spine/job.h"
 
 #include <string.h>
 
@@ -18,8 +18,8 @@ static const unsigned expected[JOB_STATES] = {
     [JOB_CLAIMED] = BIT(JOB_FETCHING) | BIT(JOB_INSPECTING),
     [JOB_FETCHING] = BIT(JOB_INSPECTING) | BIT(JOB_BACKOFF),
     [JOB_INSPECTING] = BIT(JOB_PREPARING) | BIT(JOB_BACKOFF),
-    [JOB_PREPARING] = BIT(JOB_COMPARING) | BIT(JOB_RECOGNISING) | BIT(JOB_WAITING) |
-                      BIT(JOB_BACKOFF),
+    [JOB_PREPARING] =
+        BIT(JOB_COMPARING) | BIT(JOB_RECOGNISING) | BIT(JOB_WAITING) | BIT(JOB_BACKOFF),
     [JOB_COMPARING] = BIT(JOB_RECOGNISING) | BIT(JOB_WAITING) | BIT(JOB_BACKOFF),
     [JOB_RECOGNISING] = BIT(JOB_PREPARING) | BIT(JOB_WAITING),
     [JOB_WAITING] = BIT(JOB_RECORDING) | BIT(JOB_ASKING) | BIT(JOB_PREPARING),

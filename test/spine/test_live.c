@@ -7,8 +7,8 @@
 #include <cmocka.h>
 // clang-format on
 #include "base/err.h"
-#include "live.h"
 #include "privacy/redact.h"
+#include "spine/live.h"
 
 #include <stdio.h>
 #include <stdlib.h>

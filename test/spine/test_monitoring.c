@@ -2,7 +2,7 @@
 // there are.
 // SPDX-License-Identifier: MIT
 #include "base/json.h"
-#include "meters.h"
+#include "observe/meters.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,8 +6,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 // clang-format on
-#include "payload.h"
 #include "spine/fake_organs.h"
+#include "spine/payload.h"
 
 #include <string.h>
 

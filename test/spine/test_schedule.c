@@ -9,8 +9,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 // clang-format on
-#include "schedule.h"
 #include "spine/fake_organs.h"
+#include "spine/schedule.h"
 #include "store/pause.h"
 #include "store/storekit.h"
 

@@ -9,7 +9,7 @@
 // interpreters take to start is measured with no requests and taken off.
 // SPDX-License-Identifier: MIT
 #include "base/mem.h"
-#include "dispatch.h"
+#include "dispatch/dispatch.h"
 #include "slow_server.h"
 
 #include <fcntl.h>

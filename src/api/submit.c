@@ -1,0 +1,214 @@
+// submit.c -- one picture given by a program: a path, a URL, or its bytes.
+// SPDX-License-Identifier: MIT
+#include "api/call.h"
+#include "api/spool.h"
+#include "base/mem.h"
+#include "observe/trace.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct submit {
+    struct vlmd *v;
+    struct store_item item;
+    struct store_offer offer;
+    struct spool_put put;  // of bytes
+    char *traceparent;     // owned; NULL = none
+    vlmd_submit_fn *fn;
+    void *arg;
+};
+
+static void free_submit(struct submit *s)
+{
+    free((char *)s->item.path);
+    free((char *)s->item.root);
+    free((char *)s->item.meta.app);
+    free((char *)s->item.meta.window);
+    free((char *)s->item.meta.screen);
+    free((char *)s->item.meta.url);
+    free(s->traceparent);
+    free(s);
+}
+
+static void end(struct submit *s, int err, const char *words)
+{
+    struct vlmd *v = s->v;
+    if (s->fn) {
+        s->fn(s->arg, err, s->item.id, s->item.is_new, words);
+    }
+    free_submit(s);
+    app_wake(&v->app);
+    call_end(v);
+}
+
+static void on_submitted(struct store_offer *r, int err)
+{
+    struct submit *s = container_of(r, struct submit, offer);
+    if (!err && s->traceparent) {
+        trace_note_parent(&s->v->app, s->item.id, s->traceparent);
+    }
+    if (!err && s->put.path[0]) {
+        spool_note_job(&s->v->app, s->put.path, s->item.id);
+    }
+    end(s, err, call_words(&r->err, err));
+}
+
+static int stat_input(const char *path, struct store_item *it)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        return E_NOT_FOUND;
+    }
+    it->size_bytes = st.st_size;
+    it->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return S_ISREG(st.st_mode) ? 0 : E_NOT_FILE;
+}
+
+static bool is_below(const char *dir, const char *path)
+{
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/') {
+        n--;
+    }
+    return strncmp(dir, path, n) == 0 && path[n] == '/';
+}
+
+// The allowed folder that the resolved path is in, or NULL.
+static const char *find_place(const struct app *a, const char *real, char *dir)
+{
+    for (int i = 0; i < a->n_watched; i++) {
+        if (is_below(a->watched[i], real)) {
+            return a->watched[i];
+        }
+    }
+    for (int i = 0; a->config->admin_submit_dirs[i]; i++) {
+        // A folder may be named by way of links; pictures in it may not lead out.
+        if (realpath(a->config->admin_submit_dirs[i], dir) && is_below(dir, real)) {
+            return dir;
+        }
+    }
+    return NULL;
+}
+
+// A path from elsewhere: it becomes what it leads to, beneath an allowed folder.
+static int confine(const struct app *a, const struct vlmd_input *in,
+                   struct store_item *it)
+{
+    char real[PATH_MAX], dir[PATH_MAX];
+    if (!realpath(in->path, real)) {
+        return E_NOT_FOUND;
+    }
+    const char *root = find_place(a, real, dir);
+    if (!root) {
+        return E_OUTSIDE;
+    }
+    int rc = stat_input(real, it);
+    if (rc == 0) {
+        it->path = mem_dup(real);
+        it->root = mem_dup(root);
+    }
+    return rc;
+}
+
+static int look_at(const struct app *a, const struct vlmd_input *in,
+                   struct store_item *it)
+{
+    it->is_url = in->url != NULL;
+    it->size_bytes = -1;
+    if (in->bytes) {
+        return 0;
+    }
+    if (in->url) {
+        it->path = mem_dup(in->url);
+        return 0;
+    }
+    if (!in->path || in->path[0] != '/') {
+        return E_USAGE;
+    }
+    if (in->is_confined) {
+        return confine(a, in, it);
+    }
+    int rc = stat_input(in->path, it);
+    if (rc == 0) {
+        it->path = mem_dup(in->path);
+    }
+    return rc;
+}
+
+// What is not for the database does not get there; see intake.c.
+static void clean(struct submit *s)
+{
+    const struct ingest_meta none = {0};
+    struct gate g;
+    gate_init(&g, &s->v->app.gate, "", &none, 0);
+    gate_clean(&g, (char **)&s->item.meta.window);
+    gate_clean(&g, (char **)&s->item.meta.url);
+    gate_fini(&g);
+}
+
+static void offer(struct submit *s)
+{
+    s->offer.items = &s->item;
+    s->offer.n = 1;
+    store_offer(s->v->app.store, &s->offer, on_submitted);
+}
+
+static void on_spooled(struct spool_put *r, int err)
+{
+    struct submit *s = container_of(r, struct submit, put);
+    if (err) {
+        r->path[0] = 0;
+        end(s, err, call_words(&r->err, err));
+        return;
+    }
+    s->item.path = mem_dup(r->path);
+    s->item.root = mem_dup(s->v->app.spool.dir);
+    s->item.size_bytes = r->size_bytes;
+    s->item.mtime_ns = r->mtime_ns;
+    offer(s);
+}
+
+static int check(const vlmd *v)
+{
+    int rc = call_check(v);
+    // Only members of a batch are claimed: nobody would ever come for it.
+    bool is_worker = v->app.role == VLMD_WORKER && !v->app.is_batch;
+    return rc ? rc : is_worker ? 0 : E_USAGE;
+}
+
+int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg)
+{
+    struct store_item it = {0};
+    int rc = check(v);
+    rc = rc ? rc : look_at(&v->app, in, &it);
+    if (rc) {
+        return rc;
+    }
+    struct submit *s = mem_new(struct submit);
+    s->v = v;
+    s->fn = fn;
+    s->arg = arg;
+    s->item = it;
+    s->traceparent = mem_dup(in->traceparent);
+    s->item.priority = in->is_interactive ? STORE_INTERACTIVE : STORE_LIVE;
+    s->item.meta = (struct store_meta){
+        .app = mem_dup(in->app),
+        .window = mem_dup(in->window),
+        .screen = mem_dup(in->screen),
+        .url = mem_dup(in->page_url),
+        .taken_at_ms = in->taken_at_ms,
+    };
+    clean(s);
+    call_begin(v);
+    app_work(&v->app);
+    if (in->bytes) {
+        s->put.bytes = in->bytes;
+        s->put.len = in->n_bytes;
+        spool_put(&v->app, &s->put, on_spooled);
+    } else {
+        offer(s);
+    }
+    return 0;
+}

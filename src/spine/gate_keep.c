@@ -1,0 +1,281 @@
+// gate_keep.c -- what is kept of a picture is cleaned, and what was decided about it noted.
+// SPDX-License-Identifier: MIT
+#include "spine/gate.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "privacy/redact.h"
+#include "spine/gate_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_TEXT = 16 << 20 };
+
+// ---- cleaning
+
+// What is not for this machine's models to see is not for its database to keep.
+static uint32_t kept_back(const struct gate *g)
+{
+    uint32_t set = 0;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        if (g->config->policy->local.action[i] >= PRIVACY_DO_MASK) {
+            set |= 1u << i;
+        }
+    }
+    return set;
+}
+
+// 0: out holds the clean text, or is empty when nothing had to be replaced.
+static int redact(const struct gate *g, const char *text, struct buf *out,
+                  int counts[PRIVACY_CATEGORIES])
+{
+    buf_init(out, MOST_TEXT);
+    int rc = privacy_redact(g->config->finder, text, kept_back(g), out, counts);
+    int n = 0;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        n += counts[i];
+    }
+    if (rc || n == 0) {
+        buf_clear(out);
+    }
+    return rc;
+}
+
+static int clean(struct gate *g, const char *text, struct buf *out)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
+    int rc = redact(g, text, out, counts);
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        g->cleaned[i] += counts[i];
+    }
+    return rc;
+}
+
+void gate_clean(struct gate *g, char **text)
+{
+    struct buf out;
+    if (!*text || !**text) {
+        return;
+    }
+    int rc = clean(g, *text, &out);
+    if (rc || out.len) {
+        free(*text);
+        *text = mem_dup(rc ? "" : buf_str(&out));
+    }
+    buf_fini(&out);
+}
+
+void gate_clean_json(struct gate *g, char **text)
+{
+    gate_clean(g, text);
+    struct cJSON *json = *text ? json_parse(*text, strlen(*text)) : NULL;
+    if (*text && !json) {
+        free(*text);
+        *text = mem_dup("[]");
+    }
+    json_free(json);
+}
+
+void gate_clean_buf(struct gate *g, struct buf *text)
+{
+    struct buf out;
+    if (text->len == 0) {
+        return;
+    }
+    int rc = clean(g, buf_str(text), &out);
+    if (rc) {
+        buf_clear(text);
+    } else if (out.len) {
+        buf_take(text, &out);
+    }
+    buf_fini(&out);
+}
+
+void gate_clean_array(struct gate *g, char *text, size_t size)
+{
+    struct buf out;
+    if (!*text) {
+        return;
+    }
+    int rc = clean(g, text, &out);
+    if (rc || out.len) {
+        snprintf(text, size, "%s", rc ? "" : buf_str(&out));
+    }
+    buf_fini(&out);
+}
+
+void gate_clean_message(const struct gate *g, char *text, size_t size)
+{
+    struct buf out;
+    int counts[PRIVACY_CATEGORIES] = {0};
+    int rc = redact(g, text, &out, counts);
+    if (rc || out.len) {
+        snprintf(text, size, "%s", rc ? "" : buf_str(&out));
+    }
+    buf_fini(&out);
+}
+
+int gate_redact(const struct gate *g, const char *text, struct buf *out)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
+    return privacy_redact(g->config->finder, text, kept_back(g), out, counts);
+}
+
+int gate_cleaned(const struct gate *g)
+{
+    int n = 0;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        n += g->cleaned[i];
+    }
+    return n;
+}
+
+// ---- notes
+
+// "card=2 email=1"
+static void say_counts(const int n[PRIVACY_CATEGORIES], char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        if (n[i] && used < size) {
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%s=%d", used ? " " : "",
+                                 privacy_category_name((enum privacy_category)i), n[i]);
+        }
+    }
+}
+
+static void say_found(const struct gate *g, char *out, size_t size)
+{
+    int n[PRIVACY_CATEGORIES];
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        n[i] = g->found.inside[i] + g->found.outside[i];
+    }
+    say_counts(n, out, size);
+}
+
+struct gate_note *gate_note(struct gate *g, const char *stage, enum privacy_action a,
+                            int64_t wall_ms)
+{
+    if (g->n_notes == g->notes_cap) {
+        g->notes_cap = g->notes_cap ? 2 * g->notes_cap : 2;
+        struct gate_note *more = mem_zero(sizeof(*more) * (size_t)g->notes_cap);
+        if (g->n_notes) {
+            memcpy(more, g->notes, sizeof(*more) * (size_t)g->n_notes);
+        }
+        free(g->notes);
+        g->notes = more;
+    }
+    struct gate_note *n = &g->notes[g->n_notes++];
+    *n = (struct gate_note){
+        .at_ms = wall_ms, .stage = stage, .verdict = privacy_action_name(a)};
+    say_found(g, n->categories, sizeof(n->categories));
+    g->has_verdict = true;
+    g->strictest = a > g->strictest ? a : g->strictest;
+    return n;
+}
+
+void gate_note_blocked(struct gate *g, int64_t wall_ms)
+{
+    gate_note(g, "send", PRIVACY_DO_BLOCK, wall_ms);
+}
+
+static void say_destination(const char *name, bool is_remote, struct gate_note *n)
+{
+    snprintf(n->destination, sizeof(n->destination), "%.*s %s", GATE_NAME - 1, name,
+             is_remote ? "remote" : "local");
+}
+
+static enum privacy_action action_for(const struct gate *g, bool is_remote)
+{
+    const enum privacy_action a = gate_judge(g, is_remote).action;
+    return g->is_masked && a < PRIVACY_DO_MASK ? PRIVACY_DO_MASK : a;
+}
+
+void gate_note_sent(struct gate *g, const struct gate_destination *to,
+                    const uint8_t sent_hash[IMAGE_HASH_BYTES], int64_t bytes,
+                    int64_t wall_ms)
+{
+    struct gate_note *n = gate_note(g, "send", action_for(g, to->is_remote), wall_ms);
+    n->bytes_sent = bytes;
+    memcpy(n->sent_hash, sent_hash, sizeof(n->sent_hash));
+    say_destination(to->name, to->is_remote, n);
+}
+
+// ---- rows
+
+static void fill_row(const struct gate *g, const struct gate_note *n,
+                     struct store_audit_row *row)
+{
+    *row = (struct store_audit_row){
+        .at_ms = n->at_ms,
+        .verdict = n->verdict,
+        .stage = n->stage,
+        .categories = n->categories,
+        .rules = n->rule,
+        .app = g->meta->app,
+        .destination = n->destination,
+        .bytes_sent = n->bytes_sent,
+    };
+    _Static_assert(sizeof(row->sent_hash) == sizeof(n->sent_hash), "the same hash");
+    memcpy(row->sent_hash, n->sent_hash, sizeof(row->sent_hash));
+}
+
+void gate_fill_record(struct gate *g, const char *name, int64_t wall_ms,
+                      struct store_audit_row *row)
+{
+    g->record = (struct gate_note){.at_ms = wall_ms,
+                                   .stage = "intent",
+                                   .verdict = privacy_action_name(action_for(g, true))};
+    say_found(g, g->record.categories, sizeof(g->record.categories));
+    say_destination(name, true, &g->record);
+    fill_row(g, &g->record, row);
+}
+
+void gate_note_recorded(struct gate *g, const char *name)
+{
+    snprintf(g->recorded, sizeof(g->recorded), "%s", name);
+}
+
+int gate_rows(const struct gate *g)
+{
+    return g->n_notes + 1;
+}
+
+int gate_audit(struct gate *g, int64_t wall_ms, struct store_audit_row *rows)
+{
+    for (int i = 0; i < g->n_notes; i++) {
+        fill_row(g, &g->notes[i], &rows[i]);
+    }
+    if (gate_cleaned(g) == 0) {
+        return g->n_notes;
+    }
+    g->cleaning =
+        (struct gate_note){.at_ms = wall_ms, .stage = "answer", .verdict = "redact"};
+    say_counts(g->cleaned, g->cleaning.categories, sizeof(g->cleaning.categories));
+    fill_row(g, &g->cleaning, &rows[g->n_notes]);
+    return g->n_notes + 1;
+}
+
+const char *gate_verdict(const struct gate *g)
+{
+    return g->has_verdict ? privacy_action_name(g->strictest) : "";
+}
+
+char *gate_masks_text(const struct gate *g)
+{
+    struct buf out;
+    int rc = 0;
+    buf_init(&out, (size_t)(g->n_masks + 1) * 64);
+    for (int i = 0; i < g->n_masks && rc == 0; i++) {
+        const struct image_box *b = &g->masks[i];
+        rc = buf_printf(&out, "%s%d,%d,%d,%d", i ? ";" : "", b->x, b->y, b->width,
+                        b->height);
+    }
+    char *text = g->is_masked && rc == 0 ? mem_dup(buf_str(&out)) : NULL;
+    buf_fini(&out);
+    return text;
+}

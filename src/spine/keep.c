@@ -1,0 +1,204 @@
+// keep.c -- the last step of every job: its end is made durable, or its lease given back.
+//
+// The only way out of memory: SAVING or RELEASING -> GONE.  A result that can not be saved
+// is kept here and tried again; the store's trouble is told once.
+// SPDX-License-Identifier: MIT
+#include "spine/keep.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "spine/judge.h"
+#include "spine/lesser.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAVE_AGAIN_MS = 2000 };
+
+static void leave(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    job_move(&p->jobs, j, JOB_GONE, p->organs.now_ms(p->organs.ctx));
+    job_free(j);
+    p->events.on_room(p->events.arg);
+}
+
+// Equal pictures, and ones that are alike, that waited for this one need not wait any longer.
+static void wake_parked(struct pipeline *p, const struct job *ended)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[JOB_BACKOFF])
+    {
+        struct job *j = container_of(node, struct job, node);
+        bool is_equal = ended->has_image && memcmp(j->image.content, ended->image.content,
+                                                   IMAGE_HASH_BYTES) == 0;
+        if (j->resume == JOB_COMPARING && (is_equal || judge_is_compared(j))) {
+            j->wake_ms = 0;
+        }
+    }
+}
+
+static void save_later(struct job *j, int err)
+{
+    struct pipeline *p = j->pipeline;
+    if (!p->trouble[0]) {
+        snprintf(p->trouble, sizeof(p->trouble), "results can not be saved: %.200s",
+                 j->save.err.msg[0] ? j->save.err.msg : err_words(err));
+        log_error("pipeline", "job=%lld cid=%s class=%s %s", (long long)j->row.id,
+                  j->row.cid, err_name(err), p->trouble);
+        judge_note_error(j, err, "", p->trouble);
+        p->events.on_trouble(p->events.arg);
+    }
+    j->wake_ms = p->organs.now_ms(p->organs.ctx) + SAVE_AGAIN_MS;
+}
+
+static void end_trouble(struct pipeline *p)
+{
+    if (p->trouble[0]) {
+        p->trouble[0] = 0;
+        p->events.on_trouble(p->events.arg);
+    }
+}
+
+static void count(struct pipeline *p, const struct job *j)
+{
+    struct pipeline_totals *t = &p->totals;
+    t->by_outcome[j->outcome]++;
+    t->fallbacks[lesser_used(j)]++;
+    t->masked += j->gate.is_masked;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        t->found[i] += j->gate.found.inside[i] + j->gate.found.outside[i] > 0;
+        t->cleaned[i] += j->gate.cleaned[i];
+    }
+}
+
+static void on_saved(struct store_save *r, int err)
+{
+    struct job *j = container_of(r, struct job, save);
+    struct pipeline *p = j->pipeline;
+    bool gives_up = j->is_stopping && p->is_stopping;
+    if (err && !gives_up) {
+        save_later(j, err);
+        return;
+    }
+    if (err) {
+        log_error("pipeline", "job=%lld cid=%s stays queued: %s", (long long)j->row.id,
+                  j->row.cid, r->err.msg);
+        leave(j);
+        return;
+    }
+    end_trouble(p);
+    if (r->lost) {
+        log_info("pipeline", "job=%lld cid=%s was taken over by another process",
+                 (long long)j->row.id, j->row.cid);
+    } else {
+        count(p, j);
+        if (p->events.on_saved) {
+            p->events.on_saved(p->events.arg, j);
+        }
+        wake_parked(p, j);
+        int64_t id = r->merged_into ? r->merged_into : j->row.id;
+        p->events.on_ended(p->events.arg, id, j->outcome);
+    }
+    leave(j);
+}
+
+void keep_save_again(struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    j->wake_ms = INT64_MAX;
+    o->save(o->ctx, &j->save, on_saved);
+}
+
+// What the model saw although OCR did not, and what stands in title and address.  The answer
+// as it came may hold the same in other letters (JSON escapes): it goes when anything did.
+static void clean(struct job *j)
+{
+    const int64_t began_us = clock_us();
+    struct gate *g = &j->gate;
+    struct answer *n = &j->ask.answer;
+    gate_clean(g, &n->summary);
+    gate_clean(g, &n->activity);
+    gate_clean(g, &n->app);
+    gate_clean(g, &n->details);
+    gate_clean_json(g, &n->tags);
+    gate_clean(g, &n->text);
+    gate_clean_buf(g, &j->ocr_text);
+    if (gate_cleaned(g) > 0) {
+        free(n->raw);
+        n->raw = NULL;
+    }
+    gate_clean(g, &n->raw);
+    const int before = gate_cleaned(g);
+    gate_clean_array(g, j->meta.window, sizeof(j->meta.window));
+    gate_clean_array(g, j->meta.url, sizeof(j->meta.url));
+    j->is_meta_clean = gate_cleaned(g) > before;
+    gate_clean_array(g, j->reason, sizeof(j->reason));
+    for (int i = 0; i < j->n_attempts; i++) {
+        gate_clean_array(g, j->attempt_text[i].words, sizeof(j->attempt_text[i].words));
+    }
+    j->privacy_us += clock_us() - began_us;
+}
+
+static int take_audit(struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    free(j->audit);
+    j->audit = mem_zero(sizeof(*j->audit) * (size_t)gate_rows(&j->gate));
+    int n = gate_audit(&j->gate, o->wall_ms(o->ctx), j->audit);
+    for (int i = 0; i < n; i++) {
+        j->audit[i].cid = j->row.cid;
+        memcpy(j->audit[i].content, j->image.content, sizeof(j->audit[i].content));
+    }
+    return n;
+}
+
+void keep_save(struct job *j)
+{
+    free(j->image.luma);
+    j->image.luma = NULL;
+    clean(j);
+    judge_fill_save(j);
+    j->masks = gate_masks_text(&j->gate);
+    j->save.masks = j->masks;
+    j->save.verdict = gate_verdict(&j->gate);
+    j->save.is_redacted = j->is_meta_clean;
+    j->save.n_audit = take_audit(j);
+    j->save.audit = j->audit;
+    buf_fini(&j->image.jpeg);
+    buf_fini(&j->fetched);
+    keep_save_again(j);
+}
+
+static void on_released(struct store_release *r, int err)
+{
+    struct job *j = container_of(r, struct job, release);
+    if (err) {
+        log_warn("pipeline", "job=%lld cid=%s lease ends by itself: %s",
+                 (long long)j->row.id, j->row.cid, r->err.msg);
+    }
+    leave(j);
+}
+
+void keep_release(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    if (j->has_lost_lease) {
+        leave(j);
+        return;
+    }
+    clean(j);
+    const int n_audit = take_audit(j);
+    j->release = (struct store_release){
+        .id = j->row.id,
+        .claims = j->row.claims,
+        .counts_as_claim = false,
+        .attempts = j->attempts,
+        .n_attempts = j->n_attempts,
+        .n_audit = n_audit,
+        .audit = j->audit,
+    };
+    p->organs.release(p->organs.ctx, &j->release, on_released);
+}

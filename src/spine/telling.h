@@ -1,0 +1,13 @@
+// telling.h -- a job's answer told while it comes.  Private to the pipeline.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_TELLING_H
+#define VLMD_TELLING_H
+
+#include "spine/pipeline.h"
+
+// Before the job is asked about: the answer is told when somebody listens.
+void telling_begin(struct job *j);
+// The request has ended, with an answer or without.
+void telling_end(struct job *j, bool is_answer);
+
+#endif
