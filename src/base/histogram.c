@@ -104,6 +104,16 @@ int64_t histogram_percentile(const struct histogram *h, double pct)
     return 0;
 }
 
+uint64_t histogram_bucket(const struct histogram *h, int bucket)
+{
+    return load(h, bucket);
+}
+
+int64_t histogram_bucket_value(int bucket)
+{
+    return (start_of(bucket) + 1 + start_of(bucket + 1)) / 2;
+}
+
 // ---- packed
 
 static int put_number(struct buf *out, uint64_t n)

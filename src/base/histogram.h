@@ -37,6 +37,10 @@ uint64_t histogram_up_to(const struct histogram *h, int64_t bound);
 // The value that pct percent of all do not exceed; 0 when there is none.
 int64_t histogram_percentile(const struct histogram *h, double pct);
 
+// How many values are in a bucket (0 to HISTOGRAM_BUCKETS - 1), and the one in its middle.
+uint64_t histogram_bucket(const struct histogram *h, int bucket);
+int64_t histogram_bucket_value(int bucket);
+
 // As few bytes as a handful of values needs.  unpack adds to what h holds.
 // Errors: as buf_add; E_FORMAT, and h is as it was.
 MUST_USE int histogram_pack(const struct histogram *h, struct buf *out);

@@ -66,5 +66,7 @@ void metrics_each(const struct metrics *m, metrics_series_fn *fn, void *arg);
 
 // Prometheus' text format 0.0.4.  Errors: E_TOOBIG, E_NOMEM of out.
 MUST_USE int metrics_text(const struct metrics *m, struct buf *out);
+// A value as both the text and others write it: "1.5" for 1500000 microseconds.
+MUST_USE int metrics_number(enum metric_unit unit, int64_t n, struct buf *out);
 
 #endif

@@ -21,6 +21,23 @@ static const struct {
     [METRIC_MILLIONTHS] = {0, 30, 2},
 };
 
+int metrics_number(enum metric_unit unit, int64_t n, struct buf *out)
+{
+    if (unit != METRIC_SECONDS && unit != METRIC_MILLIONTHS) {
+        return buf_printf(out, "%" PRId64, n);
+    }
+    uint64_t micros = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    char digits[8] = "";
+    int len = 0;
+    for (uint64_t rest = micros % MICROS, unit_of = MICROS / 10; rest; unit_of /= 10) {
+        digits[len++] = (char)('0' + rest / unit_of);
+        rest %= unit_of;
+    }
+    digits[len] = 0;
+    return buf_printf(out, "%s%" PRIu64 "%s%s", n < 0 ? "-" : "", micros / MICROS,
+                      len ? "." : "", digits);
+}
+
 static const char *const type_names[] = {"counter", "gauge", "histogram"};
 
 struct writer_state {
@@ -55,26 +72,7 @@ static void put_escaped(struct writer_state *w, const char *s, bool is_quoted)
 
 static void put_number(struct writer_state *w, enum metric_unit unit, int64_t n)
 {
-    if (w->rc) {
-        return;
-    }
-    if (unit != METRIC_SECONDS && unit != METRIC_MILLIONTHS) {
-        w->rc = buf_printf(w->out, "%" PRId64, n);
-        return;
-    }
-    uint64_t micros = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-    w->rc = buf_printf(w->out, "%s%" PRIu64, n < 0 ? "-" : "", micros / MICROS);
-    char digits[8];
-    int len = 0;
-    for (uint64_t rest = micros % MICROS, unit_of = MICROS / 10; rest; unit_of /= 10) {
-        digits[len++] = (char)('0' + rest / unit_of);
-        rest %= unit_of;
-    }
-    digits[len] = 0;
-    if (len) {
-        put_char(w, '.');
-        put(w, digits);
-    }
+    w->rc = w->rc ? w->rc : metrics_number(unit, n, w->out);
 }
 
 // le: the bound of a bucket, below 0 = the last.
