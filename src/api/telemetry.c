@@ -185,6 +185,7 @@ int vlmd_metric_add(vlmd *v, int id, const char *const *values, int64_t n)
         return E_USAGE;
     }
     struct metric_series *s = series_of(v, id, values);
+    monitor_changed(&v->app);
     switch (metrics_type(meters_registry(v->app.meters), id)) {
     case METRIC_COUNTER:
         if (n < 0) {
@@ -205,5 +206,6 @@ int vlmd_metric_set(vlmd *v, int id, const char *const *values, int64_t n)
         return E_USAGE;
     }
     metric_set(series_of(v, id, values), n);
+    monitor_changed(&v->app);
     return 0;
 }

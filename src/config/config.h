@@ -30,6 +30,8 @@ enum config_fallback {
     CONFIG_FALLBACK_METADATA
 };
 
+enum config_statsd { CONFIG_STATSD_NAMES, CONFIG_STATSD_TAGS };
+
 enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
 
 // Lists end with NULL.  All strings owned by the config.
@@ -85,6 +87,10 @@ struct config {
     const char *alert_key;                 // of PagerDuty; "" = none
     int64_t alert_every_ms;                // default 30000
     const char *trace_otlp_url;            // NULL or "" = off
+    const char *statsd_address;            // NULL or "" = off
+    const char *statsd_prefix;             // NULL or "" = none
+    enum config_statsd statsd_labels;      // become parts of names, or tags
+    int64_t statsd_every_ms;               // default 10000
     int64_t history_keep_ms[STORE_SPANS];  // rows of the series by span
     char *log_level;                       // see log_parse_levels
     char *log_format;                      // text, json

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/log.h"
 #include "config/config_private.h"
+#include "io/udp.h"
 
 #include <string.h>
 #include <strings.h>
@@ -49,9 +50,20 @@ static void check_levels(struct config_loader *l)
     }
 }
 
+static void check_statsd(struct config_loader *l)
+{
+    const char *address = l->c->statsd_address ? l->c->statsd_address : "";
+    if (*address && !udp_is_address(address)) {
+        config_error(l, origin_of(l, "statsd.address"),
+                     "statsd.address: \"%s\" is no HOST:PORT such as 127.0.0.1:8125",
+                     address);
+    }
+}
+
 void config_check_addresses(struct config_loader *l)
 {
     check_levels(l);
+    check_statsd(l);
     for (int i = 0; l->c->health_urls[i]; i++) {
         if (!is_address(l->c->health_urls[i])) {
             config_error(l, origin_of(l, "health.urls"),

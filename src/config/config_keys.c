@@ -1,14 +1,9 @@
-// config_keys.c -- the table of every configuration key, and finding one.
+// config_keys.c -- the table of every configuration key.
 //
 // A new key is one row here.  The parser, `config check`, `config show`, the sample file and
 // the environment's names come from it.
 // SPDX-License-Identifier: MIT
 #include "config/config_private.h"
-
-#include "base/nearest.h"
-
-#include <string.h>
-#include <strings.h>
 
 #define AT(field) offsetof(struct config, field)
 #define KIB       INT64_C(1024)
@@ -243,6 +238,15 @@ const struct config_key config_keys[] = {
     {"trace.otlp_url", CONFIG_TEXT, AT(trace_otlp_url), "", 0, TEXT_MAX, 0, 0, NULL, true,
      "Where spans of each picture are sent for OpenTelemetry (OTLP over HTTP, JSON), for "
      "example http://127.0.0.1:4318/v1/traces.  Empty: nowhere."},
+    {"statsd.address", CONFIG_TEXT, AT(statsd_address), "", 0, TEXT_MAX, 0, 0, NULL, true,
+     "HOST:PORT of a StatsD server that figures are sent to by UDP.  Empty: none."},
+    {"statsd.every", CONFIG_MS, AT(statsd_every_ms), "10s", SEC, HOUR, 0, 0, NULL, true,
+     "How often, while there is work."},
+    {"statsd.prefix", CONFIG_TEXT, AT(statsd_prefix), "", 0, 100, 0, 0, NULL, true,
+     "Stands before each name, for example laptop. with its dot."},
+    {"statsd.labels", CONFIG_CHOICE, AT(statsd_labels), "names", 0, 0, 0, 0, "names|tags",
+     true,
+     "names: labels become parts of names; tags: as DogStatsD, Telegraf take them."},
     {"history.minutes", CONFIG_MS, AT(history_keep_ms[STORE_MINUTE]), "2d", HOUR,
      60 * DAY, 0, 0, NULL, true, "How long figures are kept minute by minute."},
     {"history.hours", CONFIG_MS, AT(history_keep_ms[STORE_HOUR]), "60d", DAY, 3660 * DAY,
@@ -514,78 +518,3 @@ const struct config_key config_keys[] = {
      "How it is logged."},
 };
 const int n_config_keys = sizeof(config_keys) / sizeof(config_keys[0]);
-
-static const struct {
-    const char *alias;
-    const char *key;
-} aliases[] = {{"backend", "backends"}};
-
-int config_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
-        if (strcmp(aliases[i].alias, name) == 0) {
-            name = aliases[i].key;
-        }
-    }
-    for (int i = 0; i < n_config_keys; i++) {
-        if (strcmp(config_keys[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-bool config_is_section(const char *name)
-{
-    size_t n = strlen(name);
-    for (int i = 0; i < n_config_keys; i++) {
-        const char *key = config_keys[i].name;
-        if (strncmp(key, name, n) == 0 && key[n] == '.') {
-            return true;
-        }
-    }
-    return false;
-}
-
-// People write the last part only ("max_pixels"), or in another section.
-static const char *same_last_part(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    const char *last = dot ? dot + 1 : name;
-    for (int i = 0; i < n_config_keys; i++) {
-        const char *key = strrchr(config_keys[i].name, '.');
-        if (key && strcasecmp(key + 1, last) == 0) {
-            return config_keys[i].name;
-        }
-    }
-    return NULL;
-}
-
-// The key at the smallest distance below limit.  by_last: only last parts are compared.
-static const char *closest(const char *name, int limit, bool by_last)
-{
-    const char *best = NULL;
-    for (int i = 0; i < n_config_keys; i++) {
-        const char *key = config_keys[i].name;
-        const char *dot = by_last ? strrchr(key, '.') : NULL;
-        int d = nearest_distance(name, dot ? dot + 1 : key);
-        if (d < limit) {
-            limit = d;
-            best = key;
-        }
-    }
-    return best;
-}
-
-const char *config_nearest(const char *name)
-{
-    size_t len = strlen(name);
-    if (len == 0 || len > NEAREST_MAX_BYTES) {
-        return NULL;
-    }
-    int limit = nearest_limit(len);
-    const char *best = closest(name, 3, false);
-    best = best ? best : same_last_part(name);
-    best = best ? best : closest(name, limit, true);
-    return best ? best : closest(name, limit, false);
-}

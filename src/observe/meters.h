@@ -131,6 +131,10 @@
       "Spans that did not fit.")                                                         \
     X(METER_BATCHES_LOST, "vlmd_trace_batches_dropped_total", METER_C, METER_N, (NULL),  \
       "Batches of spans that the collector did not take.")                               \
+    X(METER_STATSD, "vlmd_statsd_packets_total", METER_C, METER_N, (NULL),               \
+      "Packets sent to the StatsD server.")                                              \
+    X(METER_STATSD_LOST, "vlmd_statsd_lost_rounds_total", METER_C, METER_N, (NULL),      \
+      "Rounds of figures that did not reach it.")                                        \
     X(METER_CACHE_HITS, "vlmd_cache_hits_total", METER_C, METER_N, ("cache"),            \
       "Questions to a cache that it could answer.")                                      \
     X(METER_CACHE_MISSES, "vlmd_cache_misses_total", METER_C, METER_N, ("cache"),        \

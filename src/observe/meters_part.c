@@ -1,6 +1,7 @@
 // meters_part.c -- metrics as a part of an app: opened, told, closed.
 // SPDX-License-Identifier: MIT
 #include "observe/meters_inside.h"
+#include "observe/monitor.h"
 #include "observe/trace.h"
 
 void meters_open(struct app *a)
@@ -26,6 +27,7 @@ void meters_on_asked(void *app, const struct job *j, int err)
     meters_asked(a->meters, j, err);
     bill_asked(&a->bill, &j->ask, err, loop_wall_ms());
     history_asked(&a->history, j, err);
+    monitor_changed(a);
 }
 
 void meters_on_saved(void *app, const struct job *j)
@@ -34,6 +36,7 @@ void meters_on_saved(void *app, const struct job *j)
     meters_saved(a->meters, j);
     history_saved(&a->history, j);
     trace_saved(a, j);
+    monitor_changed(a);
 }
 
 void meters_on_loaded(void *app, const char *backend, const char *model, int err,
@@ -41,6 +44,7 @@ void meters_on_loaded(void *app, const char *backend, const char *model, int err
 {
     struct app *a = app;
     meters_loaded(a->meters, backend, model, err, took_ms);
+    monitor_changed(a);
 }
 
 void meters_on_verified(void *app, const char *backend, const char *model, int err,
@@ -48,4 +52,5 @@ void meters_on_verified(void *app, const char *backend, const char *model, int e
 {
     struct app *a = app;
     meters_verified(a->meters, backend, model, err, took_ms);
+    monitor_changed(a);
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/mem.h"
 #include "observe/meters_inside.h"
+#include "observe/monitor.h"
+#include "observe/statsd.h"
 #include "observe/status.h"
 #include "observe/trace.h"
 #include "store/stats.h"
@@ -124,6 +126,14 @@ static void read_trace(const struct trace *t, struct meters *m)
     }
 }
 
+static void read_statsd(const struct monitor *x, struct meters *m)
+{
+    if (x) {
+        set(m, METER_STATSD, NULL, NULL, x->statsd->packets);
+        set(m, METER_STATSD_LOST, NULL, NULL, x->statsd->lost);
+    }
+}
+
 static void read_cache(struct meters *m, const char *name,
                        const struct vlmd_cache_stats *c)
 {
@@ -168,5 +178,6 @@ void meters_read(struct app *a, const struct store_counts *counts,
     read_database(m, counts);
     read_store(a->store, m);
     read_trace(a->trace, m);
+    read_statsd(a->monitor, m);
     read_process(m, machine);
 }

@@ -6,6 +6,7 @@
 #include "observe/alerts.h"
 #include "observe/errors.h"
 #include "observe/meters.h"
+#include "observe/statsd.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -104,6 +105,13 @@ void monitor_usage(struct app *a, struct vlmd_stats *out)
     out->alerts_firing = count_firing(m->alerter);
 }
 
+void monitor_changed(struct app *a)
+{
+    if (a->monitor) {
+        statsd_wake(a->monitor->statsd);
+    }
+}
+
 // ---- the part
 
 int monitor_open(struct app *a, struct err *e)
@@ -120,6 +128,9 @@ int monitor_open(struct app *a, struct err *e)
     m->alerter = mem_new(struct alerter);
     alerts_open(m->alerter, a);
     closer_hold(&m->closer);
+    m->statsd = mem_new(struct statsd);
+    statsd_open(m->statsd, a);
+    closer_hold(&m->closer);
     a->monitor = m;
     return 0;
 }
@@ -131,6 +142,7 @@ static void on_all_closed(struct closer *c)
     void *arg = m->arg;
     m->app->monitor = NULL;
     free(m->alerter);
+    free(m->statsd);
     free(m);
     on_closed(arg);
 }
@@ -148,5 +160,6 @@ void monitor_close(struct app *a, void (*on_closed)(void *arg), void *arg)
     m->arg = arg;
     m->closer.on_closed = on_all_closed;
     alerts_close(m->alerter, on_one_closed, m);
+    statsd_close(m->statsd, on_one_closed, m);
     lag_close(&m->lag, on_one_closed, m);
 }

@@ -11,12 +11,14 @@
 #include "vlmd_health.h"
 
 struct alerter;
+struct statsd;
 
 struct monitor {
     struct app *app;
     struct lag lag;
     struct machine base;       // of the reading before: processor shares are differences
     struct alerter *alerter;   // owned
+    struct statsd *statsd;     // owned
     int64_t used_ms;           // monotonic; when usage was measured
     int64_t used_cpu_ms, rss;  //   and what it was
     double cpu_pct;
@@ -45,6 +47,9 @@ void monitor_look(struct app *a, struct monitor_look *l,
 
 // Cheap, measured at most once a second: fills the fields of out that are about the process.
 void monitor_usage(struct app *a, struct vlmd_stats *out);
+
+// A figure changed that others may want to hear of.  Cheap.
+void monitor_changed(struct app *a);
 
 // A part of the application (app.c).
 int monitor_open(struct app *a, struct err *e);

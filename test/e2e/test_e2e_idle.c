@@ -89,11 +89,11 @@ static void check_quiet(struct proc *run, const char *what)
 }
 
 // A port where nobody listens: bound, so that nobody else does, and not listened on.
-static int free_port(int *fd)
+static int free_port(int type, int *fd)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET};
     socklen_t len = sizeof(addr);
-    *fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(bind(*fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
     assert_int_equal(getsockname(*fd, (struct sockaddr *)&addr, &len), 0);
@@ -105,7 +105,7 @@ static void a_quiet_folder_without_a_backend(void **state)
 {
     struct place *p = *state;
     char url[64];
-    int fd, port = free_port(&fd);
+    int fd, port = free_port(SOCK_STREAM, &fd);
     snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
     struct proc *run =
         VLMD_START(p, "watch", "--set", "breaker.open=5m", "--set", "breaker.cap=5m",
@@ -133,11 +133,28 @@ static void a_quiet_folder_with_a_backend(void **state)
     fake_stop(&f);
 }
 
-// The page is served, and somebody listens to its events.
+// Takes what a StatsD server is sent, until that it has heard of a picture.
+static void hear_of_a_picture(int fd)
+{
+    char packet[2000] = "";
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    while (!strstr(packet, "vlmd_jobs_total.answered.")) {
+        assert_int_equal(poll(&p, 1, E2E_PATIENCE_MS), 1);
+        ssize_t n = recv(fd, packet, sizeof(packet) - 1, 0);
+        assert_true(n > 0);
+        packet[n] = 0;
+    }
+}
+
+// The page is served, and a StatsD server hears of what is done.
 static void a_quiet_folder_with_the_page(void **state)
 {
     struct place *p = *state;
-    static const char *const env[] = {"VLMD_ADMIN_LISTEN=127.0.0.1:0", NULL};
+    char statsd[80];
+    int server, port = free_port(SOCK_DGRAM, &server);
+    snprintf(statsd, sizeof(statsd), "VLMD_STATSD_ADDRESS=127.0.0.1:%d", port);
+    const char *const env[] = {"VLMD_ADMIN_LISTEN=127.0.0.1:0", statsd,
+                               "VLMD_STATSD_EVERY=1s", NULL};
     const struct spawn how = {.env = env};
     struct fake f;
     fake_start(p, &f, "--idle-close-ms 100");
@@ -153,7 +170,9 @@ static void a_quiet_folder_with_the_page(void **state)
     ask_with(&http, "GET", "/healthz", "Host: localhost\r\n", NULL, &r);
     assert_int_equal(r.status, 200);
     reply_free(&r);
-    check_quiet(run, "with the page");
+    hear_of_a_picture(server);
+    check_quiet(run, "with the page and StatsD");
+    close(server);
     proc_signal(run, SIGINT);
     proc_expect(run, 130);
     fake_stop(&f);
