@@ -254,8 +254,8 @@ bool llama_read_gauges(struct talk *t, const struct reply *r)
     if (r->err || r->status != 200 || running.n == 0) {
         return false;
     }
-    t->feedback.running = (int)running.sum;
-    t->feedback.waiting = waiting.n > 0 ? (int)waiting.sum : -1;
+    t->feedback.running = gauge_count(&running);
+    t->feedback.waiting = gauge_count(&waiting);
     t->feedback.slots = t->b->facts.slots > 0 ? t->b->facts.slots : -1;
     return true;
 }

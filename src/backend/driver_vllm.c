@@ -142,8 +142,8 @@ static bool read_gauges(struct talk *t, const struct reply *r,
     if (r->err || r->status != 200 || running.n == 0) {
         return false;
     }
-    t->feedback.running = (int)running.sum;
-    t->feedback.waiting = waiting.n > 0 ? (int)waiting.sum : -1;
+    t->feedback.running = gauge_count(&running);
+    t->feedback.waiting = gauge_count(&waiting);
     t->feedback.kv_share = kv.n > 0 ? kv.max : -1;
     return true;
 }

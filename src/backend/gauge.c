@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "backend/gauge.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -99,4 +100,12 @@ struct gauge gauge_read(const char *text, const char *name, const char *model)
         text += len + (text[len] != 0);
     }
     return g;
+}
+
+int gauge_count(const struct gauge *g)
+{
+    if (g->n == 0) {
+        return -1;
+    }
+    return g->sum > INT_MAX ? INT_MAX : g->sum > 0 ? (int)g->sum : 0;
 }

@@ -20,5 +20,7 @@ bool gauge_number(const char *s, double *out);
 // "NaN" and the like do not count.
 // Source: Prometheus text format 0.0.4.
 struct gauge gauge_read(const char *text, const char *name, const char *model);
+// The sum as a count; -1: the text has none.  Whatever the server says, it is a number.
+int gauge_count(const struct gauge *g);
 
 #endif

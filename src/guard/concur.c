@@ -10,6 +10,7 @@
 //                '--- three steps UP, or one that gained as if all new slots were free
 //     any --overload--> CRUISE at L * 0.7, under a ceiling that recovers; before anything
 //                       was measured, START at L / 4
+//     any --the server says that it has a queue--> CRUISE at what it runs
 //
 // An epoch is a number of ends under one limit.  Only requests count that began under it
 // and ended while the limit was what held the client back; after a change of the limit the
@@ -61,6 +62,9 @@ static int top_of(const struct concur *l, const struct concur_config *c)
     }
     if (l->ceiling >= 1 && l->ceiling < top) {
         top = (int)l->ceiling;
+    }
+    if (l->bound > 0 && l->bound < top) {
+        top = l->bound;
     }
     return top > 1 ? top : 1;
 }
@@ -115,11 +119,13 @@ void concur_init(struct concur *l, const struct concur_config *c)
 void concur_restart(struct concur *l, const struct concur_config *c)
 {
     l->ceiling = 0;
+    l->bound = 0;
     start_at(l, c, c->start);
 }
 
 void concur_resume(struct concur *l, const struct concur_config *c)
 {
+    l->bound = 0;
     start_at(l, c, (l->best ? l->best : l->limit) / 2);
 }
 
@@ -361,6 +367,21 @@ static void cut(struct concur *l, const struct concur_config *c, int64_t now_ms)
     forget_base(l);
     l->goes_down = true;
     set_limit(l, clamp(limit, 1, top_of(l, c)));
+}
+
+// ---- the server's own words
+
+// What was measured above the bound was measured with a queue: it is no base any more.
+void concur_bind(struct concur *l, const struct concur_config *c, int bound)
+{
+    l->bound = bound;
+    int top = top_of(l, c);
+    if (l->limit > top || l->best > top) {
+        l->phase = CONCUR_CRUISE;
+        forget_base(l);
+        l->goes_down = true;
+        set_limit(l, top);
+    }
 }
 
 void concur_ended(struct concur *l, const struct concur_config *c,

@@ -66,6 +66,7 @@ struct concur {
     double stride;     // how far the next try goes
     bool goes_down;    // direction of the next try
     double ceiling;    // after an overload, rising again
+    int bound;         // what the server's own words allow; 0 = nothing was said
     int64_t cut_ms;    // monotonic; of the last overload that counted
     bool has_cut;
     int64_t idle_ms;  // monotonic; since when nothing is in flight
@@ -82,6 +83,9 @@ unsigned concur_began(struct concur *l, int64_t now_ms);
 // Takes the end of a request into account; the limit may be another one afterwards.
 void concur_ended(struct concur *l, const struct concur_config *c,
                   const struct concur_end *e, int64_t now_ms);
+// What the server says of itself (backlog.h) allows no more than bound, 0 = it says nothing.
+// The limit comes down to it at once, and is not raised above it.
+void concur_bind(struct concur *l, const struct concur_config *c, int bound);
 // The limit worth keeping for the next run; 0 = nothing learned yet.
 int concur_learned(const struct concur *l);
 const char *concur_phase_name(enum concur_phase p);  // "start", "cruise", "up", "down"

@@ -5,6 +5,7 @@
 #ifndef VLMD_GUARD_GUARD_H
 #define VLMD_GUARD_GUARD_H
 
+#include "guard/backlog.h"
 #include "guard/budget.h"
 #include "guard/concur.h"
 #include "guard/fallback.h"

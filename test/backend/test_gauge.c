@@ -47,8 +47,25 @@ static void texts_are_read(void **state)
     }
 }
 
+static void counts_are_numbers_whatever_a_server_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int count;
+    } rows[] = {{"", -1},     {"a 3.0\na 4.9\n", 7},     {"a -5\n", 0},
+                {"a 0\n", 0}, {"a 1e300\n", 2147483647}, {"a 2147483648\n", 2147483647}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gauge g = gauge_read(rows[i].text, "a", "m");
+        assert_int_equal(gauge_count(&g), rows[i].count);
+    }
+}
+
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(texts_are_read)};
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_read),
+        cmocka_unit_test(counts_are_numbers_whatever_a_server_says),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

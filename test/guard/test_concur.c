@@ -358,6 +358,61 @@ static void one_that_was_given_far_too_many_starts_low(void **state)
     assert_in_range(r.l.limit, 13, 20);
 }
 
+// ---- the server's own words
+
+static void what_the_server_says_of_its_queue_binds_at_once(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r, 128, 8);
+    fill(&r);
+    concur_bind(&r.l, &r.config, 9);
+    assert_int_equal(r.l.limit, 9);
+    assert_int_equal(r.l.phase, CONCUR_CRUISE);
+    for (int i = 0; i < 120; i++) {
+        end_one(&r, CONCUR_OK, 16000);  // those sent before still end
+    }
+    work(&r, 2000);
+    assert_in_range(r.l.limit, 7, 9);
+    assert_in_range(concur_learned(&r.l), 7, 9);
+    concur_bind(&r.l, &r.config, 0);
+    r.slots = 32;
+    work(&r, 4000);
+    assert_in_range(r.l.limit, 26, 36);
+}
+
+static void a_bound_above_the_limit_only_stops_it(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r, 4, 64);
+    concur_bind(&r.l, &r.config, 16);
+    assert_int_equal(r.l.limit, 4);
+    assert_int_equal(r.l.phase, CONCUR_START);
+    work(&r, 2000);
+    assert_in_range(r.l.limit, 12, 16);
+    concur_resume(&r.l, &r.config);  // another server may be there now
+    assert_int_equal(r.l.bound, 0);
+}
+
+// A try downwards is under way, from a limit that is no longer allowed.
+static void a_bound_between_a_try_and_its_base_forgets_the_base(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r, 20, 16);
+    while (r.l.phase != CONCUR_DOWN) {
+        work_on(&r);
+    }
+    int bound = (r.l.limit + r.l.best) / 2;
+    assert_true(r.l.limit < bound && bound < r.l.best);
+    concur_bind(&r.l, &r.config, bound);
+    for (int i = 0; i < 500; i++) {
+        work(&r, 1);
+        assert_true(r.l.limit <= bound);
+    }
+}
+
 // ---- beginning anew
 
 static void one_that_comes_back_gets_half(void **state)
@@ -406,6 +461,9 @@ int main(void)
         cmocka_unit_test(an_overload_cuts_once_per_wave),
         cmocka_unit_test(a_ceiling_keeps_it_from_what_was_refused),
         cmocka_unit_test(one_that_was_given_far_too_many_starts_low),
+        cmocka_unit_test(what_the_server_says_of_its_queue_binds_at_once),
+        cmocka_unit_test(a_bound_above_the_limit_only_stops_it),
+        cmocka_unit_test(a_bound_between_a_try_and_its_base_forgets_the_base),
         cmocka_unit_test(one_that_comes_back_gets_half),
         cmocka_unit_test(phases_have_names),
     };

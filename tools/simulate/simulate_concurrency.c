@@ -28,6 +28,7 @@
 #define CHANGING_MS 2700e3  // of a server that changes: three times 15 minutes
 #define SWEEP_MS    600e3
 #define WINDOW_MS   20e3  // of the time to full speed
+#define LOOK_MS     5e3   // between questions to a server that tells its queue
 
 enum { WINDOWS = 90 };  // FULL_MS of them
 
@@ -37,19 +38,26 @@ struct scenario {
     int slots_between;  // in the middle third; 0 = as always
     int told_slots;     // what the server says of itself
     int start;
+    bool tells;  // what runs, waits and fills its memory, when it is asked
 };
 
 static const struct scenario scenarios[] = {
-    {"1 slot", {1, 0, 0, 20, 2, 300, 0}, 0, 0, 1},
-    {"4 slots", {4, 0, 0, 20, 2, 200, 0}, 0, 0, 1},
-    {"4 slots, told", {4, 0, 0, 20, 2, 200, 0}, 0, 4, 4},
-    {"64 slots", {64, 0, 0, 25, 0.25, 15, 0}, 0, 0, 2},
-    {"64 slots, from 8", {64, 0, 0, 25, 0.25, 15, 0}, 0, 0, 8},
-    {"256 slots, KV for 96", {256, 0, 96, 20, 0.5, 30, 0.83}, 0, 0, 8},
-    {"16 slots, 503 beyond 32", {16, 32, 0, 25, 0.5, 20, 0}, 0, 0, 8},
-    {"16 slots, 503, from 256", {16, 32, 0, 25, 0.5, 20, 0}, 0, 0, 256},
-    {"slots 64-16-64", {64, 0, 0, 25, 0.25, 15, 0}, 16, 0, 8},
-    {"48 slots", {48, 0, 0, 30, 0.4, 20, 0}, 0, 0, 8},
+    {"1 slot", {1, 0, 0, 20, 2, 300, 0}, 0, 0, 1, false},
+    {"4 slots", {4, 0, 0, 20, 2, 200, 0}, 0, 0, 1, false},
+    {"4 slots, told", {4, 0, 0, 20, 2, 200, 0}, 0, 4, 4, false},
+    {"64 slots", {64, 0, 0, 25, 0.25, 15, 0}, 0, 0, 2, false},
+    {"64 slots, from 8", {64, 0, 0, 25, 0.25, 15, 0}, 0, 0, 8, false},
+    {"256 slots, KV for 96", {256, 0, 96, 20, 0.5, 30, 0.83}, 0, 0, 8, false},
+    {"16 slots, 503 beyond 32", {16, 32, 0, 25, 0.5, 20, 0}, 0, 0, 8, false},
+    {"16 slots, 503, from 256", {16, 32, 0, 25, 0.5, 20, 0}, 0, 0, 256, false},
+    {"slots 64-16-64", {64, 0, 0, 25, 0.25, 15, 0}, 16, 0, 8, false},
+    {"48 slots", {48, 0, 0, 30, 0.4, 20, 0}, 0, 0, 8, false},
+    {"4 slots, metrics", {4, 0, 0, 20, 2, 200, 0}, 0, 0, 1, true},
+    {"64 slots, metrics", {64, 0, 0, 25, 0.25, 15, 0}, 0, 0, 8, true},
+    {"256, KV 96, metrics", {256, 0, 96, 20, 0.5, 30, 0.83}, 0, 0, 8, true},
+    {"16, 503, metrics, from 256", {16, 32, 0, 25, 0.5, 20, 0}, 0, 0, 256, true},
+    {"8, metrics, from 128", {8, 0, 0, 20, 2, 100, 0}, 0, 0, 128, true},
+    {"slots 64-16-64, metrics", {64, 0, 0, 25, 0.25, 15, 0}, 16, 0, 8, true},
 };
 
 enum { SCENARIOS = sizeof(scenarios) / sizeof(scenarios[0]) };
@@ -70,7 +78,9 @@ struct run {
     struct line there, back;
     struct concur_config config;
     struct concur policy;
-    int fixed;  // 0 = the policy decides
+    struct backlog backlog;
+    double look_ms;  // when the server is asked next
+    int fixed;       // 0 = the policy decides
     int in_flight;
     double now_ms, end_ms, hold_ms;
     double warm_ms;
@@ -172,6 +182,24 @@ static void answered(struct run *r)
     }
 }
 
+// As the client does: only while the limit is what holds it back.
+static void look(struct run *r)
+{
+    const struct batch_server *s = &r->server;
+    r->look_ms = r->now_ms + LOOK_MS;
+    if (r->in_flight < r->policy.limit - (r->policy.limit > 2)) {
+        return;
+    }
+    int kv_max = s->config.kv_max;
+    const struct backlog_told told = {
+        .running = s->n_running,
+        .waiting = s->n_waiting,
+        .kv_share = kv_max > 0 ? fmin(1, (double)s->n_running / kv_max) : -1,
+    };
+    int bound = backlog_hear(&r->backlog, &told, r->in_flight, r->policy.limit);
+    concur_bind(&r->policy, &r->config, bound);
+}
+
 static void on_done(void *arg, struct server_request *q)
 {
     struct run *r = arg;
@@ -197,7 +225,8 @@ static void advance(struct run *r)
     double step = server_due_ms(&r->server), there = first_of(&r->there),
            back = first_of(&r->back);
     double hold = r->now_ms < r->hold_ms ? r->hold_ms : HUGE_VAL;
-    double next = fmin(fmin(step, there), fmin(back, hold));
+    double looks = r->scenario->tells && !r->fixed ? r->look_ms : HUGE_VAL;
+    double next = fmin(fmin(fmin(step, there), fmin(back, hold)), looks);
     r->limit_ms += limit_of(r) * (next - r->now_ms);
     bool was_warm = r->now_ms >= r->warm_ms;
     r->now_ms = next;
@@ -208,6 +237,8 @@ static void advance(struct run *r)
         arrive(r);
     } else if (next == back) {
         answered(r);
+    } else if (next == looks) {
+        look(r);
     }
     if (!was_warm && next >= r->warm_ms) {
         r->server.waited = 0;
@@ -224,6 +255,7 @@ static void run_one(struct run *r, const struct scenario *s, int fixed, double e
     r->end_ms = end_ms;
     r->warm_ms = fixed ? 60e3 : WARM_MS;
     r->random = seed * 7919 + 1;
+    r->look_ms = LOOK_MS;
     server_init(&r->server, &s->server);
     concur_config_default(&r->config);
     r->config.start = s->start;
@@ -309,7 +341,7 @@ static bool judge(const struct scenario *s, uint64_t seed, double elasticity,
     double queue = r.server.waited / (r.end_ms - r.warm_ms);
     double most = QUEUE_SHARE * mean_slots(s) + QUEUE_EXTRA;
     bool is_good = share >= LEAST_SHARE && queue < most;
-    printf("%-24s %4llu  %3d %7.1f  %5.1f %% %5.1f %%  %5.0f s  %5.1f (< %4.1f)  %6lld  "
+    printf("%-26s %4llu  %3d %7.1f  %5.1f %% %5.1f %%  %5.0f s  %5.1f (< %4.1f)  %6lld  "
            "%5.1f %3d  %s\n",
            s->name, (unsigned long long)seed, best.limit, best.per_s, share * 100,
            whole * 100, ramp_s(&r, best.per_s), queue, most, (long long)r.refused,
@@ -342,7 +374,7 @@ int main(int argc, char **argv)
         }
     }
     printf(
-        "%-24s seed  best tokens/s  steady   whole     ramp   mean queue      refused  "
+        "%-26s seed  best tokens/s  steady   whole     ramp   mean queue      refused  "
         "limit\n",
         "scenario");
     for (int i = 0; i < SCENARIOS; i++) {
