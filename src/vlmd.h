@@ -415,6 +415,9 @@ struct vlmd_backend_status {
     const char *breaker;           // "closed", "open" (left alone for now), "half-open"
     int64_t minute_requests, minute_tokens;              // of the last 60 s
     int64_t minute_requests_limit, minute_tokens_limit;  // 0 = none
+    // As the server itself says, of all its users' requests; -1 = it does not (any more).
+    int server_running, server_waiting;
+    double server_kv_pct;          // of its memory for contexts that is taken
 };
 enum { VLMD_MAX_BACKENDS = 16 };
 

@@ -23,6 +23,7 @@ enum {
     MAX_URL = 4096,
     FIRST_POLL_MS = 500,
     LAST_POLL_MS = 5000,
+    FEEDBACK_MS = 2000,  // what it would say later is of no use any more
 };
 
 static void on_http_done(struct http_req *http, int err);
@@ -295,6 +296,9 @@ static int set_request(struct talk *t, talk_fn *next, const char *path)
     buf_fini(&url);
     const struct backend_timeouts *limits = &t->b->config.timeouts;
     t->timeout_ms = has_patience(t) ? limits->load_ms : limits->probe_ms;
+    if (t->kind == TALK_FEEDBACK && t->timeout_ms > FEEDBACK_MS) {
+        t->timeout_ms = FEEDBACK_MS;
+    }
     t->next = next;
     return rc == 0 ? TALK_MORE : rc;
 }

@@ -386,7 +386,7 @@ void ask_fini(struct ask *a)
 static void maybe_closed(struct dispatch *d)
 {
     for (int i = 0; i < d->n_routes; i++) {
-        if (d->routes[i].has_call) {
+        if (d->routes[i].has_call || d->routes[i].has_look) {
             return;
         }
         assert(d->routes[i].in_flight == 0);

@@ -448,6 +448,15 @@ static void tell_model(const struct dispatch *d, const struct route *r,
     out->unloads = m->unloads;
 }
 
+static void tell_backlog(const struct dispatch *d, const struct route *r,
+                         struct vlmd_backend_status *out)
+{
+    struct backend_feedback f = route_backlog_told(r, dispatch_now_ms(d));
+    out->server_running = f.running;
+    out->server_waiting = f.waiting;
+    out->server_kv_pct = f.kv_share < 0 ? -1 : f.kv_share * 100;
+}
+
 static void tell(const struct dispatch *d, const struct route *r,
                  struct vlmd_backend_status *out)
 {
@@ -484,6 +493,7 @@ static void tell(const struct dispatch *d, const struct route *r,
         .minute_tokens_limit = r->terms->rate.tokens_per_min,
     };
     tell_model(d, r, out);
+    tell_backlog(d, r, out);
 }
 
 bool dispatch_grid(const struct dispatch *d, int long_px, struct backend_grid *out)

@@ -80,7 +80,7 @@ void route_move(struct route *r, enum route_state to, int code, const char *reas
 
 // ---- room
 
-static bool is_adaptive(const struct route *r)
+bool route_is_adaptive(const struct route *r)
 {
     return r->backend && r->configured_limit == 0;
 }
@@ -97,9 +97,9 @@ static int first_limit(const struct backend_facts *f)
 
 // A number that the user gave stays.  A server that came back is given half of what it was,
 // unless it says its slots.
-static void set_room(struct route *r)
+static void set_room(struct route *r, int64_t now_ms)
 {
-    if (!is_adaptive(r)) {
+    if (!route_is_adaptive(r)) {
         return;
     }
     const struct backend_facts *f = backend_facts(r->backend);
@@ -114,13 +114,14 @@ static void set_room(struct route *r)
         r->kept_limit = 0;
         dispatch_limit_wanted(r->dispatch, r);
     }
+    route_backlog_anew(r, now_ms);
     r->limit = r->concur.limit;
 }
 
 // Half: the server may have less to give than last time, and doubling is quick.
 void route_recall(struct route *r, const char *model, int limit)
 {
-    bool is_searching = is_adaptive(r) && strcmp(r->concur_model, model) == 0 &&
+    bool is_searching = route_is_adaptive(r) && strcmp(r->concur_model, model) == 0 &&
                         concur_learned(&r->concur) == 0;
     if (is_searching && limit / 2 > r->concur.limit) {
         r->concur_config.start = limit / 2;
@@ -145,7 +146,7 @@ static void keep_limit(struct route *r)
 
 unsigned route_began(struct route *r, int64_t now_ms)
 {
-    if (!is_adaptive(r)) {
+    if (!route_is_adaptive(r)) {
         return 0;
     }
     unsigned mark = concur_began(&r->concur, now_ms);
@@ -171,19 +172,24 @@ static enum concur_outcome outcome_of(int err)
                                                          : CONCUR_NOTHING;
 }
 
-void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
-                   int64_t tokens, int64_t now_ms)
+void route_follow_limit(struct route *r)
 {
-    if (!is_adaptive(r)) {
-        return;
-    }
-    struct concur_end e = {mark, outcome_of(err), request_ms, tokens};
-    concur_ended(&r->concur, &r->concur_config, &e, now_ms);
     if (r->limit != r->concur.limit) {
         r->limit = r->concur.limit;
         log_debug("dispatch", "backend=%s limit=%d phase=%s", r->name, r->limit,
                   concur_phase_name(r->concur.phase));
     }
+}
+
+void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
+                   int64_t tokens, int64_t now_ms)
+{
+    if (!route_is_adaptive(r)) {
+        return;
+    }
+    struct concur_end e = {mark, outcome_of(err), request_ms, tokens};
+    concur_ended(&r->concur, &r->concur_config, &e, now_ms);
+    route_follow_limit(r);
     keep_limit(r);
 }
 
@@ -201,7 +207,7 @@ void route_become_ready(struct route *r, int64_t now_ms)
     end_pause(r);
     r->was_ready = true;
     route_pace_anew(r, now_ms);
-    set_room(r);
+    set_room(r, now_ms);
     route_move(r, ROUTE_READY, 0, "", now_ms);
 }
 
@@ -329,7 +335,9 @@ int64_t route_tick(struct route *r, int64_t now_ms)
     case ROUTE_READY: {
         int64_t due = r->backend ? route_model_tick(r, now_ms) : INT64_MAX;
         int64_t held = route_pace_tick(r, now_ms);
-        return held < due ? held : due;
+        int64_t look = route_backlog_tick(r, now_ms);
+        due = held < due ? held : due;
+        return look < due ? look : due;
     }
     case ROUTE_LOADING: return route_model_tick(r, now_ms);
     case ROUTE_PROBING:
@@ -498,5 +506,8 @@ void route_stop(struct route *r)
 {
     if (r->has_call) {
         backend_cancel(r->backend, &r->call);
+    }
+    if (r->has_look) {
+        backend_cancel(r->backend, &r->look);
     }
 }

@@ -82,13 +82,21 @@ struct route {
     int configured_limit;  // 0 = found by trying
     int limit;
     struct concur_config concur_config;
-    struct concur concur;    // meaningful without a configured limit
-    int kept_limit;          // the last one told for keeping
-    char concur_model[192];  // it was found for
-    bool needs_probe;        // once it is loaded, for its facts
-    bool is_sight_pending;   // it is being found out whether its model sees
-    char sight_model[192];   // that it was looked up for
-    struct life life;        // of its model; moved by route_model.c
+    struct concur concur;          // meaningful without a configured limit
+    int kept_limit;                // the last one told for keeping
+    struct backlog backlog;        // what its own words about its queue come to
+    struct backend_call look;      // at that queue
+    bool has_look;                 // it is under way
+    bool is_mute;                  // it said that it has nothing to tell
+    int vain_looks;                // in a row that were not answered
+    int64_t next_look_ms;          // monotonic
+    struct backend_feedback told;  // at told_ms
+    int64_t told_ms;               // monotonic, 0 = nothing was
+    char concur_model[192];        // it was found for
+    bool needs_probe;              // once it is loaded, for its facts
+    bool is_sight_pending;         // it is being found out whether its model sees
+    char sight_model[192];         // that it was looked up for
+    struct life life;              // of its model; moved by route_model.c
     struct life_config life_config;
     bool has_server_ttl;    // it unloads by itself
     bool cannot_unload;     // it said so
@@ -125,6 +133,10 @@ unsigned route_began(struct route *r, int64_t now_ms);
 // Moves the limit by an ask's end; before route_learn.
 void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
                    int64_t tokens, int64_t now_ms);
+// Is its limit found by trying?
+bool route_is_adaptive(const struct route *r);
+// The policy may have moved it.
+void route_follow_limit(struct route *r);
 // A limit found in an earlier run.
 void route_recall(struct route *r, const char *model, int limit);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.
@@ -138,6 +150,15 @@ void route_stop(struct route *r);
 bool route_sight_begin(struct route *r, int64_t now_ms);
 void route_sight_recalled(struct route *r, const char *model, const char *version,
                           enum dispatch_sight known);
+
+// ---- route_backlog.c: what its server says of its own queue
+
+// It is ready again: nothing is known.
+void route_backlog_anew(struct route *r, int64_t now_ms);
+// Asks it when that is due; returns when it is next.
+int64_t route_backlog_tick(struct route *r, int64_t now_ms);
+// The last that was told, while it is fresh; all -1 = nothing.
+struct backend_feedback route_backlog_told(const struct route *r, int64_t now_ms);
 
 // ---- route_pace.c: when the next may be sent
 

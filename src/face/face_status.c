@@ -35,6 +35,9 @@ static void write_backend(struct json_writer *w, const struct vlmd_backend_statu
     json_int(w, "minute_tokens", b->minute_tokens);
     json_int(w, "minute_requests_limit", b->minute_requests_limit);
     json_int(w, "minute_tokens_limit", b->minute_tokens_limit);
+    json_int(w, "server_running", b->server_running);
+    json_int(w, "server_waiting", b->server_waiting);
+    json_double(w, "server_kv_pct", b->server_kv_pct);
     json_object_end(w);
 }
 

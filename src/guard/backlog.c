@@ -11,13 +11,13 @@
 // SPDX-License-Identifier: MIT
 #include "guard/guard.h"
 
-#include <stdint.h>
-
 // Source: PROTOCOLS.md 10 (feedback rule), LIBRARIES.md 8; measured (tools/simulate).
 enum {
     SPARE = 10,  // one in so many may wait, so that no slot is empty for the way there
     LOOKS_TO_LOWER = 2,
     STEP_DOWN = 8,
+    LOOK_MS = 5000,  // llama-server notices clients that left only between such questions
+    CONFIRM_MS = 2000,
 };
 
 static const double kv_full = 0.98;
@@ -70,4 +70,9 @@ int backlog_hear(struct backlog *b, const struct backlog_told *t, int in_flight,
         b->bound = t->waiting > 0 ? b->bound : 0;
     }
     return b->bound;
+}
+
+int64_t backlog_wait_ms(const struct backlog *b)
+{
+    return b->looks == 1 ? CONFIRM_MS : LOOK_MS;
 }

@@ -8,6 +8,8 @@
 #ifndef VLMD_GUARD_BACKLOG_H
 #define VLMD_GUARD_BACKLOG_H
 
+#include <stdint.h>
+
 // All users of the server together; -1 = not told.
 struct backlog_told {
     int running;
@@ -24,5 +26,11 @@ struct backlog {
 // 0 = none.  All -1: nothing is known any more.
 int backlog_hear(struct backlog *b, const struct backlog_told *t, int in_flight,
                  int limit);
+
+// From becoming ready to the first question.
+enum { BACKLOG_FIRST_MS = 1000 };
+// Until the next: sooner after a first look that found a queue, so that it is soon known
+// whether it stays.
+int64_t backlog_wait_ms(const struct backlog *b);
 
 #endif

@@ -133,6 +133,7 @@ void concur_resume(struct concur *l, const struct concur_config *c)
 // best limit known.
 static void wake(struct concur *l)
 {
+    l->bound = 0;
     int limit = l->best ? l->best : l->limit;
     if (l->phase == CONCUR_START) {
         forget_base(l);

@@ -127,6 +127,9 @@ void close_rig(struct rig *r)
         if (fb[i].load) {
             fb_end_load(i, E_CANCELED);
         }
+        if (fb[i].feedback) {
+            fb_end_feedback(i, E_CANCELED, -1, -1, -1);
+        }
     }
     assert_true(r->is_closed);
     for (int i = 0; i < r->n_asks; i++) {

@@ -77,6 +77,7 @@ void backend_free(struct backend *b)
         assert_null(fb[b->index].load);
         assert_null(fb[b->index].verify);
         assert_null(fb[b->index].unload);
+        assert_null(fb[b->index].feedback);
         assert_int_equal(fb[b->index].n_asks, 0);
     }
     free(b);
@@ -148,6 +149,17 @@ void backend_look(struct backend *b, struct backend_call *c,
     c->retry_after_ms = -1;
     f->look = c;
     f->looks++;
+}
+
+void backend_feedback_ask(struct backend *b, struct backend_call *c,
+                          void (*done)(struct backend_call *c, int err))
+{
+    struct fake_backend *f = &fb[b->index];
+    assert_null(f->feedback);
+    c->done = done;
+    c->owner = b;
+    f->feedback = c;
+    f->feedbacks++;
 }
 
 void backend_ask_pause(struct backend *b, struct backend_ask *a, bool is_paused)
@@ -320,6 +332,15 @@ void fb_end_look(int i, int err)
     assert_non_null(c);
     fb[i].look = NULL;
     fb[i].facts.is_vision_sure = err == 0;
+    c->done(c, err);
+}
+
+void fb_end_feedback(int i, int err, int running, int waiting, double kv_share)
+{
+    struct backend_call *c = fb[i].feedback;
+    assert_non_null(c);
+    fb[i].feedback = NULL;
+    c->feedback = (struct backend_feedback){running, waiting, -1, kv_share};
     c->done(c, err);
 }
 

@@ -11,8 +11,9 @@ enum { FB_MAX = 8 };
 // What backend i (in the order of backend_new) does and has seen.
 struct fake_backend {
     struct backend_facts facts;
-    struct backend_call *probe, *load, *verify, *unload, *look;
+    struct backend_call *probe, *load, *verify, *unload, *look, *feedback;
     int looks;
+    int feedbacks;
     int recalled;  // 0 = nothing, 1 = sees, -1 = does not
     struct backend_ask *asks[64];
     int n_asks;
@@ -38,6 +39,8 @@ void fb_end_load(int i, int err);
 void fb_end_verify(int i, int err, enum backend_residence r);
 void fb_end_unload(int i, int err);
 void fb_end_look(int i, int err);
+// What is not told is -1.
+void fb_end_feedback(int i, int err, int running, int waiting, double kv_share);
 void fb_end_ask(int i, int err);  // the oldest
 void fb_end_ask_with(int i, int err, int64_t retry_after_ms);
 void fb_end_page(int err);

@@ -28,7 +28,6 @@
 #define CHANGING_MS 2700e3  // of a server that changes: three times 15 minutes
 #define SWEEP_MS    600e3
 #define WINDOW_MS   20e3  // of the time to full speed
-#define LOOK_MS     5e3   // between questions to a server that tells its queue
 
 enum { WINDOWS = 90 };  // FULL_MS of them
 
@@ -186,7 +185,7 @@ static void answered(struct run *r)
 static void look(struct run *r)
 {
     const struct batch_server *s = &r->server;
-    r->look_ms = r->now_ms + LOOK_MS;
+    r->look_ms = r->now_ms + (double)backlog_wait_ms(&r->backlog);
     if (r->in_flight < r->policy.limit - (r->policy.limit > 2)) {
         return;
     }
@@ -198,6 +197,7 @@ static void look(struct run *r)
     };
     int bound = backlog_hear(&r->backlog, &told, r->in_flight, r->policy.limit);
     concur_bind(&r->policy, &r->config, bound);
+    r->look_ms = r->now_ms + (double)backlog_wait_ms(&r->backlog);
 }
 
 static void on_done(void *arg, struct server_request *q)
@@ -255,7 +255,7 @@ static void run_one(struct run *r, const struct scenario *s, int fixed, double e
     r->end_ms = end_ms;
     r->warm_ms = fixed ? 60e3 : WARM_MS;
     r->random = seed * 7919 + 1;
-    r->look_ms = LOOK_MS;
+    r->look_ms = BACKLOG_FIRST_MS;
     server_init(&r->server, &s->server);
     concur_config_default(&r->config);
     r->config.start = s->start;
