@@ -94,7 +94,7 @@ static void on_told(struct store_query *q, int err)
     if (err == 0 && q->n == 1) {
         struct item_text text;
         struct vlmd_item item;
-        item_from_row(a->finder, &q->rows[0], &text, &item);
+        item_from_row(&a->gate, &q->rows[0], &text, &item);
         struct vlmd_event what = {
             .type = VLMD_EVENT_JOB,
             .at_ms = loop_wall_ms(),
@@ -284,6 +284,8 @@ static int open_gate(struct app *a, struct err *e)
     a->gate.policy = &a->config->privacy.policy;
     int rc = privacy_finder_open(&a->finder, e);
     a->gate.finder = a->finder;
+    a->config->store.redact = gate_redact_address;
+    a->config->store.redact_arg = &a->gate;
     return rc;
 }
 
@@ -504,9 +506,9 @@ static const struct part {
 } parts[] = {
     {"door", true, open_door, close_door},
     {"meters", true, open_meters, close_meters},
+    {"gate", true, open_gate, close_gate},
     {"store", true, open_store, close_store},
     {"history", false, open_history, close_history},
-    {"gate", true, open_gate, close_gate},
     {"reader", false, open_reader, close_reader},
     {"images", false, open_images, close_images},
     {"http", false, open_http, close_http},

@@ -49,7 +49,7 @@ static void on_seen(void *arg, const struct sighting *seen)
 static void tell_problem(struct app *a, const char *name, int code, const char *words)
 {
     struct buf hidden = {0};
-    const char *path = strstr(name, "://") ? item_url(a->finder, name, &hidden) : name;
+    const char *path = item_address(&a->gate, name, &hidden);
     a->problems++;
     log_info("ingest", "path=\"%s\" class=%s %s", path, err_name(code), words);
     event_say(&a->events, VLMD_EVENT_PROBLEM, path, err_name(code), words, 0);

@@ -169,8 +169,10 @@ VLMD_API int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *f
 struct vlmd_item {
     int64_t id;
     const char *correlation_id;
-    const char *path;          // or the URL
+    const char *path;          // or the URL; with placeholders for secrets in it
     bool is_url;
+    bool is_address_removed;   // path is all that is left: the whole one held secrets
+    bool is_wanted;            // described anew once that one is offered again
     const char *hash;          // XXH3-128 of the file, hex; "" = not read yet
     const char *sent_hash;     // of what was sent; "" = nothing was
     const char *state;         // queued, leased, ended
@@ -225,6 +227,7 @@ struct vlmd_query {
     const char *app;
     const char *tag;
     const char *path;      // a file, a folder, or a glob
+    bool is_path_exact;    // it is the whole address of one picture
     int64_t id;
     int64_t since_ms, until_ms;
     const char *state;     // one of vlmd_item.state
@@ -291,6 +294,7 @@ enum vlmd_action {
     VLMD_REDO,   // described ones anew; the old description stays until the new one is there
     VLMD_DROP    // forget them; files are never touched
 };
+// message of a success: "", or what some of them still wait for.
 typedef void vlmd_change_fn(void *arg, int err, int64_t n, const char *message);
 // all must be set for a query without any filter.
 VLMD_API int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q,

@@ -189,11 +189,12 @@ void route_job(struct exchange *x)
 
 // ---- changes
 
-static void reply_changed(struct exchange *x, int64_t n)
+static void reply_changed(struct exchange *x, int64_t n, const char *message)
 {
     reply_begin(x);
     json_object(&x->w, NULL);
     json_int(&x->w, "n", n);
+    json_str(&x->w, "message", message && *message ? message : NULL);
     json_object_end(&x->w);
     reply_json(x, 200);
 }
@@ -204,7 +205,7 @@ static void on_changed(void *arg, int err, int64_t n, const char *message)
     if (err) {
         reply_failed(x, err, message);
     } else {
-        reply_changed(x, n);
+        reply_changed(x, n, message);
     }
     exchange_drop(x);
 }
@@ -240,7 +241,7 @@ static void on_looked(void *arg, int err, const char *message)
                     strcmp(x->state, "leased") == 0 ? "it is being described"
                                                     : "it has ended already");
     } else {
-        reply_changed(x, 0);
+        reply_changed(x, 0, NULL);
     }
     exchange_drop(x);
 }

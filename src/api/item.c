@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "api/item.h"
 
-#include "privacy/redact.h"
-
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +28,8 @@ static void fill_facts(const struct store_row *r, struct vlmd_item *out)
     out->correlation_id = r->cid;
     out->path = r->path;
     out->is_url = r->is_url;
+    out->is_address_removed = r->is_address_removed;
+    out->is_wanted = r->is_wanted;
     out->state = store_state_name(r->state);
     out->outcome = r->state == STORE_ENDED ? store_outcome_name(r->outcome) : "";
     out->reason = r->reason;
@@ -93,25 +93,13 @@ static void fill_description(const struct store_row *r, struct vlmd_item *out)
 
 // ---- the name
 
-// What opens something, or stands for a person; an address of a host is no secret here.
-static const uint32_t hidden_in_urls = 1u << PRIVACY_CARD | 1u << PRIVACY_IBAN |
-                                       1u << PRIVACY_SSN | 1u << PRIVACY_NATIONAL_ID |
-                                       1u << PRIVACY_PASSWORD | 1u << PRIVACY_API_KEY |
-                                       1u << PRIVACY_TOKEN | 1u << PRIVACY_JWT |
-                                       1u << PRIVACY_PRIVATE_KEY | 1u << PRIVACY_SEED;
+enum { MOST_ADDRESS = 64 * 1024 };
 
-enum { MOST_URL = 64 * 1024 };
-
-const char *item_url(const struct privacy_finder *f, const char *url, struct buf *out)
+const char *item_address(const struct gate_config *c, const char *address,
+                         struct buf *out)
 {
-    int counts[PRIVACY_CATEGORIES] = {0};
-    int n = 0;
-    buf_init(out, MOST_URL);
-    const int rc = privacy_redact(f, url, hidden_in_urls, out, counts);
-    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
-        n += counts[i];
-    }
-    return rc ? "[url]" : n ? buf_str(out) : url;
+    buf_init(out, MOST_ADDRESS);
+    return gate_redact_address((void *)c, address, out) ? buf_str(out) : address;
 }
 
 void item_text_fini(struct item_text *text)
@@ -121,7 +109,7 @@ void item_text_fini(struct item_text *text)
 
 // ---- rows
 
-void item_from_row(const struct privacy_finder *f, const struct store_row *row,
+void item_from_row(const struct gate_config *c, const struct store_row *row,
                    struct item_text *text, struct vlmd_item *out)
 {
     memset(text, 0, sizeof(*text));
@@ -135,9 +123,7 @@ void item_from_row(const struct privacy_finder *f, const struct store_row *row,
     out->hash = text->hash;
     out->sent_hash = text->sent_hash;
     fill_facts(row, out);
-    if (row->is_url) {
-        out->path = item_url(f, row->path, &text->name);
-    }
+    out->path = item_address(c, row->path, &text->name);
     fill_description(row, out);
 }
 
@@ -197,6 +183,7 @@ int item_filter(const struct vlmd_query *q, struct store_filter *out, struct err
         .app = q->app,
         .tag = q->tag,
         .path = q->path,
+        .is_path_exact = q->is_path_exact,
         .id = q->id,
         .since_ms = q->since_ms,
         .until_ms = q->until_ms,

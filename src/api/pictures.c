@@ -288,6 +288,9 @@ static void on_row(struct store_query *q, int err)
         k->err = q->err;
     } else if (q->n == 0) {
         err = err_set(&k->err, E_NOT_FOUND, "there is no such picture");
+    } else if (q->rows[0].is_address_removed) {
+        err = err_set(&k->err, E_NOT_FOUND,
+                      "where it was is not known any more: its path held a secret");
     } else if (q->rows[0].is_url || !q->rows[0].has_content) {
         err = err_set(&k->err, E_NOT_FOUND, "no file of it was read");
     } else {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "observe/status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ static void on_page(struct store_query *q, int err)
     for (int i = 0; i < q->n && goes_on; i++) {
         struct item_text text;
         struct vlmd_item item;
-        item_from_row(s->v->app.finder, &q->rows[i], &text, &item);
+        item_from_row(&s->v->app.gate, &q->rows[i], &text, &item);
         q->after_id = item.id;
         q->after_at_ms = item.at_ms;
         goes_on = s->on_item(s->arg, &item);
@@ -188,8 +189,17 @@ struct change {
 static void end_change(struct change *c, int err)
 {
     struct vlmd *v = c->v;
+    char waits[200] = "";
+    if (!err && c->req.n_wanted) {
+        snprintf(
+            waits, sizeof(waits),
+            "%lld of them held a secret in the path or URL, which was removed: each "
+            "is done when it is named or offered again (vlmd batch PATH, or the next "
+            "start of vlmd watch)",
+            (long long)c->req.n_wanted);
+    }
     if (c->fn) {
-        c->fn(c->arg, err, c->req.n, call_words(&c->req.err, err));
+        c->fn(c->arg, err, c->req.n, err ? call_words(&c->req.err, err) : waits);
     }
     free(c->text);
     free(c->app);

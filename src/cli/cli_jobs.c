@@ -1,11 +1,11 @@
 // cli_jobs.c -- vlmd jobs: list, retry, redo, drop.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
+#include "face/face.h"
+#include "face/timefmt.h"
 #include "out.h"
 #include "record.h"
 #include "table.h"
-#include "face/face.h"
-#include "face/timefmt.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -118,6 +118,9 @@ static int change_one(struct cli *c, enum vlmd_action action, const struct vlmd_
         return cli_failed("jobs", err, "it was not accepted");
     }
     int rc = cli_wait(c, &k->is_done);
+    if (!rc && !k->err && k->message[0] && !cli_has(c, OPT_QUIET)) {
+        say("vlmd: jobs: %s", k->message);
+    }
     return rc || !k->err ? rc : cli_failed("jobs", k->err, k->message);
 }
 

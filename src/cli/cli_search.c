@@ -239,6 +239,12 @@ static void facts(struct buf *out, const struct vlmd_item *it)
     snprintf(text, sizeof(text), "#%" PRId64 ", %s", it->id, record_state(it));
     field(out, "picture", text);
     field(out, it->is_url ? "url" : "path", it->path);
+    if (it->is_address_removed) {
+        field(out, "",
+              it->is_wanted ? "the whole one held a secret and was removed; it is "
+                              "described anew when it is offered again"
+                            : "the whole one held a secret and was removed");
+    }
     field_time(out, "taken", it->taken_at_ms);
     field(out, "app", it->app);
     field(out, "window", it->window);

@@ -143,9 +143,6 @@ static void write_item(struct writing *x, const struct vlmd_item *it)
 static bool on_item(void *arg, const struct vlmd_item *it)
 {
     struct writing *x = arg;
-    if (strcmp(it->path, x->request->picture) != 0) {
-        return true;  // a name that looks like a pattern finds others as well
-    }
     x->is_found = true;
     write_item(x, it);
     return false;
@@ -168,7 +165,8 @@ static int write_request(struct writing *x, int i)
         write_error(x, id, r->code, r->words);
         return 0;
     }
-    const struct vlmd_query q = {.path = r->picture, .order = VLMD_NEWEST};
+    const struct vlmd_query q = {
+        .path = r->picture, .is_path_exact = true, .order = VLMD_NEWEST};
     x->is_found = x->is_done = false;
     int err = vlmd_search(x->c->v, &q, on_item, on_end, x);
     int rc = err ? cli_failed("batch", err, "the answers can not be read")

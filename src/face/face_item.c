@@ -165,6 +165,7 @@ void face_item(struct json_writer *w, const struct vlmd_item *it)
     json_int(w, "id", it->id);
     json_str(w, "correlation_id", it->correlation_id);
     path_members(w, it->path);
+    json_bool(w, "address_removed", it->is_address_removed);
     text_or_null(w, "hash", it->hash);
     text_or_null(w, "sent_hash", it->sent_hash);
     json_str(w, "state", it->state);

@@ -156,4 +156,9 @@ void gate_clean_message(const struct gate *g, char *text, size_t size);
 MUST_USE int gate_redact(const struct gate *g, const char *text, struct buf *out);
 int gate_cleaned(const struct gate *g);  // how many were replaced so far
 
+// A path or URL with placeholders for what opens something, stands for a person, or is of that
+// kind; false: there is none.  config: a gate_config.  This is store_config.redact.
+// Thread: any.
+bool gate_redact_address(void *config, const char *address, struct buf *out);
+
 #endif

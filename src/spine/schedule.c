@@ -229,9 +229,9 @@ static void on_upgraded(struct store_change *r, int err)
         log_warn("schedule", "upgrade class=%s %s", err_name(err), r->err.msg);
         s->wants_upgrade = true;
         s->upgrade_at_ms = loop_now_ms(s->loop) + SCHEDULE_AGAIN_MS;
-    } else if (r->n > 0) {
+    } else if (r->n > r->n_wanted) {
         log_info("schedule", "described by OCR so far, asked again: %lld",
-                 (long long)r->n);
+                 (long long)(r->n - r->n_wanted));
     }
     s->may_have_work = true;
 }

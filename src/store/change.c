@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/doc.h"
 #include "store/filter.h"
+#include "store/inside.h"
 #include "store/save.h"
 #include "store/scrub.h"
 
@@ -13,7 +14,7 @@
 
 enum { STEP_ROWS = 256 };
 
-static int requeue(struct writer *w, const struct store_change *r, int64_t id)
+int change_requeue(struct writer *w, int64_t id, enum store_action action)
 {
     struct sql q = sql_begin(
         &w->db, "UPDATE job SET state = 0, run_at = 0, claims = 0, queued_at = ?2,"
@@ -22,9 +23,30 @@ static int requeue(struct writer *w, const struct store_change *r, int64_t id)
                 " code = 0, reason = '', is_redo = ?4 WHERE id = ?1");
     sql_int(&q, id);
     sql_int(&q, loop_wall_ms());
-    sql_int(&q, r->action == STORE_RETRY);
-    sql_int(&q, r->action == STORE_REDO);
+    sql_int(&q, action == STORE_RETRY);
+    sql_int(&q, action == STORE_REDO);
     return sql_run(&q);
+}
+
+// A removed address is there again when a person names it; else its row waits for it.
+static int again(struct writer *w, struct store_change *r, int64_t id)
+{
+    bool is_restored = false;
+    const char *path = r->filter.path ? r->filter.path : "";
+    int rc = address_restore(w, id, path, &is_restored);
+    if (rc || is_restored) {
+        return rc ? rc : change_requeue(w, id, r->action);
+    }
+    struct sql q =
+        sql_begin(&w->db, "UPDATE job SET wanted = ?2 WHERE id = ?1 AND label <> ''");
+    sql_int(&q, id);
+    sql_int(&q, (int64_t)r->action + 1);
+    rc = sql_run(&q);
+    if (!rc && sql_changes(&w->db)) {
+        r->step_wanted++;
+        return 0;
+    }
+    return rc ? rc : change_requeue(w, id, r->action);
 }
 
 // Results of the dropped picture that no other job shows.
@@ -69,7 +91,7 @@ static const char *condition_of(enum store_action action)
     case STORE_RETRY: return "j.state = 2 AND j.outcome = 6";
     case STORE_REDO: return "j.state = 2";
     case STORE_DROP: return "j.state <> 1";
-    case STORE_UPGRADE: return "j.state = 2 AND j.is_degraded = 1";
+    case STORE_UPGRADE: return "j.state = 2 AND j.is_degraded = 1 AND j.wanted = 0";
     }
     return "0";
 }
@@ -79,10 +101,11 @@ static int apply_change(struct writer *w, void *request)
     struct store_change *r = request;
     int64_t ids[STEP_ROWS];
     int n = 0;
+    r->step_wanted = 0;
     int rc = filter_ids(&w->db, &r->filter, condition_of(r->action), r->after_id, ids,
                         STEP_ROWS, &n, &r->err);
     for (int i = 0; !rc && i < n; i++) {
-        rc = r->action == STORE_DROP ? drop(w, ids[i]) : requeue(w, r, ids[i]);
+        rc = r->action == STORE_DROP ? drop(w, ids[i]) : again(w, r, ids[i]);
     }
     if (!rc && n && r->action == STORE_DROP) {
         rc = scrub_note(w);
@@ -107,6 +130,7 @@ static void change_done(struct pool_work *work, int err)
     struct store_change *r = container_of(work, struct store_change, work);
     err = write_result(r->owner, &r->err, err);
     r->n += err ? 0 : r->step;
+    r->n_wanted += err ? 0 : r->step_wanted;
     r->after_id = r->next_id;
     if (!err && r->step == STEP_ROWS && !r->owner->is_closing) {
         write_submit(r->owner, &r->work, change_run, change_done);
@@ -125,9 +149,9 @@ static void change_done(struct pool_work *work, int err)
 void store_change(struct store *s, struct store_change *r,
                   void (*done)(struct store_change *r, int err))
 {
-    r->n = 0;
+    r->n = r->n_wanted = 0;
     r->after_id = 0;
-    r->step = 0;
+    r->step = r->step_wanted = 0;
     r->err.code = 0;
     r->owner = s;
     r->done = done;

@@ -287,6 +287,7 @@ static int drop_poisoned(struct writer *w, struct claimed *c, int *n)
             continue;
         }
         rc = fail(w, &c[i].job);
+        rc = rc ? rc : address_end(w, c[i].job.id);
         store_job_fini(&c[i].job);
     }
     *n = kept;

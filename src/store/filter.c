@@ -83,17 +83,21 @@ static int make_end(const struct buf *of, struct buf *end)
 
 // path: as asked for, without a slash at its end; path_above, path_end: the range of what
 // begins like its part without wildcards, or of what is below it.
-static int make_path(struct filter *f, const char *path, bool *is_glob)
+static int make_path(struct filter *f, const struct store_filter *ask, bool *is_glob)
 {
+    const char *path = ask->path;
     size_t len = strlen(path), fixed = glob_start(path);
-    *is_glob = fixed < len;
+    *is_glob = fixed < len && !ask->is_path_exact;
     buf_init(&f->path, PATH_MAX_BYTES);
     buf_init(&f->path_above, PATH_MAX_BYTES);
     buf_init(&f->path_end, PATH_MAX_BYTES);
-    while (len > 1 && path[len - 1] == '/') {
+    while (len > 1 && path[len - 1] == '/' && !ask->is_path_exact) {
         len--;
     }
     int rc = buf_add(&f->path, path, len);
+    if (ask->is_path_exact) {
+        return rc;
+    }
     if (*is_glob) {
         rc = rc || !fixed ? rc : buf_add(&f->path_above, path, fixed);
     } else {
@@ -103,15 +107,20 @@ static int make_path(struct filter *f, const char *path, bool *is_glob)
     return rc || !f->path_above.len ? rc : make_end(&f->path_above, &f->path_end);
 }
 
+// What a row's address is told as.
+#define TOLD "(CASE j.label WHEN '' THEN j.path ELSE j.label END)"
+
 static int and_path(struct filter *f, bool is_glob)
 {
     const char *path = buf_str(&f->path), *above = buf_str(&f->path_above);
-    int rc = and_text(f, "(+j.path = ?", path);
+    int rc = and_text(f, "(+j.path = address_mark(?)", path);
+    rc = rc ? rc : buf_add_str(&f->where, " OR " TOLD " = ?");
+    rc = rc ? rc : add_value(f, path, 0);
     if (!rc && is_glob) {
-        rc = buf_add_str(&f->where, " OR j.path GLOB ?)");
+        rc = buf_add_str(&f->where, " OR " TOLD " GLOB ?)");
         return rc ? rc : add_value(f, path, 0);
     }
-    rc = rc ? rc : buf_add_str(&f->where, " OR (+j.path >= ? AND +j.path < ?))");
+    rc = rc ? rc : buf_add_str(&f->where, " OR (" TOLD " >= ? AND " TOLD " < ?))");
     rc = rc ? rc : add_value(f, above, 0);
     return rc ? rc : add_value(f, buf_str(&f->path_end), 0);
 }
@@ -127,23 +136,31 @@ static int count_range(struct sql q, bool *is_few)
     return rc;
 }
 
-static int is_path_narrow(struct filter *f, struct db *d, bool is_glob, bool *is_few)
+static int is_path_narrow(struct filter *f, struct db *d, const struct store_filter *ask,
+                          bool is_glob, bool *is_few)
 {
     const char *above = buf_str(&f->path_above), *end = buf_str(&f->path_end);
+    const char *const one = is_glob ? "" : buf_str(&f->path);
+    const char *const texts[] = {above, end, above, end, one, one, one};
+    enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
     *is_few = false;
-    if (!f->path_above.len) {
+    if (!f->path_above.len && !ask->is_path_exact) {
         return 0;
     }
-    struct sql q = sql_begin(d, "SELECT count(*) FROM (SELECT 1 FROM job"
-                                " INDEXED BY sqlite_autoindex_job_1"
-                                " WHERE path >= ? AND path < ? LIMIT ?)");
-    sql_text(&q, above);
-    sql_text(&q, end);
-    f->from_values[0] = (struct filter_value){.text = above};
-    f->from_values[1] = (struct filter_value){.text = end};
-    f->from_values[2] = (struct filter_value){.text = is_glob ? "" : buf_str(&f->path)};
+    struct sql q =
+        sql_begin(d, "SELECT count(*) FROM (SELECT 1 FROM job"
+                     " INDEXED BY sqlite_autoindex_job_1"
+                     " WHERE path >= ? AND path < ? UNION ALL"
+                     " SELECT 1 FROM job INDEXED BY job_label WHERE label <> ''"
+                     " AND label >= ? AND label < ? LIMIT ?)");
+    for (int i = 0; i < TEXTS; i++) {
+        f->from_values[i] = (struct filter_value){.text = texts[i]};
+    }
+    for (int i = 0; i < 4; i++) {
+        sql_text(&q, texts[i]);
+    }
     int rc = count_range(q, is_few);
-    f->n_from_values = *is_few ? 3 : 0;
+    f->n_from_values = *is_few ? TEXTS : 0;
     return rc;
 }
 
@@ -173,8 +190,11 @@ static const char from_match[] = "search CROSS JOIN job j ON j.id = search.rowid
 static const char from_batch[] = "member m CROSS JOIN job j ON j.id = m.job";
 static const char from_path[] =
     "(SELECT id AS one FROM job INDEXED BY sqlite_autoindex_job_1 WHERE path >= ?"
-    " AND path < ? UNION SELECT id FROM job INDEXED BY sqlite_autoindex_job_1"
-    " WHERE path = ?) CROSS JOIN job j ON j.id = one";
+    " AND path < ? UNION SELECT id FROM job INDEXED BY job_label WHERE label <> ''"
+    " AND label >= ? AND label < ? UNION SELECT id FROM job INDEXED BY"
+    " sqlite_autoindex_job_1 WHERE path IN (?, address_mark(?)) UNION SELECT id FROM job"
+    " INDEXED BY job_label WHERE label <> '' AND label = ?) CROSS JOIN job j ON j.id = "
+    "one";
 static const char from_time[] =
     "(SELECT id AS one FROM job INDEXED BY job_at WHERE at_ms >= ? AND at_ms < ?"
     " ORDER BY id) CROSS JOIN job j ON j.id = one";
@@ -233,7 +253,7 @@ static int choose(struct filter *f, struct db *d, const struct store_filter *ask
         return set_from(f, "job j", "j.id");
     }
     if (ask->path && *ask->path) {
-        rc = is_path_narrow(f, d, is_glob, &is_few);
+        rc = is_path_narrow(f, d, ask, is_glob, &is_few);
     }
     if (rc || is_few) {
         return rc ? rc : set_from(f, from_path, "one");
@@ -390,7 +410,7 @@ int filter_build(struct filter *f, struct db *d, const struct store_filter *ask,
     f->is_by_time = order == STORE_TAKEN;
     int rc = parse_words(f, d, ask, e);
     if (!rc && ask->path && *ask->path) {
-        rc = make_path(f, ask->path, &is_glob);
+        rc = make_path(f, ask, &is_glob);
     }
     rc = rc ? rc : choose(f, d, ask, is_glob);
     rc = rc ? rc : and_rest(f, ask, is_glob);

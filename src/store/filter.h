@@ -8,7 +8,7 @@
 #include "store/store.h"
 #include "store/words.h"
 
-enum { FILTER_BINDS = 32 };
+enum { FILTER_BINDS = 32, FILTER_FROM_BINDS = 8 };
 
 struct filter_value {
     const char *text;  // borrowed; NULL = the number
@@ -20,10 +20,10 @@ struct filter {
     struct words words;
     struct buf from;
     struct buf where;
-    const char *id;  // column of ids
-    bool has_match;  // the table search is part of from
+    const char *id;   // column of ids
+    bool has_match;   // the table search is part of from
     bool is_by_time;  // rows are wanted by the time they were taken
-    struct filter_value from_values[4], values[FILTER_BINDS];
+    struct filter_value from_values[FILTER_FROM_BINDS], values[FILTER_BINDS];
     int n_from_values, n_values;
     // Owned texts that values borrow.
     struct buf path, path_above, path_end;

@@ -54,7 +54,8 @@ static int leave_index(struct writer *w, int64_t job)
 }
 
 // Described by another picture's description no longer, as if it had never been.  One that
-// is leased just now stays so: its own answer is under way.
+// is leased just now stays so: its own answer is under way.  One whose address was removed
+// waits until that is offered again.
 static int undescribe(struct writer *w, int64_t job, bool has_doc)
 {
     int rc = has_doc ? leave_index(w, job) : 0;
@@ -63,10 +64,14 @@ static int undescribe(struct writer *w, int64_t job, bool has_doc)
     rc = rc ? rc : sql_run(&q);
     q = sql_begin(
         &w->db,
-        "UPDATE job SET state = CASE state WHEN 2 THEN 0 ELSE state END, outcome = 0,"
+        "UPDATE job SET state = CASE WHEN state = 2 AND label = '' THEN 0 ELSE state END,"
+        " outcome = CASE label WHEN '' THEN 0 ELSE 5 END, wanted = label <> '',"
         " prior = 0, run_at = 0, queued_at = ?2,"
-        " claims = CASE state WHEN 2 THEN 0 ELSE claims END, code = 0, reason = '',"
-        " ended_at = 0, result = NULL, duplicate_of = NULL, has_doc = 0,"
+        " claims = CASE state WHEN 2 THEN 0 ELSE claims END, code = 0, reason ="
+        " CASE label WHEN '' THEN '' ELSE 'its description went with another picture' "
+        "END,"
+        " ended_at = CASE label WHEN '' THEN 0 ELSE ?2 END, result = NULL,"
+        " duplicate_of = NULL, has_doc = 0,"
         " is_degraded = 0, content = NULL, sent_hash = NULL, sent_width = 0,"
         " sent_height = 0, sent_bytes = 0, near_blocks = -1, near_diff = -1,"
         " ocr_text = '', verdict = '', masks = '' WHERE id = ?1");

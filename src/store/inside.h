@@ -28,6 +28,7 @@ struct upkeep {
 
 struct reader {
     struct db db;
+    struct address_key key;
     struct store *store;
     int64_t deadline_ms;  // monotonic, of what runs now
     // The loop asks for a stop by naming the work; the reader stops if that is what it
@@ -84,6 +85,9 @@ void upkeep_note_lease(struct store *s);
 void upkeep_note_drop(struct store *s);  // there are remains to clear away
 MUST_USE int upkeep_enter(struct writer *w, struct err *e);  // writes the owner's row
 void upkeep_leave(struct writer *w);  // gives leases back; before the connection closes
+
+// An ended row is queued again, as a person asked.
+MUST_USE int change_requeue(struct writer *w, int64_t job, enum store_action action);
 
 // Keeps the last of the requests that were made for a job.
 MUST_USE int attempts_keep(struct writer *w, int64_t job, const struct store_attempt *a,

@@ -11,6 +11,7 @@ struct known {
     int64_t id;
     int64_t state;
     int64_t priority;
+    int64_t wanted;
 };
 
 // The very version, or else one of the same path that still waits and has no description
@@ -18,8 +19,9 @@ struct known {
 static int find(struct writer *w, const struct store_item *i, struct known *k,
                 bool *is_same)
 {
-    struct sql q = sql_begin(&w->db, "SELECT id, state, priority FROM job"
-                                     " WHERE path = ? AND size = ? AND mtime = ?");
+    struct sql q = sql_begin(&w->db, "SELECT id, state, priority, wanted FROM job WHERE"
+                                     " path IN (?1, address_mark(?1)) AND size = ?2"
+                                     " AND mtime = ?3");
     memset(k, 0, sizeof(*k));
     *is_same = false;
     sql_text(&q, i->path);
@@ -29,6 +31,7 @@ static int find(struct writer *w, const struct store_item *i, struct known *k,
         k->id = sql_get_int(&q);
         k->state = sql_get_int(&q);
         k->priority = sql_get_int(&q);
+        k->wanted = sql_get_int(&q);
         *is_same = true;
     }
     int rc = sql_end(&q);
@@ -138,6 +141,20 @@ static int join(struct writer *w, int64_t batch, int64_t job)
     return sql_run(&q);
 }
 
+// Somebody asked for it again when its address was gone: here it is.
+static int give_wanted(struct writer *w, struct store_item *i, struct known *k)
+{
+    bool is_restored;
+    int rc = address_restore(w, k->id, i->path, &is_restored);
+    if (rc || !is_restored) {
+        return rc;
+    }
+    const enum store_action action = (enum store_action)(k->wanted - 1);
+    k->state = STORE_QUEUED;
+    i->is_new = true;
+    return change_requeue(w, k->id, action);
+}
+
 static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t now_ms)
 {
     struct known k;
@@ -152,9 +169,10 @@ static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t n
         rc = rc ? rc : insert(w, i, root, screen, now_ms);
     } else if (!rc) {
         i->id = k.id;
-        i->is_ended = k.state == STORE_ENDED;
         i->is_new = !is_same;
-        rc = is_same ? 0 : move_version(w, i, k.id);
+        rc = k.wanted ? give_wanted(w, i, &k) : 0;
+        i->is_ended = k.state == STORE_ENDED;
+        rc = rc || is_same ? rc : move_version(w, i, k.id);
         if (!rc && k.state == STORE_QUEUED && knows_more(i, &k)) {
             rc = fill_in(w, i, screen, k.id);
         }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/rows.h"
 
+#include "store/address.h"
 #include "store/pack.h"
 
 #include <assert.h>
@@ -25,7 +26,8 @@ static void list_strings(struct store_row *r, const char **out[STRINGS])
 }
 
 static const char select_job[] =
-    "SELECT cid, path, is_url, state, outcome, code, reason, lease_until, run_at, "
+    "SELECT cid, " ADDRESS_TOLD
+    ", is_url, state, outcome, code, reason, lease_until, run_at, "
     "content,"
     " sent_hash, app, window, url, taken_at, queued_at, ended_at, size, mtime, width, "
     "height,"
@@ -39,7 +41,8 @@ static const char select_job[] =
     " (SELECT min(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT max(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " near_blocks, near_diff, at_ms, verdict, masks,"
-    " (SELECT text FROM word WHERE id = tier_asked), fallback, fallback_code"
+    " (SELECT text FROM word WHERE id = tier_asked), fallback, fallback_code,"
+    " label <> '', wanted"
     " FROM job j WHERE id = ?";
 
 static const char select_result[] =
@@ -121,6 +124,8 @@ static int read_job(struct sql *q, struct buf *block, struct store_row *r,
     rc = rc ? rc : keep(block, &r->tier_asked, sql_get_text(q));
     rc = rc ? rc : keep(block, &r->fallback, sql_get_text(q));
     r->fallback_code = (int)sql_get_int(q);
+    r->is_address_removed = sql_get_int(q) != 0;
+    r->is_wanted = sql_get_int(q) != 0;
     return rc;
 }
 

@@ -151,8 +151,9 @@ static bool has_moved(const struct store_save *r, const struct saved_row *o)
 // Another row that has the version that was read; 0 = none.
 static int find_version(struct writer *w, const struct store_save *r, int64_t *other)
 {
-    struct sql q = sql_begin(&w->db, "SELECT id FROM job WHERE path ="
-                                     " (SELECT path FROM job WHERE id = ?1)"
+    struct sql q = sql_begin(&w->db, "SELECT id FROM job WHERE path IN"
+                                     " (SELECT path FROM job WHERE id = ?1 UNION ALL"
+                                     " SELECT address_mark(path) FROM job WHERE id = ?1)"
                                      " AND size = ?2 AND mtime = ?3 AND id <> ?1");
     sql_int(&q, r->id);
     sql_int(&q, r->size_bytes);
@@ -444,8 +445,10 @@ static int find_holder(struct writer *w, const struct store_save *r, struct endi
 // An ended row of the same path and content: the file was only touched.
 static int find_older(struct writer *w, const struct store_save *r, int64_t *older)
 {
-    struct sql q = sql_begin(&w->db, "SELECT id FROM job WHERE path ="
-                                     " (SELECT path FROM job WHERE id = ?1) AND id <> ?1"
+    struct sql q = sql_begin(&w->db, "SELECT id FROM job WHERE path IN"
+                                     " (SELECT path FROM job WHERE id = ?1 UNION ALL"
+                                     " SELECT address_mark(path) FROM job WHERE id = ?1)"
+                                     " AND id <> ?1"
                                      " AND +state = 2 AND +content = ?2"
                                      " AND +result IS NOT NULL ORDER BY id DESC LIMIT 1");
     sql_int(&q, r->id);
@@ -549,6 +552,7 @@ static int apply_save(struct writer *w, void *request)
     }
     if (!rc) {
         rc = other ? save_superseded(w, r, &o, other) : save_outcome(w, r, &o);
+        rc = rc ? rc : address_end(w, r->merged_into ? r->merged_into : r->id);
     }
     return rc || r->lost || r->merged_into
                ? rc

@@ -54,11 +54,12 @@ static int set_sum(struct writer *w, enum writer_sum which, int64_t n)
 
 int scrub_look(struct writer *w)
 {
-    int64_t dirty, clean = 0, to_merge = 0;
+    int64_t dirty, clean = 0, to_merge = 0, unswept = 0;
     int rc = sum(w, SUM_DIRTY, &dirty);
     rc = rc ? rc : sum(w, SUM_CLEAN, &clean);
     rc = rc ? rc : sum(w, SUM_TO_MERGE, &to_merge);
-    if (!rc && (dirty > clean || to_merge)) {
+    rc = rc ? rc : sum(w, SUM_UNSWEPT, &unswept);
+    if (!rc && (dirty > clean || to_merge || unswept)) {
         atomic_store(&w->is_dirty, true);
     }
     return rc;

@@ -99,7 +99,12 @@ static int open_readers(struct store *s, struct err *e)
         s->readers[i].deadline_ms = INT64_MAX;
         s->readers[i].db.statements = &s->statements;
         s->readers[i].db.thread = "read";
-        rc = schema_open_reader(&s->readers[i].db, s->path, e);
+        struct reader *r = &s->readers[i];
+        rc = schema_open_reader(&r->db, s->path, e);
+        rc = rc ? rc : address_key_open(&r->key, s->path, false, e);
+        if (!rc && address_teach(&r->db, &r->key)) {
+            rc = err_set(e, r->db.code, "%s: %s", s->path, r->db.words);
+        }
         if (!rc) {
             sqlite3_progress_handler(s->readers[i].db.h, 1000, on_progress,
                                      &s->readers[i]);
@@ -116,6 +121,8 @@ static int open_writer(struct store *s, struct err *e)
     w->lease_ms = s->config.lease_ms;
     w->max_claims = s->config.max_claims;
     w->audit_keep_ms = s->config.audit_keep_ms;
+    w->redact = s->config.redact;
+    w->redact_arg = s->config.redact_arg;
     w->db.statements = &s->statements;
     w->db.thread = "write";
     memcpy(w->owner_name, s->name, sizeof(w->owner_name));

@@ -45,15 +45,22 @@ const char *store_outcome_name(enum store_outcome o);  // "answered", ...
 int store_outcome_by_name(const char *name);           // or -1
 
 struct store_config {
-    const char *path;        // of the database; folders are made (0700), the file is 0600
-    bool is_read_only;       // no writer thread; every write request is E_STORE
-    int readers;             // threads, default 2
-    int64_t read_deadline_ms;   // default 2000
-    int64_t lease_ms;        // default 120000
-    int max_claims;          // leases a job may lose by crashes before it fails; default 20
+    const char *path;   // of the database; folders are made (0700), the file is 0600
+    bool is_read_only;  // no writer thread; every write request is E_STORE
+    int readers;        // threads, default 2
+    int64_t read_deadline_ms;  // default 2000
+    int64_t lease_ms;          // default 120000
+    int max_claims;  // leases a job may lose by crashes before it fails; default 20
     int64_t min_free_bytes;  // below this on the disk writes are E_FULL; default 32 MiB
     int64_t audit_keep_ms;   // older audit rows are removed; 0 = none ever is
-    int64_t slow_ms;         // a statement that takes longer is kept for stats; default 100
+    int64_t slow_ms;  // a statement that takes longer is kept for stats; default 100
+    // May the path or URL of a job that has ended not be kept?  Then out holds it with
+    // placeholders: this is what it is told as from now on, and a keyed hash of the address
+    // all that is left of it (so that it is known when it is offered again).  NULL: all may.
+    // Until the job has ended the address is what is opened or fetched, and stays.
+    // Thread: the store's writer.
+    bool (*redact)(void *arg, const char *address, struct buf *out);
+    void *redact_arg;
 };
 
 void store_config_default(struct store_config *c);
@@ -116,8 +123,10 @@ struct store_item {
     enum store_priority priority;
     struct store_meta meta;
     // out
-    int64_t id;     // of the row, new or old
-    bool is_new;    // a row was made (or a queued older version of the path replaced)
+    int64_t id;  // of the row, new or old
+    // A row was made, a queued older version of the path replaced, or one queued again that
+    // waited for its address.
+    bool is_new;
     bool is_ended;  // known and done already
 };
 
@@ -155,23 +164,23 @@ void store_batch_open(struct store *s, struct store_batch *r,
 // Strings live in one block owned by the store_job; free with store_job_fini.
 struct store_job {
     int64_t id;
-    char cid[20];        // correlation id, hex
-    const char *root;    // or NULL
-    const char *path;    // absolute, or the URL
+    char cid[20];      // correlation id, hex
+    const char *root;  // or NULL
+    const char *path;  // absolute, or the URL
     bool is_url;
     int64_t size_bytes;
     int64_t mtime_ns;
     struct store_meta meta;
     enum store_priority priority;
-    int attempts;        // requests made to backends so far
-    int claims;          // leases so far, this one included
-    bool is_degraded;    // has a stand-in description that should be replaced
-    bool is_redo;        // asked for again by a person: no cache, no duplicate
+    int attempts;      // requests made to backends so far
+    int claims;        // leases so far, this one included
+    bool is_degraded;  // has a stand-in description that should be replaced
+    bool is_redo;      // asked for again by a person: no cache, no duplicate
     // It was blocked, and window and url were erased for that: rules on them can not be
     // judged any more unless the file says them again.
     bool is_meta_erased;
     int64_t queued_at_ms;
-    char *block;         // owned
+    char *block;  // owned
 };
 void store_job_fini(struct store_job *j);
 
@@ -180,14 +189,16 @@ void store_job_fini(struct store_job *j);
 // claims exceed max_claims ends as failed ("internal": it took its process down N times).
 struct store_claim {
     // in
-    int max;             // 1 to 64
-    int64_t batch;       // only members of this batch; 0 = any
-    bool with_degraded;  // also rows that already have a stand-in description
+    int max;                // 1 to 64
+    int64_t batch;          // only members of this batch; 0 = any
+    bool with_degraded;     // also rows that already have a stand-in description
     bool only_interactive;  // only what a person waits for; not with batch
     // out
-    struct store_job *jobs;  // owned by the caller: store_claim_fini, or take them one by one
+    struct store_job
+        *jobs;  // owned by the caller: store_claim_fini, or take them one by one
     int n;
-    int64_t next_at_ms;  // unix: when the next row that now waits becomes due; 0 = none waits
+    int64_t
+        next_at_ms;  // unix: when the next row that now waits becomes due; 0 = none waits
     int64_t paused_until_ms;  // see pause.h; 0 = not paused, else nothing is given
     bool has_held_back;  // others would be there but for the pause, or only_interactive
     struct err err;
@@ -217,7 +228,7 @@ struct store_attempt {
     int64_t at_ms;  // unix
     const char *backend;
     const char *model;
-    int code;       // 0 or E_*
+    int code;  // 0 or E_*
     const char *words;
     int64_t request_ms;
 };
@@ -262,18 +273,19 @@ struct store_similar {
     int64_t id;  // the job that asks
     uint8_t content[STORE_HASH_BYTES];
     bool wants_frames;
-    uint64_t look;           // those whose look differs in few bits may be alike
-    const char *screen;      // as read from the file; "" = as offered
-    const char *app;         // frames of another one are left out; "" = not known
-    int64_t taken_at_ms;     // 0 = as offered
-    const char *model;       // "" = any model will do (first description)
-    const char *prompt;      // prompt version
+    uint64_t look;        // those whose look differs in few bits may be alike
+    const char *screen;   // as read from the file; "" = as offered
+    const char *app;      // frames of another one are left out; "" = not known
+    int64_t taken_at_ms;  // 0 = as offered
+    const char *model;    // "" = any model will do (first description)
+    const char *prompt;   // prompt version
     const char *params;
-    int64_t since_ms;        // unix; older descriptions do not count
+    int64_t since_ms;  // unix; older descriptions do not count
     // out
-    int64_t duplicate_of;    // ended job with the same content and a full description; 0 none
-    int64_t in_progress;     // another leased job that asked about this content first; 0
-    int64_t result;          // cached result for (content, model, prompt, params); 0 none
+    int64_t
+        duplicate_of;  // ended job with the same content and a full description; 0 none
+    int64_t in_progress;  // another leased job that asked about this content first; 0
+    int64_t result;       // cached result for (content, model, prompt, params); 0 none
     // With a full description: the nearest in time before and after, then by look.
     struct store_frame *frames;  // owned by the caller after done: free()
     int n_frames;
@@ -292,17 +304,17 @@ void store_similar(struct store *s, struct store_similar *r,
 struct store_result {
     const char *backend;  // name
     const char *model;
-    const char *prompt;   // version, e.g. "ide/1"
-    const char *params;   // canonical text of what else shaped the answer
-    bool is_degraded;     // stand-in (OCR): asked again when a model is there
+    const char *prompt;  // version, e.g. "ide/1"
+    const char *params;  // canonical text of what else shaped the answer
+    bool is_degraded;    // stand-in (OCR): asked again when a model is there
     const char *tier;
     const char *summary;
     const char *activity;
-    const char *app;      // what the model saw
+    const char *app;  // what the model saw
     const char *details;
-    const char *tags;     // JSON array of strings
-    const char *text;     // readable text on the screen
-    const char *raw;      // the answer as it came
+    const char *tags;  // JSON array of strings
+    const char *text;  // readable text on the screen
+    const char *raw;   // the answer as it came
     const char *finish_reason;
     int64_t prompt_tokens;      // -1 = not told
     int64_t completion_tokens;  // -1 = not told
@@ -312,7 +324,7 @@ struct store_result {
 struct store_save {
     // in
     int64_t id;
-    int claims;            // of the store_job: which of its leases; 0 = not checked
+    int claims;  // of the store_job: which of its leases; 0 = not checked
     enum store_outcome outcome;
     int code;            // E_* for failed; 0
     const char *reason;  // words: why blocked, skipped, failed; "" otherwise
@@ -328,7 +340,7 @@ struct store_save {
     uint8_t content[STORE_HASH_BYTES];
     uint8_t sent_hash[STORE_HASH_BYTES];
     uint8_t thumb[STORE_THUMB_BYTES];
-    int64_t size_bytes;    // of the version that was read
+    int64_t size_bytes;  // of the version that was read
     int64_t mtime_ns;
     int width, height, sent_width, sent_height;
     int64_t sent_bytes;
@@ -336,12 +348,12 @@ struct store_save {
     uint64_t look;         // for is_frame
     int64_t duplicate_of;  // for duplicate
     bool is_near;          // duplicate: not the same bytes, but alike
-    int near_blocks, near_diff;  // how different, for a person
-    int64_t cached_result; // for cached
+    int near_blocks, near_diff;         // how different, for a person
+    int64_t cached_result;              // for cached
     const struct store_result *result;  // for answered
-    const char *tier;        // asked for; NULL = ""
-    const char *fallback;    // what was used instead: "backend", "tier", "ocr", "metadata"
-    int fallback_code;       // why: E_*; 0 with no fallback
+    const char *tier;                   // asked for; NULL = ""
+    const char *fallback;  // what was used instead: "backend", "tier", "ocr", "metadata"
+    int fallback_code;     // why: E_*; 0 with no fallback
     const char *ocr_text;  // found by OCR, searchable; or NULL
     int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
     const struct store_attempt *attempts;
@@ -350,9 +362,10 @@ struct store_save {
     int n_audit;
     // out
     bool lost;  // the lease was gone: the row is as it was; or duplicate_of or
-                           //   cached_result were dropped meanwhile: it is queued again
-    int64_t merged_into;   // duplicate of the same path: the older row of that path now has
-                           //   this version, and the row of id is gone; 0 = no
+                //   cached_result were dropped meanwhile: it is queued again
+    int64_t
+        merged_into;  // duplicate of the same path: the older row of that path now has
+                      //   this version, and the row of id is gone; 0 = no
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -368,6 +381,8 @@ struct store_row {
     int64_t id;
     const char *cid, *path, *root;
     bool is_url;
+    bool is_address_removed;  // path has placeholders (store_config.redact)
+    bool is_wanted;           // it is queued again when its address is offered again
     enum store_state state;
     enum store_outcome outcome;
     int code;
@@ -385,14 +400,14 @@ struct store_row {
     int attempts;
     int64_t duplicate_of;
     int near_blocks, near_diff;  // of a duplicate that is not the same bytes; else -1
-    int n_duplicates;  // jobs that inherit from this one
+    int n_duplicates;            // jobs that inherit from this one
     int64_t first_duplicate_ms, last_duplicate_ms;  // taken_at, else first seen; 0 = none
     int64_t queued_ms, prepare_ms, request_ms, first_byte_ms;
     // of the result, own or inherited; "" / -1 when there is none
     bool has_result, is_degraded;
     const char *backend, *model, *prompt, *tier, *summary, *activity, *seen_app, *details;
     const char *tags, *text, *raw, *finish_reason, *ocr_text;
-    const char *params;           // canonical text of what else shaped the answer
+    const char *params;                 // canonical text of what else shaped the answer
     const char *tier_asked, *fallback;  // as saved
     int fallback_code;
     const char *verdict, *masks;  // as saved
@@ -405,16 +420,19 @@ enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_RANK, STORE_TAKEN };
 
 // Zero or NULL fields do not filter.
 struct store_filter {
-    const char *text;     // search words; see store_query
-    const char *app;      // equal, case ignored
+    const char *text;  // search words; see store_query
+    const char *app;   // equal, case ignored
     const char *tag;
-    const char *path;     // equal, or below it when it is a folder, or a glob
+    // Equal, or below it when it is a folder, or a glob.  A removed address is found by its
+    // whole text, or by what it is told as.
+    const char *path;
+    bool is_path_exact;  // neither a folder nor a glob
     int64_t id;
-    uint64_t cid;         // correlation id
+    uint64_t cid;                // correlation id
     int64_t since_ms, until_ms;  // taken_at, else queued_at
-    unsigned states;      // bit per enum store_state
-    unsigned outcomes;    // bit per enum store_outcome
-    int code;             // failure class
+    unsigned states;             // bit per enum store_state
+    unsigned outcomes;           // bit per enum store_outcome
+    int code;                    // failure class
     int64_t batch;
     bool only_degraded;
 };
@@ -426,14 +444,14 @@ struct store_query {
     // in
     struct store_filter filter;
     enum store_order order;
-    int limit;        // rows per request, 1 to 1000
-    int64_t after_id; // continue: rows after this id in the order (not for STORE_RANK)
+    int limit;         // rows per request, 1 to 1000
+    int64_t after_id;  // continue: rows after this id in the order (not for STORE_RANK)
     int64_t after_at_ms;  // STORE_TAKEN: at_ms of that row
     // out
     struct store_row *rows;
     int n;
     bool has_more;
-    char *block;      // owned, strings of the rows
+    char *block;  // owned, strings of the rows
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -463,17 +481,17 @@ struct store_counts {
     // out
     int64_t total, queued, due, leased, ended;
     int64_t by_outcome[STORE_FAILED + 1];
-    int64_t degraded;           // described by a stand-in
-    int64_t oldest_queued_ms;   // unix; 0 = none
-    int64_t day_total;          // taken in the last 24 h
-    int64_t day_described;      //   of these answered, cached or duplicate
-    int64_t database_bytes;     // with WAL
+    int64_t degraded;          // described by a stand-in
+    int64_t oldest_queued_ms;  // unix; 0 = none
+    int64_t day_total;         // taken in the last 24 h
+    int64_t day_described;     //   of these answered, cached or duplicate
+    int64_t database_bytes;    // with WAL
     int64_t prompt_tokens, completion_tokens;
-    int64_t paused_until_ms;    // see pause.h; 0 = not paused
+    int64_t paused_until_ms;  // see pause.h; 0 = not paused
     struct {
         int code;
         int64_t n;
-    } failures[16];             // most frequent first; code 0 ends
+    } failures[16];  // most frequent first; code 0 ends
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -493,11 +511,15 @@ enum store_action {
 
 struct store_change {
     enum store_action action;
-    struct store_filter filter;  // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
-    bool all;                    //   all is set
-    int64_t n;                   // out: rows changed
-    int64_t after_id, next_id;   // private from here on
-    int step;
+    struct store_filter
+        filter;  // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
+    bool all;    //   all is set
+    int64_t n;   // out: rows changed
+    // Of these, not dropped: their addresses were removed, and filter.path is not it.  They
+    // are queued when it is offered again.
+    int64_t n_wanted;
+    int64_t after_id, next_id;  // private from here on
+    int step, step_wanted;
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -659,8 +681,8 @@ void store_publish(struct store *s, struct store_publish *r,
                    void (*done)(struct store_publish *r, int err));
 
 struct store_worker {
-    const char *owner;   // as store_owner() of that process
-    int64_t pid;         // 0 = of another machine
+    const char *owner;  // as store_owner() of that process
+    int64_t pid;        // 0 = of another machine
     int64_t started_at_ms, seen_at_ms;
     const char *status;  // "" = published nothing
 };
@@ -669,7 +691,7 @@ struct store_worker {
 struct store_workers {
     struct store_worker *workers;  // out
     int n;
-    char *block;                   // owned
+    char *block;  // owned
     struct err err;
     struct pool_work work;
     struct store *owner;
@@ -683,7 +705,7 @@ void store_workers_fini(struct store_workers *r);
 
 // A small text that outlives the process, by a key of the caller's.
 struct store_profile {
-    char key[768];   // in
+    char key[768];    // in
     char value[320];  // in of keep, out of find: "" = nothing is known
     struct err err;
     struct pool_work work;

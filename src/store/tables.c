@@ -299,12 +299,16 @@ static const char version_6[] =
     "ALTER TABLE job ADD COLUMN fallback TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job ADD COLUMN fallback_code INTEGER NOT NULL DEFAULT 0;";
 
+// An address that may not be kept (address.h).  Rows from before are looked through from the
+// first one on (SUM_UNSWEPT).
+static const char version_7[] =
+    "ALTER TABLE job ADD COLUMN label TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;"  // action + 1
+    "CREATE INDEX job_label ON job(label) WHERE label <> '';"
+    "INSERT INTO tally SELECT 0, -7, 1 WHERE EXISTS (SELECT 1 FROM job);";
+
 const struct migration schema_migrations[] = {
-    {version_1},
-    {version_2},
-    {version_3},
-    {version_4},
-    {version_5},
-    {version_6},
+    {version_1}, {version_2}, {version_3}, {version_4},
+    {version_5}, {version_6}, {version_7},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -118,6 +118,9 @@ static int apply_upkeep(struct writer *w, void *request)
     enum scrub_left left = SCRUB_NOTHING;
     int rc = lease_collect(w, loop_wall_ms(), true);
     rc = rc ? rc : forget_folders(w, &u->has_more);
+    bool has_more = false;
+    rc = rc ? rc : address_sweep(w, &has_more);
+    u->has_more |= has_more;
     rc = rc ? rc : scrub_step(w, false, &left);
     u->has_more |= left == SCRUB_WORK;
     u->looks_again = left == SCRUB_LOG;

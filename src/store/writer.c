@@ -65,6 +65,12 @@ int writer_open(struct writer *w, struct err *e)
     if (!rc && !w->audit.chain.digest && audit_chain_init(&w->audit.chain)) {
         rc = err_set(e, E_NOMEM, "%s: %s", w->path, err_words(E_NOMEM));
     }
+    if (!rc && !w->key.is_known) {
+        rc = address_key_open(&w->key, w->path, true, e);
+    }
+    if (!rc && address_teach(&w->db, &w->key)) {
+        rc = err_set(e, w->db.code, "%s: %s", w->path, w->db.words);
+    }
     if (!rc) {
         writer_wait_for_others(w);
         sqlite3_wal_hook(w->db.h, on_wal, w);

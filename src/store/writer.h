@@ -13,6 +13,7 @@
 #define VLMD_STORE_WRITER_H
 
 #include "io/loop.h"
+#include "store/address.h"
 #include "store/audit_chain.h"
 #include "store/owner.h"
 #include "store/sql.h"
@@ -33,6 +34,9 @@ struct writer {
     int64_t lease_ms;
     int max_claims;
     int64_t audit_keep_ms;
+    bool (*redact)(void *arg, const char *address, struct buf *out);  // or NULL
+    void *redact_arg;
+    struct address_key key;
     int64_t owner;
     char owner_name[OWNER_BYTES];
     // Of the group that is under way.
@@ -88,6 +92,8 @@ enum writer_sum {
     SUM_DIRTY = -4,
     SUM_CLEAN = -5,
     SUM_FORGOTTEN = -6,  // items, not yet in the audit
+    SUM_UNSWEPT =
+        -7,  // addresses of rows from this one on are to be looked at; 0 = of none
 };
 // In place of a batch in tally (-1 is none).
 enum {

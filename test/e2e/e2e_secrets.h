@@ -13,10 +13,12 @@ enum secret_kind {
     SECRET_SHOWN = 1,
     SECRET_TITLED = 2,
     SECRET_SAID = 4,
-    SECRET_ANY = 7,
-    // What the name of a picture holds is kept with it: a URL is fetched again, a file found.
-    SECRET_IN_URL = 8,  // not told, though
-    SECRET_IN_PATH = 16
+    // What the name of a picture holds is there as long as the picture has not ended: it is
+    // what is fetched or opened.
+    SECRET_IN_URL = 8,
+    SECRET_IN_PATH = 16,
+    SECRET_NAMES = 24,
+    SECRET_ANY = 31
 };
 
 // Masks what is shown for models on this machine; logs all there is.
@@ -28,6 +30,7 @@ void secrets_line(char *out, size_t size, const char *path);
 const char *secrets_window(void);
 const char *secrets_url_query(void);  // "access_token=..."
 const char *secrets_file_name(void);
+const char *secrets_told_name(void);  // what it is told as
 const char *secrets_page_url(void);
 // A screen with the shown secrets, and one without any; number makes them differ.
 void secrets_picture(const char *path, unsigned number);
@@ -41,10 +44,10 @@ const char *secrets_in(const void *bytes, size_t len, unsigned kinds);
 // many pictures that were.
 int secrets_assert_not_sent(struct place *p, unsigned kinds);
 // In the database, its companions, the logs and every other file that vlmd wrote.
-void secrets_assert_not_stored(struct place *p);
+void secrets_assert_not_stored(struct place *p, unsigned kinds);
 // In what each way to look at the items says.
 void secrets_assert_not_told(struct place *p);
-// In what a process printed; SECRET_IN_URL counts, too.
+// In what a process printed.
 void secrets_assert_not_printed(struct proc *run);
 
 #endif

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SENT_LOCALLY = SECRET_SHOWN | SECRET_SAID };
+enum { SENT_LOCALLY = SECRET_SHOWN | SECRET_SAID | SECRET_NAMES };
 
 // A folder with one picture that shows secrets and one that does not.
 static void setup(struct place *p)
@@ -56,7 +56,7 @@ static void assert_clean(struct place *p, struct proc *run, int least_pictures)
 {
     secrets_assert_not_printed(run);
     secrets_assert_not_told(p);
-    secrets_assert_not_stored(p);
+    secrets_assert_not_stored(p, SECRET_ANY);
     const int pictures = secrets_assert_not_sent(p, SENT_LOCALLY);
     assert_true(pictures >= least_pictures);
 }
@@ -114,7 +114,8 @@ static void a_watched_folder(void **state)
     await_picture(p, "secret", "outcome", "answered");
     secrets_picture(place_path(p, "in/later.png"), 3);
     await_picture(p, "later", "outcome", "answered");
-    secrets_assert_not_stored(p);  // while it runs: the log of the database, too
+    secrets_assert_not_stored(p,
+                              SECRET_ANY);  // while it runs: the log of the database, too
     proc_signal(run, SIGTERM);
     proc_expect(run, 0);
     assert_clean(p, run, 3);
@@ -174,29 +175,86 @@ static void secrets_in_addresses(void **state)
     proc_end(run);
     assert_outcome(p, "/a.png?access_token=[api_key]", "answered");
     assert_outcome(p, "&page=2", "failed");
-    secrets_assert_not_printed(run);
-    secrets_assert_not_told(p);
-    secrets_assert_not_stored(p);
-    assert_true(secrets_assert_not_sent(p, SENT_LOCALLY | SECRET_IN_URL) >= 1);
+    assert_clean(p, run, 1);
     site_close(&s);
     fake_stop(&f);
 }
 
-// A file's name is told to who asks for files, and goes nowhere else.
+// All that is left of a file's name is what it is told as; by its whole one it is known.
 static void a_secret_in_the_name_of_a_file(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct totals t;
+    char name[300];
+    setup(p);
+    snprintf(name, sizeof(name), "%s", place_path(p, "in/%s", secrets_file_name()));
+    harmless_picture(name, 5);
+    fake_start(p, &f, secrets_flags(p, ""));
+    struct proc *run =
+        VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url, place_path(p, "in"));
+    assert_outcome(p, secrets_told_name(), "answered");
+    assert_clean(p, run, 3);
+    fake_totals(&f, &t);
+    const int64_t asked = t.asked;
+    for (int i = 0; i < 2; i++) {
+        VLMD_EXPECT(p, 0, "batch", "--backend", f.url, i ? name : place_path(p, "in"));
+        fake_totals(&f, &t);
+        assert_int_equal(t.asked, asked);
+    }
+    cJSON *shown = VLMD_JSON(p, "show", "--json", name);
+    assert_true(cJSON_IsTrue(json_at(shown, "address_removed")));
+    cJSON_Delete(shown);
+    secrets_assert_not_stored(p, SECRET_ANY);
+    run = VLMD_EXPECT(p, 0, "forget", "--yes", name);
+    secrets_assert_not_printed(run);
+    shown = VLMD_JSON(p, "privacy", "report", "--json");
+    cJSON_Delete(shown);
+    struct rows rows;
+    rows_export(p, &rows);
+    assert_null(rows_find(&rows, secrets_told_name()));
+    rows_free(&rows);
+    fake_stop(&f);
+}
+
+static void a_name_that_is_asked_for_again(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct totals t;
+    char name[300];
+    setup(p);
+    snprintf(name, sizeof(name), "%s", place_path(p, "in/%s", secrets_file_name()));
+    harmless_picture(name, 5);
+    fake_start(p, &f, secrets_flags(p, ""));
+    VLMD_EXPECT(p, 0, "batch", "--backend", f.url, name);
+    struct proc *run = VLMD_EXPECT(p, 0, "jobs", "redo", "--all");
+    assert_non_null(strstr(run->err.text, "1 of them held a secret"));
+    secrets_assert_not_printed(run);
+    VLMD_EXPECT(p, 0, "batch", "--backend", f.url, place_path(p, "in"));
+    fake_totals(&f, &t);
+    assert_int_equal(t.asked, 4);  // it, it once more, and the other two
+    run = VLMD_EXPECT(p, 0, "jobs", "redo", name);
+    assert_null(strstr(run->err.text, "held a secret"));
+    VLMD_EXPECT(p, 0, "batch", "--backend", f.url, name);
+    fake_totals(&f, &t);
+    assert_int_equal(t.asked, 5);
+    secrets_assert_not_stored(p, SECRET_ANY);
+    fake_stop(&f);
+}
+
+// No rule looks at a name's secret, and nothing is opened; it goes all the same.
+static void a_name_that_rules_exclude(void **state)
 {
     struct place *p = *state;
     struct fake f;
     setup(p);
     harmless_picture(place_path(p, "in/%s", secrets_file_name()), 5);
     fake_start(p, &f, secrets_flags(p, ""));
-    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url,
-                                   place_path(p, "in/%s", secrets_file_name()));
-    assert_outcome(p, secrets_file_name(), "answered");
-    assert_null(secrets_in(run->err.text, run->err.len, SECRET_IN_PATH));
-    struct proc *report = VLMD_EXPECT(p, 0, "privacy", "report", "--json");
-    assert_null(secrets_in(report->out.text, report->out.len, SECRET_IN_PATH));
-    assert_true(secrets_assert_not_sent(p, SENT_LOCALLY | SECRET_IN_PATH) >= 1);
+    struct proc *run = VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url, "--set",
+                                   "privacy.exclude_paths=*/card *", place_path(p, "in"));
+    assert_outcome(p, secrets_told_name(), "blocked");
+    assert_clean(p, run, 2);
     fake_stop(&f);
 }
 
@@ -246,7 +304,7 @@ static void text_recognition_that_stands_in(void **state)
                    "--set", "breaker.cap=300ms", place_path(p, "in"));
     await_picture(p, "secret", "degraded", "true");
     secrets_assert_not_told(p);
-    secrets_assert_not_stored(p);
+    secrets_assert_not_stored(p, SECRET_ANY);
     snprintf(more, sizeof(more), "--listen 127.0.0.1:%d", port);
     fake_start(p, &f, secrets_flags(p, more));
     await_picture(p, "secret", "degraded", "false");
@@ -272,7 +330,7 @@ static void killed_and_started_again(void **state)
         if (i < 3) {
             proc_ends_within(run, 300 + (int64_t)any_number(1500));
             proc_kill(run);
-            secrets_assert_not_stored(p);  // as a crash leaves it
+            secrets_assert_not_stored(p, SECRET_ANY);  // as a crash leaves it
         } else {
             proc_expect(run, 0);
         }
@@ -283,6 +341,44 @@ static void killed_and_started_again(void **state)
         proc_free(p, run);
     }
     assert_outcome(p, "/secret.png", "answered");
+    fake_stop(&f);
+}
+
+// As a crash leaves it there is nothing of those that have ended; and none is paid for twice.
+static void killed_with_secrets_in_names(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct site s;
+    struct totals t;
+    char url[200];
+    setup(p);
+    harmless_picture(place_path(p, "in/%s", secrets_file_name()), 5);
+    fake_start(p, &f, secrets_flags(p, "--latency-ms 50"));
+    site_open(&s, "127.0.0.1", serve, NULL);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/a.png?%s", s.port,
+             secrets_url_query());
+    const char *const first[] = {"batch",     "--json",
+                                 "--backend", f.url,
+                                 "--set",     "retry.max_attempts=1",
+                                 url,         place_path(p, "in/%s", secrets_file_name()),
+                                 NULL};
+    struct proc *run = vlmd_start_with(p, NULL, first);
+    proc_expect(run, 0);
+    fake_totals(&f, &t);
+    assert_int_equal(t.asked, 2);
+    run = VLMD_START(p, "watch", "--json", "--backend", f.url, place_path(p, "in"));
+    await_picture(p, "harmless", "outcome", "answered");
+    await_picture(p, "secret", "outcome", "answered");
+    proc_kill(run);
+    secrets_assert_not_stored(p, SECRET_ANY);
+    secrets_assert_not_printed(run);
+    run = VLMD_EXPECT(p, 0, "batch", "--json", "--backend", f.url, url,
+                      place_path(p, "in"));
+    fake_totals(&f, &t);
+    assert_int_equal(t.asked, 4);
+    assert_clean(p, run, 4);
+    site_close(&s);
     fake_stop(&f);
 }
 
@@ -304,7 +400,7 @@ static void another_machine_gets_nothing_of_the_title(void **state)
     assert_outcome(p, "/harmless.png", "answered");
     secrets_assert_not_printed(run);
     secrets_assert_not_told(p);
-    secrets_assert_not_stored(p);
+    secrets_assert_not_stored(p, SECRET_ANY);
     assert_int_equal(secrets_assert_not_sent(p, SECRET_ANY), 1);
 }
 
@@ -312,7 +408,7 @@ static void another_machine_gets_nothing_of_the_title(void **state)
 
 struct host {
     FILE *heard;
-    bool is_over;
+    int n_ended;
 };
 
 // Everything an event says, as text.
@@ -328,7 +424,7 @@ static void on_event(void *arg, const struct vlmd_event *e)
     fprintf(h->heard, "%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s\n", it->outcome, it->reason,
             it->window, it->page_url, it->summary, it->activity, it->details, it->text,
             it->raw, it->tags, it->ocr_text);
-    h->is_over = true;
+    h->n_ended++;
 }
 
 static void on_log(void *arg, enum vlmd_log_level level, int64_t at_ms,
@@ -353,7 +449,7 @@ static void on_submitted(void *arg, int err, int64_t id, bool is_new, const char
 
 static int be_host(char **args)
 {
-    char db[PATH_MAX], path[PATH_MAX], heard[PATH_MAX];
+    char db[PATH_MAX], path[PATH_MAX], named[PATH_MAX], heard[PATH_MAX];
     struct host h = {0};
     struct vlmd_error error = {0};
     vlmd *v;
@@ -373,6 +469,7 @@ static int be_host(char **args)
                                          .ignore_environment = true,
                                          .on_log = on_log,
                                          .log_arg = &h};
+    snprintf(named, sizeof(named), "%s/in/%s", args[0], secrets_file_name());
     const struct vlmd_input in = {.path = path,
                                   .window = secrets_window(),
                                   .page_url = secrets_page_url(),
@@ -381,10 +478,12 @@ static int be_host(char **args)
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
-    if (!vlmd_subscribe(v, on_event, &h) || vlmd_submit(v, &in, on_submitted, &h)) {
+    const struct vlmd_input other = {.path = named, .is_interactive = true};
+    if (!vlmd_subscribe(v, on_event, &h) || vlmd_submit(v, &in, on_submitted, &h) ||
+        vlmd_submit(v, &other, on_submitted, &h)) {
         return 1;
     }
-    while (!h.is_over) {
+    while (h.n_ended < 2) {
         struct pollfd fd = {.fd = vlmd_fd(v), .events = POLLIN};
         if (poll(&fd, 1, vlmd_timeout_ms(v)) < 0 && errno != EINTR) {
             return 1;
@@ -401,6 +500,7 @@ static void a_host_program_that_submits(void **state)
     struct place *p = *state;
     struct fake f;
     setup(p);
+    harmless_picture(place_path(p, "in/%s", secrets_file_name()), 5);
     make_folder(place_path(p, "data/vlmd"));
     fake_start(p, &f, secrets_flags(p, ""));
     struct proc *run = proc_start(p,
@@ -409,7 +509,8 @@ static void a_host_program_that_submits(void **state)
                                   NULL);
     proc_expect(run, 0);
     assert_outcome(p, "/secret.png", "answered");
-    assert_clean(p, run, 1);
+    assert_outcome(p, secrets_told_name(), "answered");
+    assert_clean(p, run, 2);
     fake_stop(&f);
 }
 
@@ -427,10 +528,13 @@ int main(int argc, char **argv)
         TEST(a_picture_from_the_web),
         TEST(secrets_in_addresses),
         TEST(a_secret_in_the_name_of_a_file),
+        TEST(a_name_that_is_asked_for_again),
+        TEST(a_name_that_rules_exclude),
         TEST(asked_again_after_failures),
         TEST(another_backend_after_one_that_fails),
         TEST(text_recognition_that_stands_in),
         TEST(killed_and_started_again),
+        TEST(killed_with_secrets_in_names),
         TEST(another_machine_gets_nothing_of_the_title),
         TEST(a_host_program_that_submits),
     };

@@ -1,5 +1,6 @@
 // test_find.c -- what a person types, filters, pages, plans, deadlines.
 // SPDX-License-Identifier: MIT
+#include "store/address.h"
 #include "store/filter.h"
 #include "store/storekit.h"
 
@@ -392,7 +393,10 @@ static const char *plan_of(struct kit *k, const char *text)
     sqlite3_stmt *st;
     size_t len = 0;
     snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", text);
+    const struct address_key key = {0};
     assert_int_equal(sqlite3_open(k->path, &db), SQLITE_OK);
+    struct db d = {.h = db};
+    assert_int_equal(address_teach(&d, &key), 0);
     if (sqlite3_prepare_v2(db, explain, -1, &st, NULL) != SQLITE_OK) {
         fail_msg("%s: %s", text, sqlite3_errmsg(db));
     }
