@@ -161,61 +161,77 @@ int planes_turn(struct planes *p, int orientation, struct arena *arena)
 }
 
 // Block i of n over a side; at least one sample, also when the side is shorter than n.
-static void block_range(int i, int n, int side, int *from, int *to)
+struct block {
+    int from, to;
+};
+
+static struct block block_at(int i, int n, int side)
 {
-    *from = (int)((int64_t)i * side / n);
-    *to = (int)((int64_t)(i + 1) * side / n);
-    if (*to <= *from) {
-        *to = *from + 1;
-    }
+    const int from = (int)((int64_t)i * side / n),
+              to = (int)((int64_t)(i + 1) * side / n);
+    return (struct block){from, to > from ? to : from + 1};
 }
 
-enum { COLUMNS = 1024 };  // whose sums stay in L1; more than the widest block has
+enum {
+    COLUMNS = 1024,   // whose sums stay in L1; more than the widest block has
+    MOST_ROWS = 256,  // whose sums fit sixteen bits
+};
 
-static uint8_t mean_of(const uint32_t *sums, int n, int rows)
-{
-    const uint64_t area = (uint64_t)n * (uint64_t)rows;
-    uint64_t sum = area / 2;
-    for (int x = 0; x < n; x++) {
-        sum += sums[x];
-    }
-    return (uint8_t)(sum / area);
-}
-
-// The sums of columns x0 to x1 over the rows of a block.
+// left[k]: the sum of the k columns from x0 on, over at most MOST_ROWS rows.
 static void sum_columns(const struct planes *p, int x0, int x1, int y0, int y1,
-                        uint32_t *restrict sums)
+                        uint32_t left[COLUMNS + 1])
 {
-    memset(sums, 0, (size_t)(x1 - x0) * sizeof(*sums));
+    uint16_t sums[COLUMNS] = {0};
+    const int n = x1 - x0;
     for (int y = y0; y < y1; y++) {
-        const uint8_t *row = p->p[0] + (size_t)y * (size_t)p->stride[0] + x0;
-        for (int x = 0; x < x1 - x0; x++) {
-            sums[x] += row[x];
+        const uint8_t *restrict row = p->p[0] + (size_t)y * (size_t)p->stride[0] + x0;
+        for (int x = 0; x < n; x++) {
+            sums[x] = (uint16_t)(sums[x] + row[x]);
         }
+    }
+    left[0] = 0;
+    for (int x = 0; x < n; x++) {
+        left[x + 1] = left[x] + sums[x];
     }
 }
 
-// One row of blocks, as many at a time as fit into the sums.
-static void thumb_row(const struct planes *p, int y0, int y1, uint8_t *out)
+// Of blocks side by side, as many at a time as fit into the sums of columns.
+static void sum_blocks(const struct planes *p, const struct block *x, int y0, int y1,
+                       uint32_t totals[IMAGE_THUMB_W])
 {
-    uint32_t sums[COLUMNS];
-    int from = 0, to = 0, x0, x1;
+    uint32_t left[COLUMNS + 1];
+    int from = 0, to = 0;
     for (int b = 0; b < IMAGE_THUMB_W; b++) {
-        block_range(b, IMAGE_THUMB_W, p->width, &x0, &x1);
-        if (x1 > to || x0 < from) {
-            from = x0;
-            to = p->width - x0 < COLUMNS ? p->width : x0 + COLUMNS;
-            sum_columns(p, from, to, y0, y1, sums);
+        if (x[b].to > to || x[b].from < from) {
+            from = x[b].from;
+            to = p->width - from < COLUMNS ? p->width : from + COLUMNS;
+            sum_columns(p, from, to, y0, y1, left);
         }
-        out[b] = mean_of(sums + (x0 - from), x1 - x0, y1 - y0);
+        totals[b] += left[x[b].to - from] - left[x[b].from - from];
+    }
+}
+
+static void thumb_row(const struct planes *p, const struct block *x, struct block y,
+                      uint8_t *out)
+{
+    uint32_t totals[IMAGE_THUMB_W] = {0};
+    for (int from = y.from; from < y.to; from += MOST_ROWS) {
+        sum_blocks(p, x, from, y.to - from < MOST_ROWS ? y.to : from + MOST_ROWS, totals);
+    }
+    for (int b = 0; b < IMAGE_THUMB_W; b++) {
+        const uint32_t area = (uint32_t)(x[b].to - x[b].from) * (uint32_t)(y.to - y.from);
+        out[b] = (uint8_t)((totals[b] + area / 2) / area);
     }
 }
 
 void planes_thumb(const struct planes *p, uint8_t *out)
 {
+    struct block x[IMAGE_THUMB_W];
+    for (int b = 0; b < IMAGE_THUMB_W; b++) {
+        x[b] = block_at(b, IMAGE_THUMB_W, p->width);
+    }
     for (int b = 0; b < IMAGE_THUMB_H; b++) {
-        int y0, y1;
-        block_range(b, IMAGE_THUMB_H, p->height, &y0, &y1);
-        thumb_row(p, y0, y1, out + (size_t)b * IMAGE_THUMB_W);
+        thumb_row(p, x, block_at(b, IMAGE_THUMB_H, p->height),
+                  out + (size_t)b * IMAGE_THUMB_W);
     }
 }
