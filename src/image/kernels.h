@@ -28,7 +28,7 @@ enum {
 // Sums of pixels: R, G, B and nothing, sixteen bits each.
 enum { SUM_WORDS = 4 };
 
-enum { MOST_SHORT = 64 };
+enum { MOST_SHORT = 64 };  // rows
 
 struct kernels {
     const char *name;
@@ -44,10 +44,9 @@ struct kernels {
     // with zeros to a multiple of 8.
     void (*columns)(const uint8_t *const *rows, const int16_t *weights, int count,
                     int from, int n, int16_t *out);
-    // Horizontal filter: outputs from..dst_n.  line has taps readable values behind its
-    // end.
-    void (*line)(const struct resize_axis *x, const int16_t *line, int from,
-                 uint8_t *out);
+    // Horizontal filter of the rows in lines.
+    void (*lines)(const struct resize_axis *x, const struct resize_lines *lines,
+                  uint8_t *out, int out_stride);
     // PNG filter 0 to 4 of a row of n bytes, pixels of step (3 or 4) bytes; up is the
     // finished row above.
     void (*unfilter)(int filter, const uint8_t *in, const uint8_t *up, size_t n,
@@ -55,6 +54,9 @@ struct kernels {
 };
 
 extern const struct kernels kernels_scalar;
+// One row of lines: outputs from..dst_n.
+void kernels_scalar_line(const struct resize_axis *x, const int16_t *line, int from,
+                         uint8_t *out);
 // What columns does in every set when there are more than MOST_SHORT rows.
 void kernels_long_columns(const uint8_t *const *rows, const int16_t *weights, int count,
                           int from, int n, int16_t *out);

@@ -8,8 +8,10 @@
 #if VLMD_HAS_X86_KERNELS
 
 #include <immintrin.h>
+#include <string.h>
 
-#define SIMD __attribute__((target("avx2")))
+#define SIMD   __attribute__((target("avx2")))
+#define ALWAYS inline __attribute__((always_inline))
 
 static inline SIMD __m256i load(const void *p)
 {
@@ -208,54 +210,120 @@ static SIMD void columns(const uint8_t *const *rows, const int16_t *weights, int
     kernels_sse41.columns(rows, weights, count, x, n, out);
 }
 
-static inline SIMD __m256i dot(const int16_t *v, const int16_t *w, int taps)
+// Eight vectors of eight: element k of vector i becomes element i of vector k.
+static inline SIMD void turn8(__m256i v[8])
 {
-    __m256i sum = _mm256_setzero_si256();
-    int k = 0;
-    for (; k + 16 <= taps; k += 16) {
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(load(v + k), load(w + k)));
+    __m256i a[8], b[8];
+    for (int i = 0; i < 4; i++) {
+        a[2 * i] = _mm256_unpacklo_epi32(v[2 * i], v[2 * i + 1]);
+        a[2 * i + 1] = _mm256_unpackhi_epi32(v[2 * i], v[2 * i + 1]);
     }
-    if (k < taps) {
-        const __m128i a = _mm_loadu_si128((const __m128i *)(v + k));
-        const __m128i b = _mm_loadu_si128((const __m128i *)(w + k));
-        sum = _mm256_add_epi32(sum, _mm256_zextsi128_si256(_mm_madd_epi16(a, b)));
+    for (int i = 0; i < 2; i++) {
+        const __m256i *half = a + 4 * i;
+        b[4 * i] = _mm256_unpacklo_epi64(half[0], half[2]);
+        b[4 * i + 1] = _mm256_unpackhi_epi64(half[0], half[2]);
+        b[4 * i + 2] = _mm256_unpacklo_epi64(half[1], half[3]);
+        b[4 * i + 3] = _mm256_unpackhi_epi64(half[1], half[3]);
     }
-    return sum;
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2x128_si256(b[i], b[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2x128_si256(b[i], b[i + 4], 0x31);
+    }
 }
 
-static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, int from,
-                                uint8_t *out, int taps)
+// Columns 2k and 2k + 1 of all lines become vector k.
+static SIMD void turn_lines(const struct resize_lines *l)
 {
-    const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
-    const __m128i bias = _mm_set1_epi32(x->bias);
-    int i = from;
-    for (; i + 4 <= x->dst_n; i += 4) {
-        const int16_t *w = x->weights + (size_t)i * (size_t)taps;
-        const int *first = x->first + i;
-        const __m256i a = dot(in + first[0], w, taps);
-        const __m256i b = dot(in + first[1], w + taps, taps);
-        const __m256i c = dot(in + first[2], w + 2 * taps, taps);
-        const __m256i d = dot(in + first[3], w + 3 * taps, taps);
-        const __m256i sums =
-            _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-        __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums),
-                                    _mm256_extracti128_si256(sums, 1));
-        sum = _mm_srai_epi32(_mm_add_epi32(sum, bias), shift);
-        sum = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
-        _mm_storeu_si32(out + i, sum);
+    for (int x = 0; x < l->stride; x += 16) {
+        __m256i v[RESIZE_LINES];
+        for (int i = 0; i < RESIZE_LINES; i++) {
+            const int from = i < l->n ? i : 0;
+            v[i] = load(l->v + (ptrdiff_t)from * l->stride + x);
+        }
+        turn8(v);
+        for (int i = 0; i < RESIZE_LINES; i++) {
+            store(l->scratch + (ptrdiff_t)x * RESIZE_LINES + 16 * i, v[i]);
+        }
     }
-    kernels_scalar.line(x, in, i, out);
 }
 
-static SIMD void line(const struct resize_axis *x, const int16_t *in, int from,
-                      uint8_t *out)
+// One output of all lines; its inputs begin at v.
+static ALWAYS SIMD __m256i output_of(const int16_t *v, const int16_t *weights, int pairs,
+                                     __m256i bias)
 {
-    switch (x->taps) {
-    case 8: kernels_sse41.line(x, in, from, out); break;
-    case 16: line_of(x, in, from, out, 16); break;
-    case 24: line_of(x, in, from, out, 24); break;
-    case 32: line_of(x, in, from, out, 32); break;
-    default: line_of(x, in, from, out, x->taps);
+    __m256i sum = bias;
+    for (int k = 0; k < pairs; k++) {
+        int32_t pair;
+        memcpy(&pair, weights + 2 * k, sizeof(pair));
+        const __m256i product =
+            _mm256_madd_epi16(load(v + 16 * k), _mm256_set1_epi32(pair));
+        sum = _mm256_add_epi32(sum, product);
+    }
+    return _mm256_srai_epi32(sum, RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS);
+}
+
+// Four outputs of all lines -> four bytes of each, lines 0 to 3 and 4 to 7.
+static inline SIMD __m256i bytes_of(const __m256i v[4])
+{
+    const __m256i split =
+        both((int8_t[16]){0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15});
+    const __m256i a = _mm256_packs_epi32(v[0], v[1]), b = _mm256_packs_epi32(v[2], v[3]);
+    return _mm256_shuffle_epi8(_mm256_packus_epi16(a, b), split);
+}
+
+// Outputs i to i + 7, or to the last one, of all lines.
+static ALWAYS SIMD void outputs_of(const struct resize_axis *x, const int16_t *turned,
+                                   int i, int n, int pairs, uint64_t to[RESIZE_LINES])
+{
+    const unsigned *first = (const unsigned *)x->first + i;
+    const int16_t *w = x->weights + (ptrdiff_t)i * x->taps;
+    const __m256i bias = _mm256_set1_epi32(x->bias);
+    __m256i v[8];
+    for (int k = 0; k < 8; k++) {
+        const int at = k < n ? k : n - 1;
+        v[k] = output_of(turned + (size_t)first[at] * RESIZE_LINES,
+                         w + (ptrdiff_t)at * x->taps, pairs, bias);
+    }
+    const __m256i a = bytes_of(v), b = bytes_of(v + 4);
+    const __m256i lo = _mm256_unpacklo_epi32(a, b), hi = _mm256_unpackhi_epi32(a, b);
+    store(to, _mm256_permute2x128_si256(lo, hi, 0x20));
+    store(to + 4, _mm256_permute2x128_si256(lo, hi, 0x31));
+}
+
+static ALWAYS SIMD void lines_of(const struct resize_axis *x,
+                                 const struct resize_lines *l, uint8_t *out,
+                                 int out_stride, int pairs)
+{
+    uint64_t bytes[RESIZE_LINES];
+    int i = 0;
+    turn_lines(l);
+    for (; i + 8 <= x->dst_n; i += 8) {
+        outputs_of(x, l->scratch, i, 8, pairs, bytes);
+        for (int k = 0; k < l->n; k++) {
+            memcpy(out + (ptrdiff_t)k * out_stride + i, &bytes[k], sizeof(bytes[k]));
+        }
+    }
+    if (i < x->dst_n) {
+        const int n = x->dst_n - i;
+        outputs_of(x, l->scratch, i, n, pairs, bytes);
+        for (int k = 0; k < l->n; k++) {
+            memcpy(out + (ptrdiff_t)k * out_stride + i, &bytes[k], (size_t)n);
+        }
+    }
+}
+
+// The numbers of pairs that common screens come to are worth loops of their own.
+static SIMD void lines(const struct resize_axis *x, const struct resize_lines *l,
+                       uint8_t *out, int out_stride)
+{
+    const int pairs = (x->max_count + 1) / 2;
+    switch (pairs) {
+    case 5: lines_of(x, l, out, out_stride, 5); break;
+    case 6: lines_of(x, l, out, out_stride, 6); break;
+    case 7: lines_of(x, l, out, out_stride, 7); break;
+    case 8: lines_of(x, l, out, out_stride, 8); break;
+    case 11: lines_of(x, l, out, out_stride, 11); break;
+    default: lines_of(x, l, out, out_stride, pairs);
     }
 }
 
@@ -267,7 +335,7 @@ const struct kernels kernels_avx2 = {
     .boxes = boxes,
     .is_opaque = is_opaque,
     .columns = columns,
-    .line = line,
+    .lines = lines,
     .unfilter = sse41_unfilter,
 };
 

@@ -154,10 +154,10 @@ static void columns(const uint8_t *const *rows, const int16_t *weights, int coun
     kernels_scalar.columns(rows, weights, count, x, n, out);
 }
 
-static void line(const struct resize_axis *x, const int16_t *in, int from, uint8_t *out)
+static void line(const struct resize_axis *x, const int16_t *in, uint8_t *out)
 {
     const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
-    for (int i = from; i < x->dst_n; i++) {
+    for (int i = 0; i < x->dst_n; i++) {
         const int16_t *v = in + x->first[i];
         const int16_t *w = x->weights + (size_t)i * (size_t)x->taps;
         int32x4_t sum = vdupq_n_s32(0);
@@ -168,6 +168,14 @@ static void line(const struct resize_axis *x, const int16_t *in, int from, uint8
         }
         const int32_t byte = (vaddvq_s32(sum) + x->bias) >> shift;
         out[i] = (uint8_t)(byte < 0 ? 0 : byte > 255 ? 255 : byte);
+    }
+}
+
+static void lines(const struct resize_axis *x, const struct resize_lines *l, uint8_t *out,
+                  int out_stride)
+{
+    for (int k = 0; k < l->n; k++) {
+        line(x, l->v + (ptrdiff_t)k * l->stride, out + (ptrdiff_t)k * out_stride);
     }
 }
 
@@ -255,7 +263,7 @@ const struct kernels kernels_neon = {
     .boxes = boxes,
     .is_opaque = is_opaque,
     .columns = columns,
-    .line = line,
+    .lines = lines,
     .unfilter = unfilter,
 };
 

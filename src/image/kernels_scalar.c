@@ -119,7 +119,8 @@ static void columns(const uint8_t *const *rows, const int16_t *weights, int coun
     }
 }
 
-static void line(const struct resize_axis *x, const int16_t *in, int from, uint8_t *out)
+void kernels_scalar_line(const struct resize_axis *x, const int16_t *in, int from,
+                         uint8_t *out)
 {
     const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
     for (int i = from; i < x->dst_n; i++) {
@@ -131,6 +132,15 @@ static void line(const struct resize_axis *x, const int16_t *in, int from, uint8
         }
         sum >>= shift;
         out[i] = (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    }
+}
+
+static void lines(const struct resize_axis *x, const struct resize_lines *l, uint8_t *out,
+                  int out_stride)
+{
+    for (int k = 0; k < l->n; k++) {
+        kernels_scalar_line(x, l->v + (ptrdiff_t)k * l->stride, 0,
+                            out + (ptrdiff_t)k * out_stride);
     }
 }
 
@@ -200,6 +210,6 @@ const struct kernels kernels_scalar = {
     .boxes = boxes,
     .is_opaque = is_opaque,
     .columns = columns,
-    .line = line,
+    .lines = lines,
     .unfilter = unfilter,
 };

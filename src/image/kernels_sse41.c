@@ -188,12 +188,12 @@ static inline SIMD __m128i dot(const int16_t *v, const int16_t *w, int taps)
     return sum;
 }
 
-static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, int from,
+static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in,
                                 uint8_t *out, int taps)
 {
     const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
     const __m128i bias = _mm_set1_epi32(x->bias);
-    int i = from;
+    int i = 0;
     for (; i + 4 <= x->dst_n; i += 4) {
         const int16_t *w = x->weights + (size_t)i * (size_t)taps;
         const int *first = x->first + i;
@@ -206,17 +206,20 @@ static inline SIMD void line_of(const struct resize_axis *x, const int16_t *in, 
         sum = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
         _mm_storeu_si32(out + i, sum);
     }
-    kernels_scalar.line(x, in, i, out);
+    kernels_scalar_line(x, in, i, out);
 }
 
-static SIMD void line(const struct resize_axis *x, const int16_t *in, int from,
-                      uint8_t *out)
+static SIMD void lines(const struct resize_axis *x, const struct resize_lines *l,
+                       uint8_t *out, int out_stride)
 {
-    switch (x->taps) {
-    case 8: line_of(x, in, from, out, 8); break;
-    case 16: line_of(x, in, from, out, 16); break;
-    case 24: line_of(x, in, from, out, 24); break;
-    default: line_of(x, in, from, out, x->taps);
+    for (int k = 0; k < l->n; k++, out += out_stride) {
+        const int16_t *in = l->v + (ptrdiff_t)k * l->stride;
+        switch (x->taps) {
+        case 8: line_of(x, in, out, 8); break;
+        case 16: line_of(x, in, out, 16); break;
+        case 24: line_of(x, in, out, 24); break;
+        default: line_of(x, in, out, x->taps);
+        }
     }
 }
 
@@ -228,7 +231,7 @@ const struct kernels kernels_sse41 = {
     .boxes = boxes,
     .is_opaque = is_opaque,
     .columns = columns,
-    .line = line,
+    .lines = lines,
     .unfilter = sse41_unfilter,
 };
 

@@ -78,7 +78,8 @@ static void quantise(int16_t *q, const double *w, int count, double sum, int one
 // What the weights of one axis are made from.
 struct plan {
     int src_n;
-    int most;        // inputs of one output
+    int most;  // inputs of one output
+    bool pairs;
     double ratio;    // inputs from one output to the next
     double stretch;  // of the filter
     int one;         // sum of an output's weights
@@ -96,6 +97,7 @@ static void find_inputs(const struct plan *p, int i, int *first, int *count)
     lo = lo < 0 ? 0 : lo;
     hi = hi > p->src_n ? p->src_n : hi;
     lo = lo >= hi ? hi - 1 : lo;
+    lo -= p->pairs ? lo & 1 : 0;
     hi = hi - lo > p->most ? lo + p->most : hi;
     *first = lo;
     *count = hi - lo;
@@ -133,21 +135,35 @@ static bool is_repeated(const struct resize_axis *a, int i, int before, long shi
            a->first[i] + a->count[i] < a->src_n;
 }
 
-static void fill_axis(struct resize_axis *a, struct plan *p, int period, int *first,
-                      int *count, int16_t *weights)
+static void find_all_inputs(struct resize_axis *a, const struct plan *p, int *first,
+                            int *count)
 {
+    int most = 1;
+    for (int i = 0; i < a->dst_n; i++) {
+        find_inputs(p, i, &first[i], &count[i]);
+        most = count[i] > most ? count[i] : most;
+    }
+    a->first = first;
+    a->count = count;
+    a->max_count = most;
+    a->taps = (most + 7) & ~7;
+}
+
+static void find_all_weights(struct resize_axis *a, struct plan *p, int period,
+                             int16_t *weights)
+{
+    const size_t taps = (size_t)a->taps;
     const long shift = lrint(period * p->ratio);
     for (int i = 0; i < a->dst_n; i++) {
-        int16_t *own = weights + (size_t)i * (size_t)a->taps;
-        find_inputs(p, i, &first[i], &count[i]);
-        a->max_count = count[i] > a->max_count ? count[i] : a->max_count;
+        int16_t *own = weights + (size_t)i * taps;
         if (is_repeated(a, i, i - period, shift)) {
-            memcpy(own, own - (size_t)period * (size_t)a->taps,
-                   (size_t)a->taps * sizeof(*own));
+            memcpy(own, own - (size_t)period * taps, taps * sizeof(*own));
         } else {
             find_weights(p, a, i, own);
+            memset(own + a->count[i], 0, (taps - (size_t)a->count[i]) * sizeof(*own));
         }
     }
+    a->weights = weights;
 }
 
 static int32_t bias_of(const struct resize_range *range)
@@ -157,28 +173,50 @@ static int32_t bias_of(const struct resize_range *range)
 }
 
 int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
-                     double src_len, int dst_n, double dst_len,
+                     double src_len, int dst_n, double dst_len, bool pairs,
                      const struct resize_range *range)
 {
-    struct plan p = {.src_n = src_n, .ratio = src_len / dst_len};
+    struct plan p = {.src_n = src_n, .ratio = src_len / dst_len, .pairs = pairs};
     p.one = (int)lrint((range ? range->gain : 1) * (1 << RESIZE_WEIGHT_BITS));
     p.stretch = p.ratio > 1 ? p.ratio : 1;
     p.turn = turn_by(1 / p.stretch);
-    p.most = (int)(2 * LOBES * p.stretch) + 1;
+    p.most = (int)(2 * LOBES * p.stretch) + 1 + pairs;
     p.most = p.most > src_n ? src_n : p.most;
-    const int taps = (p.most + 7) & ~7;
     int *first = arena_get_array(arena, (size_t)dst_n, 2 * sizeof(*first));
-    int16_t *weights =
-        arena_get_array(arena, (size_t)dst_n * (size_t)taps, sizeof(*weights));
     p.raw = arena_get_array(arena, (size_t)p.most, sizeof(*p.raw));
-    if (!first || !weights || !p.raw) {
+    if (!first || !p.raw) {
         return E_NOMEM;
     }
-    int *count = first + dst_n;
-    memset(weights, 0, (size_t)dst_n * (size_t)taps * sizeof(*weights));
-    *a = (struct resize_axis){src_n, dst_n, taps,    1,
-                              first, count, weights, bias_of(range)};
-    fill_axis(a, &p, find_period(src_len, dst_len), first, count, weights);
+    *a = (struct resize_axis){.src_n = src_n, .dst_n = dst_n, .bias = bias_of(range)};
+    find_all_inputs(a, &p, first, first + dst_n);
+    int16_t *weights =
+        arena_get_array(arena, (size_t)dst_n * (size_t)a->taps, sizeof(*weights));
+    if (!weights) {
+        return E_NOMEM;
+    }
+    int period = find_period(src_len, dst_len);
+    if (pairs && lrint(period * p.ratio) % 2 != 0) {
+        period *= 2;  // inputs come in pairs again
+    }
+    find_all_weights(a, &p, period, weights);
+    return 0;
+}
+
+int resize_lines_init(struct resize_lines *l, struct arena *arena,
+                      const struct resize_axis *x)
+{
+    l->stride = (x->src_n + x->taps + 15) & ~15;
+    l->n = 0;
+    const size_t n = RESIZE_LINES * (size_t)l->stride;
+    l->v = arena_get_array(arena, n, sizeof(*l->v));
+    l->scratch = arena_get_array(arena, n, sizeof(*l->scratch));
+    if (!l->v || !l->scratch) {
+        return E_NOMEM;
+    }
+    for (int k = 0; k < RESIZE_LINES; k++) {
+        int16_t *end = l->v + (size_t)k * (size_t)l->stride + x->src_n;
+        memset(end, 0, (size_t)(l->stride - x->src_n) * sizeof(*end));
+    }
     return 0;
 }
 
@@ -187,22 +225,16 @@ int resize_init(struct resize *r, struct arena *arena, const struct resize_plane
     *r = (struct resize){
         .kernels = p->kernels, .out = p->out, .out_stride = p->out_stride};
     int rc = resize_axis_init(&r->x, arena, (int)ceil(p->src_width), p->src_width,
-                              (int)ceil(p->dst_width), p->dst_width, p->range);
+                              (int)ceil(p->dst_width), p->dst_width, true, p->range);
     if (!rc) {
         rc = resize_axis_init(&r->y, arena, (int)ceil(p->src_height), p->src_height,
-                              (int)ceil(p->dst_height), p->dst_height, NULL);
+                              (int)ceil(p->dst_height), p->dst_height, false, NULL);
     }
     if (rc) {
         return rc;
     }
-    const size_t line = (size_t)r->x.src_n + (size_t)r->x.taps;
-    r->line = arena_get_array(arena, line, sizeof(*r->line));
     r->rows = arena_get_array(arena, (size_t)r->y.max_count, sizeof(*r->rows));
-    if (!r->line || !r->rows) {
-        return E_NOMEM;
-    }
-    memset(r->line + r->x.src_n, 0, (size_t)r->x.taps * sizeof(*r->line));
-    return 0;
+    return r->rows ? resize_lines_init(&r->lines, arena, &r->x) : E_NOMEM;
 }
 
 int resize_stream(struct resize *r, struct arena *arena)
@@ -226,10 +258,17 @@ uint8_t *resize_row(struct resize *r)
 // r->rows is filled with the source rows of output next_out.
 static void emit(struct resize *r)
 {
+    struct resize_lines *l = &r->lines;
     const int i = r->next_out++;
     const int16_t *weights = r->y.weights + (size_t)i * (size_t)r->y.taps;
-    r->kernels->columns(r->rows, weights, r->y.count[i], 0, r->x.src_n, r->line);
-    r->kernels->line(&r->x, r->line, 0, r->out + (size_t)i * (size_t)r->out_stride);
+    r->kernels->columns(r->rows, weights, r->y.count[i], 0, r->x.src_n,
+                        l->v + (size_t)l->n++ * (size_t)l->stride);
+    if (l->n == RESIZE_LINES || r->next_out == r->y.dst_n) {
+        const size_t first = (size_t)(r->next_out - l->n);
+        r->kernels->lines(&r->x, l, r->out + first * (size_t)r->out_stride,
+                          r->out_stride);
+        l->n = 0;
+    }
 }
 
 void resize_push(struct resize *r)

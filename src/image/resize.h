@@ -1,7 +1,7 @@
 // resize.h -- shrinks one 8-bit plane with a Lanczos3 filter, row by row or whole.
 //
-// Vertical first (Q14 weights, from a ring of source rows into one line of 16-bit Q6
-// values), then horizontal; the inner loops of both stand in kernels*.c.
+// Vertical first (Q14 weights, from a ring of source rows into lines of 16-bit Q6 values),
+// then horizontal, several lines at a time; the inner loops of both stand in kernels*.c.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_RESIZE_H
 #define VLMD_IMAGE_RESIZE_H
@@ -12,14 +12,15 @@
 enum {
     RESIZE_WEIGHT_BITS = 14,
     RESIZE_LINE_BITS = 6,
+    RESIZE_LINES = 8,
 };
 
 struct kernels;
 
 // The filter of one direction.  Output i is the sum over k < count[i] of
 // weights[i * taps + k] * input[first[i] + k], plus bias; the weights of an output sum to
-// 1 << RESIZE_WEIGHT_BITS (times the gain of a change of range); those from count[i] to taps
-// are 0.
+// 1 << RESIZE_WEIGHT_BITS (times the gain of a change of range); those from count[i] to
+// taps are 0.
 struct resize_axis {
     int src_n;
     int dst_n;
@@ -31,25 +32,38 @@ struct resize_axis {
     int32_t bias;  // half a unit and the range's offset; of the horizontal filter
 };
 
+// Results of the vertical filter.
+struct resize_lines {
+    int16_t *v;        // borrowed: until the arena's reset; RESIZE_LINES lines
+    int16_t *scratch;  // as much, for the horizontal filter
+    int stride;        // a multiple of 16; at least taps values behind a line's end
+    int n;             // filled, 1 to RESIZE_LINES
+};
+
 // A change of range that comes with the filter: value * gain + offset.
 struct resize_range {
     double gain;
     double offset;
 };
 
-// src_len and dst_len are the lengths in units of samples; for a chroma plane of an odd
+// pairs: every first is even, as kernels that take inputs in pairs want it; there are more
+// weights then, which are 0.  src_len and dst_len are the lengths in units of samples; for a chroma plane of an odd
 // picture they are half a sample shorter than src_n and dst_n.  range: NULL for none.
 // Errors: E_NOMEM.
 MUST_USE int resize_axis_init(struct resize_axis *a, struct arena *arena, int src_n,
-                              double src_len, int dst_n, double dst_len,
+                              double src_len, int dst_n, double dst_len, bool pairs,
                               const struct resize_range *range);
+
+// Errors: E_NOMEM.
+MUST_USE int resize_lines_init(struct resize_lines *l, struct arena *arena,
+                               const struct resize_axis *x);
 
 // One plane on its way through.
 struct resize {
     const struct kernels *kernels;  // borrowed: constant
     struct resize_axis x;
     struct resize_axis y;
-    int16_t *line;
+    struct resize_lines lines;
     const uint8_t **rows;  // max_count pointers
     uint8_t *out;
     int out_stride;

@@ -179,22 +179,26 @@ static void check_columns(const struct kernels *k, int n, int count)
     free(got);
 }
 
-static void check_line(const struct kernels *k, int src_n, int dst_n)
+static void check_lines(const struct kernels *k, int src_n, int dst_n)
 {
     const struct resize_range video = {255.0 / 219, -16 * 255.0 / 219};
     const struct resize_range *range = (src_n + dst_n) % 2 ? &video : NULL;
     struct arena arena = {0};
     struct resize_axis x;
-    assert_int_equal(resize_axis_init(&x, &arena, src_n, src_n, dst_n, dst_n, range), 0);
-    int16_t *in = malloc(2 * (size_t)(src_n + x.taps));
-    for (int i = 0; i < src_n + x.taps; i++) {
-        in[i] = (int16_t)(next_random() % 22000 - 3000);
+    struct resize_lines l;
+    assert_int_equal(
+        resize_axis_init(&x, &arena, src_n, src_n, dst_n, dst_n, true, range), 0);
+    assert_int_equal(resize_lines_init(&l, &arena, &x), 0);
+    l.n = 1 + (src_n + dst_n) % RESIZE_LINES;
+    for (int i = 0; i < l.n * l.stride; i++) {
+        const bool is_behind = i % l.stride >= src_n;
+        l.v[i] = is_behind ? l.v[i] : (int16_t)(next_random() % 22000 - 3000);
     }
-    uint8_t *want = guarded((size_t)dst_n), *got = guarded((size_t)dst_n);
-    kernels_scalar.line(&x, in, 0, want);
-    k->line(&x, in, 0, got);
-    assert_same(want, got, (size_t)dst_n);
-    free(in);
+    const size_t bytes = (size_t)l.n * (size_t)dst_n;
+    uint8_t *want = guarded(bytes), *got = guarded(bytes);
+    kernels_scalar.lines(&x, &l, want, dst_n);
+    k->lines(&x, &l, got, dst_n);
+    assert_same(want, got, bytes);
     free(want);
     free(got);
     arena_fini(&arena);
@@ -207,10 +211,10 @@ static void test_filter(void **state)
     for (int i = 0; (k = kernels_at(i)); i++) {
         for (int n = 1; n < MAX_N; n++) {
             check_columns(k, n, 1 + n % 79);
-            check_line(k, n, 1 + (int)(next_random() % (unsigned)n));
+            check_lines(k, n, 1 + (int)(next_random() % (unsigned)n));
         }
         for (int dst = 1; dst < 300; dst += 7) {
-            check_line(k, 311, dst);  // 8 to some thousand taps
+            check_lines(k, 311, dst);  // 8 to some thousand taps
         }
     }
 }
