@@ -69,16 +69,21 @@ static void on_done(struct ocr_req *r, int err)
     struct page *p = container_of(r, struct page, req);
     p->done++;
     p->rc = err;
+    if (p->is_awaited) {
+        uv_stop(&p->rig->loop.uv);  // a timer's call comes before the wait of the same turn
+    }
 }
 
 void page_start(struct rig *g, struct page *p)
 {
+    p->rig = g;
     ocr_read(g->ocr, &p->req, on_done);
     assert_int_equal(p->done, 0);
 }
 
 int page_wait(struct rig *g, struct page *p)
 {
+    p->is_awaited = true;
     while (!p->done) {
         assert_true(uv_run(&g->loop.uv, UV_RUN_ONCE) || p->done);
     }

@@ -12,6 +12,8 @@ struct rig {
 };
 
 struct page {
+    struct rig *rig;  // that reads it
+    bool is_awaited;
     struct ocr_req req;
     int done;  // how often
     int rc;
