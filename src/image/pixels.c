@@ -211,6 +211,13 @@ static void sum_blocks(const struct planes *p, const struct block *x, int y0, in
     }
 }
 
+// sum / area is sum * inverse >> 32, exactly: at most by 2^-32 of the sum too much, which is
+// less than one part of the area as long as 256 * area * area < 2^32.  0: it is not.
+static uint32_t inverse_of(uint32_t area)
+{
+    return area > 1 && area <= 4096 ? UINT32_MAX / area + 1 : 0;
+}
+
 static void thumb_row(const struct planes *p, const struct block *x, struct block y,
                       uint8_t *out)
 {
@@ -218,9 +225,15 @@ static void thumb_row(const struct planes *p, const struct block *x, struct bloc
     for (int from = y.from; from < y.to; from += MOST_ROWS) {
         sum_blocks(p, x, from, y.to - from < MOST_ROWS ? y.to : from + MOST_ROWS, totals);
     }
+    uint32_t area = 0, inverse = 0;
     for (int b = 0; b < IMAGE_THUMB_W; b++) {
-        const uint32_t area = (uint32_t)(x[b].to - x[b].from) * (uint32_t)(y.to - y.from);
-        out[b] = (uint8_t)((totals[b] + area / 2) / area);
+        const uint32_t own = (uint32_t)(x[b].to - x[b].from) * (uint32_t)(y.to - y.from);
+        if (own != area) {
+            area = own;
+            inverse = inverse_of(area);
+        }
+        const uint32_t sum = totals[b] + area / 2;
+        out[b] = (uint8_t)(inverse ? (uint64_t)sum * inverse >> 32 : sum / area);
     }
 }
 

@@ -280,8 +280,10 @@ void resize_push(struct resize *r)
         if (first + count > r->rows_in) {
             return;
         }
+        int at = first % r->ring_rows;
         for (int k = 0; k < count; k++) {
-            r->rows[k] = ring_row(r, first + k);
+            r->rows[k] = r->ring + (size_t)at * (size_t)r->ring_stride;
+            at = at + 1 < r->ring_rows ? at + 1 : 0;
         }
         emit(r);
     }
