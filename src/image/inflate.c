@@ -18,7 +18,7 @@
 #define STRETCH ((size_t)128 * 1024)
 
 enum {
-    OFFSET_MAX_BITS = 15 + 13,  // code and extra bits
+    OFFSET_MAX_BITS = 15 + 13,      // code and extra bits
     FAST_IN = 32,                   // bytes that one round of the fast loop may load
     SLACK = 4 + 258 + ARENA_ALIGN,  // and write
     MAX_LENS = MAX_LITERALS + MAX_OFFSETS,

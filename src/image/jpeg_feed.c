@@ -206,13 +206,15 @@ static int decode_pixels(struct source *s)
     struct rows rows;
     const int channels = d->head->components == 4 ? 4 : 3;
     jpeg_widen_mask(d);
-    uint8_t *row = arena_get_array(d->arena, (size_t)d->head->width, (size_t)channels);
-    if (!row || rows_open(&rows, d)) {
+    const size_t stride = (size_t)d->head->width * (size_t)channels;
+    uint8_t *two = arena_get_array(d->arena, 2, stride);
+    if (!two || rows_open(&rows, d)) {
         return jpeg_no_memory(d);
     }
     c->out_color_space = channels == 4 ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(c);
     while (c->output_scanline < c->output_height && s->rc == 0) {
+        uint8_t *row = two + (c->output_scanline & 1 ? stride : 0);
         jpeg_read_scanlines(c, &row, 1);
         if (channels == 4) {
             jpeg_cmyk_to_rgb(row, d->head->width, d->head->has_adobe);

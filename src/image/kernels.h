@@ -25,20 +25,18 @@ enum {
     CR_B = -2664,
 };
 
-// Sums of pixels: R, G, B and nothing, sixteen bits each.
-enum { SUM_WORDS = 4 };
-
 enum { MOST_SHORT = 64 };  // rows
 
 struct kernels {
     const char *name;
     // n pixels of step bytes (3: RGB, 4: RGBX) -> n bytes of luma.
     void (*luma)(const uint8_t *px, int n, int step, uint8_t *out);
-    // Sums of two neighbours each, set or added to; the last one of an odd n twice.
-    void (*pairs)(const uint8_t *px, int n, int step, bool adds, uint16_t *sums);
-    // n sums over four pixels -> chroma, or means as RGBX.
-    void (*chroma)(const uint16_t *sums, int n, uint8_t *cb, uint8_t *cr);
-    void (*boxes)(const uint16_t *sums, int n, uint8_t *rgbx);
+    // The means of 2 x 2 pixels of two rows, as chroma or as RGBX; the last column of an
+    // odd n counts twice.
+    void (*chroma)(const uint8_t *px, const uint8_t *below, int n, int step, uint8_t *cb,
+                   uint8_t *cr);
+    void (*boxes)(const uint8_t *px, const uint8_t *below, int n, int step,
+                  uint8_t *rgbx);
     bool (*is_opaque)(const uint8_t *rgba, int n);
     // Vertical filter: columns from..n of count rows -> Q6 values.  weights are padded
     // with zeros to a multiple of 8.

@@ -93,70 +93,75 @@ static SIMD __m256i pair_picker(int step)
     return both(at);
 }
 
-static SIMD void pairs(const uint8_t *px, int n, int step, bool adds, uint16_t *sums)
+// Four sums over 2 x 2 pixels, r g b 0 each; the last two of what is apart bytes further.
+static inline SIMD __m256i sums4(const uint8_t *px, const uint8_t *below, int apart,
+                                 __m256i pick)
 {
-    const __m256i pick = pair_picker(step), ones = _mm256_set1_epi8(1);
-    int x = 0;
-    for (; x + 10 <= n; x += 8) {
-        const uint8_t *from = px + x * step;
-        uint16_t *to = sums + x / 2 * SUM_WORDS;
-        const __m256i v = _mm256_shuffle_epi8(load_halves(from, from + 4 * step), pick);
-        const __m256i sum = _mm256_maddubs_epi16(v, ones);
-        store(to, adds ? _mm256_add_epi16(sum, load(to)) : sum);
-    }
-    kernels_sse41.pairs(px + x * step, n - x, step, adds, sums + x / 2 * SUM_WORDS);
+    const __m256i ones = _mm256_set1_epi8(1);
+    const __m256i a = _mm256_shuffle_epi8(load_halves(px, px + apart), pick);
+    const __m256i b = _mm256_shuffle_epi8(load_halves(below, below + apart), pick);
+    return _mm256_add_epi16(_mm256_maddubs_epi16(a, ones), _mm256_maddubs_epi16(b, ones));
 }
 
 struct chroma_plan {
-    __m256i cb, cr, bias;
+    __m256i pick, cb, cr, bias;
+    int four;  // bytes of as many pixels
 };
 
-// Four sums -> b b r r | b b r r
-static inline SIMD __m256i chroma4(const uint16_t *s, const struct chroma_plan *p)
+// b b r r | b b r r of the i-th four pixels, and of the four that are 16 further.
+static inline SIMD __m256i chroma4(const uint8_t *px, const uint8_t *below, int i,
+                                   const struct chroma_plan *p)
 {
-    const __m256i v = load(s);
+    const int at = i * p->four;
+    const __m256i v = sums4(px + at, below + at, 4 * p->four, p->pick);
     const __m256i sums =
         _mm256_hadd_epi32(_mm256_madd_epi16(v, p->cb), _mm256_madd_epi16(v, p->cr));
     return _mm256_srai_epi32(_mm256_add_epi32(sums, p->bias), 17);
 }
 
-static SIMD void chroma(const uint16_t *s, int n, uint8_t *cb, uint8_t *cr)
+static SIMD void chroma(const uint8_t *px, const uint8_t *below, int n, int step,
+                        uint8_t *cb, uint8_t *cr)
 {
     const struct chroma_plan p = {
+        .pick = pair_picker(step),
         .cb = _mm256_set1_epi64x((int64_t)CB_B << 32 | (uint32_t)CB_G << 16 |
                                  (uint16_t)CB_R),
         .cr = _mm256_set1_epi64x((int64_t)(uint16_t)CR_B << 32 | (uint32_t)CR_G << 16 |
                                  (uint16_t)CR_R),
         .bias = _mm256_set1_epi32((128 << 17) + (1 << 16)),
+        .four = 4 * step,
     };
     const __m256i split =
         both((int8_t[16]){0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15});
     int x = 0;
-    for (; x + 16 <= n; x += 16) {
-        const uint16_t *from = s + x * SUM_WORDS;
-        const __m256i a = _mm256_packs_epi32(chroma4(from, &p), chroma4(from + 16, &p));
-        const __m256i b =
-            _mm256_packs_epi32(chroma4(from + 32, &p), chroma4(from + 48, &p));
-        const __m256i v = _mm256_shuffle_epi8(_mm256_packus_epi16(a, b), split);
-        const __m128i lo = _mm256_castsi256_si128(v), hi = _mm256_extracti128_si256(v, 1);
-        _mm_storeu_si128((__m128i *)(cb + x), _mm_unpacklo_epi16(lo, hi));
-        _mm_storeu_si128((__m128i *)(cr + x), _mm_unpackhi_epi16(lo, hi));
+    for (; x + 34 <= n; x += 32) {
+        const uint8_t *a = px + x * step, *b = below + x * step;
+        const __m256i lo = _mm256_packs_epi32(chroma4(a, b, 0, &p), chroma4(a, b, 1, &p));
+        const __m256i hi = _mm256_packs_epi32(chroma4(a, b, 2, &p), chroma4(a, b, 3, &p));
+        const __m256i v = _mm256_shuffle_epi8(_mm256_packus_epi16(lo, hi), split);
+        const __m256i sorted = _mm256_permute4x64_epi64(v, 0xd8);
+        _mm_storeu_si128((__m128i *)(cb + x / 2), _mm256_castsi256_si128(sorted));
+        _mm_storeu_si128((__m128i *)(cr + x / 2), _mm256_extracti128_si256(sorted, 1));
     }
-    kernels_sse41.chroma(s + x * SUM_WORDS, n - x, cb + x, cr + x);
+    kernels_sse41.chroma(px + x * step, below + x * step, n - x, step, cb + x / 2,
+                         cr + x / 2);
 }
 
-static SIMD void boxes(const uint16_t *s, int n, uint8_t *rgbx)
+static SIMD void boxes(const uint8_t *px, const uint8_t *below, int n, int step,
+                       uint8_t *rgbx)
 {
-    const __m256i two = _mm256_set1_epi16(2);
+    const __m256i two = _mm256_set1_epi16(2), pick = pair_picker(step);
+    const int four = 4 * step;
     int x = 0;
-    for (; x + 8 <= n; x += 8) {
-        const __m256i a = _mm256_add_epi16(load(s + x * SUM_WORDS), two);
-        const __m256i b = _mm256_add_epi16(load(s + x * SUM_WORDS + 16), two);
-        const __m256i v =
-            _mm256_packus_epi16(_mm256_srli_epi16(a, 2), _mm256_srli_epi16(b, 2));
-        store(rgbx + 4 * x, _mm256_permute4x64_epi64(v, 0xd8));
+    for (; x + 18 <= n; x += 16) {
+        const uint8_t *a = px + x * step, *b = below + x * step;
+        const __m256i lo = _mm256_add_epi16(sums4(a, b, 2 * four, pick), two);
+        const __m256i hi =
+            _mm256_add_epi16(sums4(a + four, b + four, 2 * four, pick), two);
+        store(rgbx + 2 * x,
+              _mm256_packus_epi16(_mm256_srli_epi16(lo, 2), _mm256_srli_epi16(hi, 2)));
     }
-    kernels_sse41.boxes(s + x * SUM_WORDS, n - x, rgbx + 4 * x);
+    kernels_sse41.boxes(px + x * step, below + x * step, n - x, step, rgbx + 2 * x);
 }
 
 static SIMD bool is_opaque(const uint8_t *rgba, int n)
@@ -327,16 +332,28 @@ static SIMD void lines(const struct resize_axis *x, const struct resize_lines *l
     }
 }
 
+// ---- PNG
+
+// Two rows in three are of this filter, and nothing in it depends on the pixel before.
+static SIMD void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                          size_t step, uint8_t *out)
+{
+    size_t i = 0;
+    for (; filter == 2 && i + 32 <= n; i += 32) {
+        store(out + i, _mm256_add_epi8(load(in + i), load(up + i)));
+    }
+    sse41_unfilter(filter, in + i, up + i, n - i, step, out + i);
+}
+
 const struct kernels kernels_avx2 = {
     .name = "avx2",
     .luma = luma,
-    .pairs = pairs,
     .chroma = chroma,
     .boxes = boxes,
     .is_opaque = is_opaque,
     .columns = columns,
     .lines = lines,
-    .unfilter = sse41_unfilter,
+    .unfilter = unfilter,
 };
 
 #endif

@@ -50,23 +50,13 @@ static void luma(const uint8_t *px, int n, int step, uint8_t *out)
     kernels_scalar.luma(px + x * step, n - x, step, out + x);
 }
 
-static void pairs(const uint8_t *px, int n, int step, bool adds, uint16_t *sums)
+// Of eight times 2 x 2 pixels, R, G and B apart.
+static inline uint16x8x3_t sums8(const uint8_t *px, const uint8_t *below, int step)
 {
-    int x = 0;
-    for (; x + 16 <= n; x += 16) {
-        const uint8x16x3_t v = load16(px + x * step, step);
-        uint16_t *to = sums + x / 2 * SUM_WORDS;
-        uint16x8x4_t s = {{vpaddlq_u8(v.val[0]), vpaddlq_u8(v.val[1]),
-                           vpaddlq_u8(v.val[2]), vdupq_n_u16(0)}};
-        if (adds) {
-            const uint16x8x4_t before = vld4q_u16(to);
-            for (int c = 0; c < 3; c++) {
-                s.val[c] = vaddq_u16(s.val[c], before.val[c]);
-            }
-        }
-        vst4q_u16(to, s);
-    }
-    kernels_scalar.pairs(px + x * step, n - x, step, adds, sums + x / 2 * SUM_WORDS);
+    const uint8x16x3_t a = load16(px, step), b = load16(below, step);
+    return (uint16x8x3_t){{vpadalq_u8(vpaddlq_u8(a.val[0]), b.val[0]),
+                           vpadalq_u8(vpaddlq_u8(a.val[1]), b.val[1]),
+                           vpadalq_u8(vpaddlq_u8(a.val[2]), b.val[2])}};
 }
 
 static inline int16x4_t mix(int16x4_t r, int16x4_t g, int16x4_t b, int wr, int wg, int wb)
@@ -87,27 +77,32 @@ static inline uint8x8_t mix8(const int16x8_t v[3], int wr, int wg, int wb)
     return vqmovun_s16(vcombine_s16(lo, hi));
 }
 
-static void chroma(const uint16_t *s, int n, uint8_t *cb, uint8_t *cr)
+static void chroma(const uint8_t *px, const uint8_t *below, int n, int step, uint8_t *cb,
+                   uint8_t *cr)
 {
     int x = 0;
-    for (; x + 8 <= n; x += 8) {
-        const uint16x8x4_t u = vld4q_u16(s + x * SUM_WORDS);
+    for (; x + 16 <= n; x += 16) {
+        const uint16x8x3_t u = sums8(px + x * step, below + x * step, step);
         const int16x8_t v[3] = {vreinterpretq_s16_u16(u.val[0]),
                                 vreinterpretq_s16_u16(u.val[1]),
                                 vreinterpretq_s16_u16(u.val[2])};
-        vst1_u8(cb + x, mix8(v, CB_R, CB_G, CB_B));
-        vst1_u8(cr + x, mix8(v, CR_R, CR_G, CR_B));
+        vst1_u8(cb + x / 2, mix8(v, CB_R, CB_G, CB_B));
+        vst1_u8(cr + x / 2, mix8(v, CR_R, CR_G, CR_B));
     }
-    kernels_scalar.chroma(s + x * SUM_WORDS, n - x, cb + x, cr + x);
+    kernels_scalar.chroma(px + x * step, below + x * step, n - x, step, cb + x / 2,
+                          cr + x / 2);
 }
 
-static void boxes(const uint16_t *s, int n, uint8_t *rgbx)
+static void boxes(const uint8_t *px, const uint8_t *below, int n, int step, uint8_t *rgbx)
 {
     int x = 0;
-    for (; x + 2 <= n; x += 2) {
-        vst1_u8(rgbx + 4 * x, vrshrn_n_u16(vld1q_u16(s + x * SUM_WORDS), 2));
+    for (; x + 16 <= n; x += 16) {
+        const uint16x8x3_t u = sums8(px + x * step, below + x * step, step);
+        const uint8x8x4_t v = {{vrshrn_n_u16(u.val[0], 2), vrshrn_n_u16(u.val[1], 2),
+                                vrshrn_n_u16(u.val[2], 2), vdup_n_u8(0)}};
+        vst4_u8(rgbx + 2 * x, v);
     }
-    kernels_scalar.boxes(s + x * SUM_WORDS, n - x, rgbx + 4 * x);
+    kernels_scalar.boxes(px + x * step, below + x * step, n - x, step, rgbx + 2 * x);
 }
 
 static bool is_opaque(const uint8_t *rgba, int n)
@@ -258,7 +253,6 @@ static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
 const struct kernels kernels_neon = {
     .name = "neon",
     .luma = luma,
-    .pairs = pairs,
     .chroma = chroma,
     .boxes = boxes,
     .is_opaque = is_opaque,

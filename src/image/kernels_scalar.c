@@ -20,15 +20,13 @@ static void luma(const uint8_t *restrict px, int n, int step, uint8_t *restrict 
     }
 }
 
-static void pairs(const uint8_t *restrict px, int n, int step, bool adds,
-                  uint16_t *restrict sums)
+// Of the pixels at x and x + 1 in both rows.
+static void sum_box(const uint8_t *px, const uint8_t *below, int n, int step, int x,
+                    int sums[3])
 {
-    for (int x = 0; x < n; x += 2, px += 2 * step, sums += SUM_WORDS) {
-        const uint8_t *other = x + 1 < n ? px + step : px;
-        for (int c = 0; c < 3; c++) {
-            sums[c] = (uint16_t)((adds ? sums[c] : 0) + px[c] + other[c]);
-        }
-        sums[3] = 0;
+    const int here = x * step, next = (x + 1 < n ? x + 1 : x) * step;
+    for (int c = 0; c < 3; c++) {
+        sums[c] = px[here + c] + px[next + c] + below[here + c] + below[next + c];
     }
 }
 
@@ -39,19 +37,27 @@ static uint8_t chroma_byte(int sum)
     return (uint8_t)(v > 255 ? 255 : v);
 }
 
-static void chroma(const uint16_t *restrict s, int n, uint8_t *restrict cb,
-                   uint8_t *restrict cr)
+static void chroma(const uint8_t *px, const uint8_t *below, int n, int step,
+                   uint8_t *restrict cb, uint8_t *restrict cr)
 {
-    for (int x = 0; x < n; x++, s += SUM_WORDS) {
-        cb[x] = chroma_byte(CB_R * s[0] + CB_G * s[1] + CB_B * s[2]);
-        cr[x] = chroma_byte(CR_R * s[0] + CR_G * s[1] + CR_B * s[2]);
+    for (int x = 0; x < n; x += 2) {
+        int v[3];
+        sum_box(px, below, n, step, x, v);
+        cb[x / 2] = chroma_byte(CB_R * v[0] + CB_G * v[1] + CB_B * v[2]);
+        cr[x / 2] = chroma_byte(CR_R * v[0] + CR_G * v[1] + CR_B * v[2]);
     }
 }
 
-static void boxes(const uint16_t *restrict s, int n, uint8_t *restrict rgbx)
+static void boxes(const uint8_t *px, const uint8_t *below, int n, int step,
+                  uint8_t *restrict rgbx)
 {
-    for (int i = 0; i < SUM_WORDS * n; i++) {
-        rgbx[i] = (uint8_t)((s[i] + 2) >> 2);
+    for (int x = 0; x < n; x += 2, rgbx += 4) {
+        int v[3];
+        sum_box(px, below, n, step, x, v);
+        for (int c = 0; c < 3; c++) {
+            rgbx[c] = (uint8_t)((v[c] + 2) >> 2);
+        }
+        rgbx[3] = 0;
     }
 }
 
@@ -205,7 +211,6 @@ static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
 const struct kernels kernels_scalar = {
     .name = "scalar",
     .luma = luma,
-    .pairs = pairs,
     .chroma = chroma,
     .boxes = boxes,
     .is_opaque = is_opaque,

@@ -78,62 +78,70 @@ static SIMD __m128i pair_picker(int step)
     return load(at);
 }
 
-static SIMD void pairs(const uint8_t *px, int n, int step, bool adds, uint16_t *sums)
+// Two sums over 2 x 2 pixels: r g b 0, r g b 0.
+static inline SIMD __m128i sums2(const uint8_t *px, const uint8_t *below, __m128i pick)
 {
-    const __m128i pick = pair_picker(step), ones = _mm_set1_epi8(1);
-    int x = 0;
-    for (; x + 6 <= n; x += 4) {
-        uint16_t *to = sums + x / 2 * SUM_WORDS;
-        const __m128i v = _mm_shuffle_epi8(load(px + x * step), pick);
-        const __m128i sum = _mm_maddubs_epi16(v, ones);
-        store(to, adds ? _mm_add_epi16(sum, load(to)) : sum);
-    }
-    kernels_scalar.pairs(px + x * step, n - x, step, adds, sums + x / 2 * SUM_WORDS);
+    const __m128i ones = _mm_set1_epi8(1);
+    const __m128i a = _mm_maddubs_epi16(_mm_shuffle_epi8(load(px), pick), ones);
+    const __m128i b = _mm_maddubs_epi16(_mm_shuffle_epi8(load(below), pick), ones);
+    return _mm_add_epi16(a, b);
 }
 
 struct chroma_plan {
-    __m128i cb, cr, bias;
+    __m128i pick, cb, cr, bias;
 };
 
-static inline SIMD __m128i chroma2(const uint16_t *s, const struct chroma_plan *p)
+// Of four pixels of each row: b b r r
+static inline SIMD __m128i chroma2(const uint8_t *px, const uint8_t *below,
+                                   const struct chroma_plan *p)
 {
-    const __m128i v = load(s);
+    const __m128i v = sums2(px, below, p->pick);
     const __m128i sums =
         _mm_hadd_epi32(_mm_madd_epi16(v, p->cb), _mm_madd_epi16(v, p->cr));
     return _mm_srai_epi32(_mm_add_epi32(sums, p->bias), 17);
 }
 
-static SIMD void chroma(const uint16_t *s, int n, uint8_t *cb, uint8_t *cr)
+static SIMD void chroma(const uint8_t *px, const uint8_t *below, int n, int step,
+                        uint8_t *cb, uint8_t *cr)
 {
     const struct chroma_plan p = {
+        .pick = pair_picker(step),
         .cb = _mm_setr_epi16(CB_R, CB_G, CB_B, 0, CB_R, CB_G, CB_B, 0),
         .cr = _mm_setr_epi16(CR_R, CR_G, CR_B, 0, CR_R, CR_G, CR_B, 0),
         .bias = _mm_set1_epi32((128 << 17) + (1 << 16)),
     };
     const __m128i split =
         _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    const int four = 4 * step;
     int x = 0;
-    for (; x + 8 <= n; x += 8) {
-        const uint16_t *from = s + x * SUM_WORDS;
-        const __m128i a = _mm_packs_epi32(chroma2(from, &p), chroma2(from + 8, &p));
-        const __m128i b = _mm_packs_epi32(chroma2(from + 16, &p), chroma2(from + 24, &p));
-        const __m128i both = _mm_shuffle_epi8(_mm_packus_epi16(a, b), split);
-        _mm_storel_epi64((__m128i *)(cb + x), both);
-        _mm_storeh_pd((double *)(cr + x), _mm_castsi128_pd(both));
+    for (; x + 18 <= n; x += 16) {
+        const uint8_t *a = px + x * step, *b = below + x * step;
+        const __m128i lo =
+            _mm_packs_epi32(chroma2(a, b, &p), chroma2(a + four, b + four, &p));
+        const __m128i hi = _mm_packs_epi32(chroma2(a + 2 * four, b + 2 * four, &p),
+                                           chroma2(a + 3 * four, b + 3 * four, &p));
+        const __m128i both = _mm_shuffle_epi8(_mm_packus_epi16(lo, hi), split);
+        _mm_storel_epi64((__m128i *)(cb + x / 2), both);
+        _mm_storeh_pd((double *)(cr + x / 2), _mm_castsi128_pd(both));
     }
-    kernels_scalar.chroma(s + x * SUM_WORDS, n - x, cb + x, cr + x);
+    kernels_scalar.chroma(px + x * step, below + x * step, n - x, step, cb + x / 2,
+                          cr + x / 2);
 }
 
-static SIMD void boxes(const uint16_t *s, int n, uint8_t *rgbx)
+static SIMD void boxes(const uint8_t *px, const uint8_t *below, int n, int step,
+                       uint8_t *rgbx)
 {
-    const __m128i two = _mm_set1_epi16(2);
+    const __m128i two = _mm_set1_epi16(2), pick = pair_picker(step);
+    const int four = 4 * step;
     int x = 0;
-    for (; x + 4 <= n; x += 4) {
-        const __m128i a = _mm_add_epi16(load(s + x * SUM_WORDS), two);
-        const __m128i b = _mm_add_epi16(load(s + x * SUM_WORDS + 8), two);
-        store(rgbx + 4 * x, _mm_packus_epi16(_mm_srli_epi16(a, 2), _mm_srli_epi16(b, 2)));
+    for (; x + 10 <= n; x += 8) {
+        const uint8_t *a = px + x * step, *b = below + x * step;
+        const __m128i lo = _mm_add_epi16(sums2(a, b, pick), two);
+        const __m128i hi = _mm_add_epi16(sums2(a + four, b + four, pick), two);
+        store(rgbx + 2 * x,
+              _mm_packus_epi16(_mm_srli_epi16(lo, 2), _mm_srli_epi16(hi, 2)));
     }
-    kernels_scalar.boxes(s + x * SUM_WORDS, n - x, rgbx + 4 * x);
+    kernels_scalar.boxes(px + x * step, below + x * step, n - x, step, rgbx + 2 * x);
 }
 
 static SIMD bool is_opaque(const uint8_t *rgba, int n)
@@ -226,7 +234,6 @@ static SIMD void lines(const struct resize_axis *x, const struct resize_lines *l
 const struct kernels kernels_sse41 = {
     .name = "sse4.1",
     .luma = luma,
-    .pairs = pairs,
     .chroma = chroma,
     .boxes = boxes,
     .is_opaque = is_opaque,

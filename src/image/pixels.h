@@ -40,30 +40,32 @@ void planes_thumb(const struct planes *p, uint8_t *out);
 
 // ---- RGB rows -> small planes (and full-size luma)
 
+// Rows of one size.
+struct rows_level {
+    int width;
+    int height;
+    int y;                 // of the next row
+    const uint8_t *above;  // borrowed: until the next row is done
+};
+
 // One picture on its way from rows to planes.  Rows come from top to bottom.
 struct rows {
     const struct kernels *kernels;  // borrowed: constant
-    int width;
-    int height;
-    int y;
-    bool is_halved;  // 2x2 boxes before everything else
-    int half_width;  // of the rows that are converted
-    int half_height;
-    int half_y;
-    uint8_t *flat;            // alpha gone
-    uint16_t *boxes;          // sums of pixels, see kernels.h
-    uint8_t *box_row;         // RGBX
-    uint16_t *pairs;          // sums of pixels, for chroma
+    struct rows_level full;
+    bool is_halved;           // 2x2 boxes before everything else
+    struct rows_level half;   // of the boxes
+    uint8_t *kept[2];         // rows with painted boxes or their alpha gone, in turn
+    uint8_t *boxes[2];        // RGBX, in turn
     uint8_t *luma;            // borrowed: full size, or NULL
     const struct mask *mask;  // borrowed: as long as the rows
-    uint8_t *painted;         // a row with its boxes; NULL without any
     struct resize plane[3];
 };
 
 // Sizes, output and luma are taken from d.  Errors: E_NOMEM.
 MUST_USE int rows_open(struct rows *r, const struct decode *d);
-// channels 3: R G B; 4: R G B A, not premultiplied, laid on white.  row is not kept, and
-// not painted over: the decoder may predict the next row from it.
+// channels 3: R G B; 4: R G B A, not premultiplied, laid on white; the same for all rows.
+// row must stay as it is until the next one was put, and is not painted over: the decoder
+// may predict the next row from it.
 void rows_put(struct rows *r, const uint8_t *row, int channels);
 
 #endif

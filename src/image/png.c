@@ -124,9 +124,11 @@ static void set_up(struct reader *r)
     png_set_gray_to_rgb(r->png);
 }
 
-static void read_rows(struct reader *r, struct rows *rows, uint8_t *row, int channels)
+static void read_rows(struct reader *r, struct rows *rows, uint8_t *two, int channels)
 {
+    const size_t stride = (size_t)r->d->head->width * (size_t)channels;
     for (int y = 0; y < r->d->head->height; y++) {
+        uint8_t *row = two + (y & 1 ? stride : 0);
         png_read_row(r->png, row, NULL);
         rows_put(rows, row, channels);
     }
@@ -164,7 +166,7 @@ static int read_all(struct reader *r, struct rows *rows)
     png_read_update_info(r->png, r->info);
     const int channels = png_get_channels(r->png, r->info);
     const size_t stride = (size_t)h->width * (size_t)channels;
-    const size_t height = passes > 1 ? (size_t)h->height : 1;
+    const size_t height = passes > 1 ? (size_t)h->height : 2;
     uint8_t *pixels = arena_get_array(r->d->arena, height, stride);
     if (!pixels) {
         return no_memory(r);

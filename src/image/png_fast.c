@@ -17,7 +17,6 @@ enum { SIGNATURE_BYTES = 8, CHUNK_BYTES = 12, TYPE_RGB = 2, TYPE_RGBA = 6 };
 
 enum { FILTER_PAETH = 4 };  // the last one
 
-
 int64_t png_fast_bytes(const struct head *h)
 {
     const int channels = h->colour_type == TYPE_RGB ? 3 : 4;

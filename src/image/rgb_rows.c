@@ -16,8 +16,8 @@ enum { HALVE_FROM_RATIO = 4 };
 
 static int open_planes(struct rows *r, const struct decode *d)
 {
-    const double width = r->is_halved ? r->width / 2.0 : r->width;
-    const double height = r->is_halved ? r->height / 2.0 : r->height;
+    const double width = r->is_halved ? r->full.width / 2.0 : r->full.width;
+    const double height = r->is_halved ? r->full.height / 2.0 : r->full.height;
     const struct planes *s = &d->small;
     for (int i = 0; i < 3; i++) {
         const double div = i ? 2 : 1;
@@ -43,32 +43,29 @@ static int open_planes(struct rows *r, const struct decode *d)
     return 0;
 }
 
+static int open_two(uint8_t *two[2], int width, struct arena *arena)
+{
+    two[0] = arena_get_array(arena, (size_t)width, 4);
+    two[1] = arena_get_array(arena, (size_t)width, 4);
+    return two[0] && two[1] ? 0 : E_NOMEM;
+}
+
 int rows_open(struct rows *r, const struct decode *d)
 {
     const struct head *h = d->head;
-    *r = (struct rows){.kernels = d->kernels ? d->kernels : kernels_best(),
-                       .width = h->width,
-                       .height = h->height,
-                       .luma = d->luma,
-                       .mask = &d->mask};
+    *r = (struct rows){
+        .kernels = d->kernels ? d->kernels : kernels_best(),
+        .full = {.width = h->width, .height = h->height},
+        .half = {.width = (h->width + 1) / 2, .height = (h->height + 1) / 2},
+        .luma = d->luma,
+        .mask = &d->mask};
     r->is_halved = h->width >= HALVE_FROM_RATIO * d->small.width &&
                    h->height >= HALVE_FROM_RATIO * d->small.height;
-    r->half_width = r->is_halved ? (h->width + 1) / 2 : h->width;
-    r->half_height = r->is_halved ? (h->height + 1) / 2 : h->height;
-    const size_t width = (size_t)h->width;
-    const size_t half = (size_t)r->half_width;
-    r->flat = arena_get_array(d->arena, width, 3);
-    r->boxes = arena_get_array(d->arena, half, SUM_WORDS * sizeof(*r->boxes));
-    r->box_row = arena_get_array(d->arena, half, 4);
-    r->pairs = arena_get_array(d->arena, (half + 1) / 2, SUM_WORDS * sizeof(*r->pairs));
-    if (d->mask.n > 0) {
-        r->painted = arena_get_array(d->arena, width, 4);
+    int rc = open_two(r->kept, r->full.width, d->arena);
+    if (!rc && r->is_halved) {
+        rc = open_two(r->boxes, r->half.width, d->arena);
     }
-    if (!r->flat || !r->boxes || !r->box_row || !r->pairs ||
-        (d->mask.n > 0 && !r->painted)) {
-        return E_NOMEM;
-    }
-    return open_planes(r, d);
+    return rc ? rc : open_planes(r, d);
 }
 
 // c * a + 255 * (255 - a), divided by 255 and rounded.
@@ -78,78 +75,77 @@ static inline uint8_t on_white(int c, int a)
     return (uint8_t)((v + (v >> 8)) >> 8);
 }
 
-static void flatten(const uint8_t *restrict rgba, int n, uint8_t *restrict out)
+// out may be rgba.
+static void flatten(const uint8_t *rgba, int n, uint8_t *out)
 {
     for (int x = 0; x < n; x++) {
         const int a = rgba[4 * x + 3];
-        out[3 * x] = on_white(rgba[4 * x], a);
-        out[3 * x + 1] = on_white(rgba[4 * x + 1], a);
-        out[3 * x + 2] = on_white(rgba[4 * x + 2], a);
+        out[4 * x] = on_white(rgba[4 * x], a);
+        out[4 * x + 1] = on_white(rgba[4 * x + 1], a);
+        out[4 * x + 2] = on_white(rgba[4 * x + 2], a);
+        out[4 * x + 3] = 255;
     }
 }
 
-static void convert_row(struct rows *r, const uint8_t *px, int step)
+// The row that px makes a pair with: the one above, or px when it is a last one without
+// another.  NULL: px is the first one of a pair.
+static const uint8_t *first_of_pair(const struct rows_level *l, const uint8_t *px)
 {
-    const struct kernels *k = r->kernels;
-    const int y = r->half_y++;
-    k->luma(px, r->half_width, step, resize_row(&r->plane[0]));
-    resize_push(&r->plane[0]);
-    const bool is_second = y & 1;
-    k->pairs(px, r->half_width, step, is_second, r->pairs);
-    if (!is_second) {
-        if (y + 1 < r->half_height) {
-            return;
-        }
-        k->pairs(px, r->half_width, step, true, r->pairs);  // the last row twice
+    if (l->y & 1) {
+        return l->above;
     }
-    k->chroma(r->pairs, (r->half_width + 1) / 2, resize_row(&r->plane[1]),
-              resize_row(&r->plane[2]));
-    resize_push(&r->plane[1]);
-    resize_push(&r->plane[2]);
+    return l->y + 1 == l->height ? px : NULL;
+}
+
+static void convert_row(struct rows *r, struct rows_level *l, const uint8_t *px, int step)
+{
+    const uint8_t *above = first_of_pair(l, px);
+    r->kernels->luma(px, l->width, step, resize_row(&r->plane[0]));
+    resize_push(&r->plane[0]);
+    if (above) {
+        r->kernels->chroma(above, px, l->width, step, resize_row(&r->plane[1]),
+                           resize_row(&r->plane[2]));
+        resize_push(&r->plane[1]);
+        resize_push(&r->plane[2]);
+    }
+    l->above = px;
+    l->y++;
 }
 
 static void halve_row(struct rows *r, const uint8_t *px, int step)
 {
-    const struct kernels *k = r->kernels;
-    const bool is_second = r->y & 1;
-    k->pairs(px, r->width, step, is_second, r->boxes);
-    if (!is_second) {
-        if (r->y + 1 < r->height) {
-            return;
-        }
-        k->pairs(px, r->width, step, true, r->boxes);
+    struct rows_level *l = &r->full;
+    const uint8_t *above = first_of_pair(l, px);
+    if (above) {
+        uint8_t *boxes = r->boxes[r->half.y & 1];
+        r->kernels->boxes(above, px, l->width, step, boxes);
+        convert_row(r, &r->half, boxes, 4);
     }
-    k->boxes(r->boxes, r->half_width, r->box_row);
-    convert_row(r, r->box_row, 4);
-}
-
-static const uint8_t *paint(struct rows *r, const uint8_t *row, int channels)
-{
-    if (!r->painted || !mask_has_row(r->mask, r->y)) {
-        return row;
-    }
-    memcpy(r->painted, row, (size_t)r->width * (size_t)channels);
-    mask_paint_row(r->mask, r->y, r->painted, channels);
-    return r->painted;
+    l->above = px;
+    l->y++;
 }
 
 void rows_put(struct rows *r, const uint8_t *row, int channels)
 {
-    row = paint(r, row, channels);
+    struct rows_level *l = &r->full;
+    uint8_t *kept = r->kept[l->y & 1];
     const uint8_t *px = row;
-    int step = channels;
-    if (channels == 4 && !r->kernels->is_opaque(row, r->width)) {
-        flatten(row, r->width, r->flat);
-        px = r->flat;
-        step = 3;
+    if (r->mask->n > 0 && mask_has_row(r->mask, l->y)) {
+        memcpy(kept, row, (size_t)l->width * (size_t)channels);
+        mask_paint_row(r->mask, l->y, kept, channels);
+        px = kept;
+    }
+    if (channels == 4 && !r->kernels->is_opaque(px, l->width)) {
+        flatten(px, l->width, kept);
+        px = kept;
     }
     if (r->luma) {
-        r->kernels->luma(px, r->width, step, r->luma + (size_t)r->y * (size_t)r->width);
+        r->kernels->luma(px, l->width, channels,
+                         r->luma + (size_t)l->y * (size_t)l->width);
     }
     if (r->is_halved) {
-        halve_row(r, px, step);
+        halve_row(r, px, channels);
     } else {
-        convert_row(r, px, step);
+        convert_row(r, l, px, channels);
     }
-    r->y++;
 }

@@ -191,8 +191,8 @@ static int shrink_pixels(struct decode *d, const struct frame *f)
         mask_widen(&d->mask, 2, 2, 1);  // a pixel's chroma comes from two samples
     }
     int rc = rows_open(&rows, d);
-    uint8_t *row = arena_get_array(d->arena, (size_t)h->width, 4);
-    if (rc || !row) {
+    uint8_t *two = arena_get_array(d->arena, (size_t)h->width, 2 * 4);
+    if (rc || !two) {
         return err_set(d->err, E_NOMEM, "not enough memory to shrink the WebP");
     }
     const int channels = f->has_alpha ? 4 : 3;
@@ -201,6 +201,7 @@ static int shrink_pixels(struct decode *d, const struct frame *f)
         if (is_whole) {
             rows_put(&rows, f->pixels + (size_t)y * (size_t)f->stride, channels);
         } else {
+            uint8_t *row = two + (y & 1 ? 4 * (size_t)h->width : 0);
             place_row(f, y, row, h->width);
             rows_put(&rows, row, channels);
         }
