@@ -283,6 +283,7 @@ struct vlmd_attempt {
     const char *backend, *model;
     const char *error_class;  // "" = answered
     const char *message;
+    const char *remedy;       // what was changed for the next one; "" = nothing
     int64_t request_ms;
 };
 typedef void vlmd_attempt_fn(void *arg, const struct vlmd_attempt *attempt);

@@ -148,6 +148,7 @@ static void on_history(struct store_history *r, int err)
             .model = a->model,
             .error_class = a->code ? err_name(a->code) : "",
             .message = a->words,
+            .remedy = a->remedy,
             .request_ms = a->request_ms,
         };
         h->on_attempt(h->arg, &out);

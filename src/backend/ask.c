@@ -8,6 +8,7 @@
 // freed before done.
 // SPDX-License-Identifier: MIT
 #include "backend/answer.h"
+#include "backend/caps.h"
 #include "backend/gauge.h"
 #include "backend/stream.h"
 #include "base/log.h"
@@ -46,12 +47,13 @@ static int64_t count_words(const char *s)
     return n;
 }
 
-int ask_words(const struct backend_ask *a, struct buf *out)
+int ask_words(const struct backend *b, const struct backend_ask *a, struct buf *out)
 {
     const char *rule = a->prompt->rule ? a->prompt->rule : "";
-    return buf_printf(out, "%s\n\n%s%s%s", a->prompt->user,
+    const char *word = a->no_thinking ? caps_thinking_word(backend_model(b)) : "";
+    return buf_printf(out, "%s\n\n%s%s%s%s%s", a->prompt->user,
                       a->no_schema ? answer_plain_form : answer_form, *rule ? "\n\n" : "",
-                      rule);
+                      rule, *word ? "\n\n" : "", word);
 }
 
 static int64_t least_image_tokens(int width, int height)

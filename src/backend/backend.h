@@ -80,7 +80,9 @@ struct backend_facts {
     const char *formats;   // of pictures it takes, "jpeg,png"; static, NULL = not probed
     int64_t max_image_px;  // largest picture it takes, in pixels; 0 = not told
     int patch_px;          // as backend_patch_px
-    const char *thinking;  // the field that switches reasoning off, "none"; static
+    const char
+        *thinking;  // what switches reasoning off: a field, or a word in the question
+                    //   that is said after a failure; "none"; static
     int n_models;
     char models[32][192];  // installed, vision models first
     bool model_vision[32];
@@ -279,11 +281,14 @@ struct backend_ask {
     size_t jpeg_len;
     int width, height;  // of jpeg
     const struct prompt *prompt;
-    const char *cid;  // sent as X-Correlation-ID
+    const char *cid;          // sent as X-Correlation-ID
     const char *traceparent;  // sent, unless NULL or ""
-    int max_tokens;   // 0 = the backend's
-    unsigned seed;    // changes with each attempt
-    bool no_schema;   // plain text asked for
+    int max_tokens;           // 0 = the backend's
+    unsigned seed;            // changes with each attempt
+    bool no_schema;           // plain text asked for
+    // It thought instead of answering: not only the usual field says that it should not, but
+    // also what its family understands in the question itself.
+    bool no_thinking;
     // The texts of the answer as they come, unescaped, whole characters; field "summary", ...
     // or "" without JSON.  Not yet an answer: it may turn out to be none.  May call
     // backend_ask_pause, not backend_ask_cancel.  NULL = nobody listens.
@@ -292,7 +297,7 @@ struct backend_ask {
     // out; valid in done
     struct answer answer;  // owned by the caller on success
     char finish_reason[24];
-    int64_t prompt_tokens, completion_tokens;  // -1 = not told
+    int64_t prompt_tokens, completion_tokens;       // -1 = not told
     int64_t connect_ms, first_byte_ms, request_ms;  // -1 = did not get that far
     int64_t bytes_sent;
     // The server's words about requests or, where that is nearer, tokens; -1 = not told.

@@ -34,6 +34,24 @@ static const char *formats(const struct service *s, const struct backend_facts *
     return plain;
 }
 
+// Their chat templates look for it.  Source: model cards of Qwen3, SmolLM3 and GLM-4.5.
+const char *caps_thinking_word(const char *model)
+{
+    static const struct {
+        const char *family, *word;
+    } rows[] = {{"qwen3", "/no_think"},
+                {"qwen-3", "/no_think"},
+                {"smollm3", "/no_think"},
+                {"glm-4", "/nothink"},
+                {"glm4", "/nothink"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcasestr(model, rows[i].family)) {
+            return rows[i].word;
+        }
+    }
+    return "";
+}
+
 static const char *thinking(const struct service *s, const struct backend_facts *f)
 {
     const struct driver *d = driver_of(f->kind);
@@ -47,7 +65,8 @@ static const char *thinking(const struct service *s, const struct backend_facts 
         return service_model_thinks(f->model) ? "reasoning_effort" : "none";
     }
     bool has_kwargs = d && !((d->never | s->never) & FIELD_THINKING);
-    return has_kwargs ? "chat_template_kwargs" : "none";
+    const char *word = caps_thinking_word(f->model);
+    return has_kwargs ? "chat_template_kwargs" : *word ? word : "none";
 }
 
 void caps_fill(const struct service *s, struct backend_facts *f)

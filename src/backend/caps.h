@@ -9,4 +9,8 @@
 // Fills f's formats, max_image_px, patch_px and thinking from its kind, version and model.
 void caps_fill(const struct service *s, struct backend_facts *f);
 
+// The word that keeps models of this family from thinking when it ends the question; "" =
+// none is known.  Static.
+const char *caps_thinking_word(const char *model);
+
 #endif

@@ -200,7 +200,8 @@ MUST_USE int talk_choose(struct talk *t);
 // ---- shared by all kinds (ask.c)
 
 // All that is said beside the picture: question, form of the answer, rule.
-MUST_USE int ask_words(const struct backend_ask *a, struct buf *out);
+MUST_USE int ask_words(const struct backend *b, const struct backend_ask *a,
+                       struct buf *out);
 
 // ---- shared by the kinds that speak OpenAI (driver_openai.c)
 

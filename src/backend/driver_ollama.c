@@ -285,7 +285,7 @@ static int encode(const struct backend *b, const struct backend_ask *a, struct b
     struct buf text;
     struct json_writer w;
     buf_init(&text, head->max_bytes);
-    int rc = ask_words(a, &text);
+    int rc = ask_words(b, a, &text);
     json_init(&w, head);
     json_object(&w, NULL);
     json_str(&w, "model", backend_model(b));

@@ -269,10 +269,16 @@ static void write_flag(struct json_writer *w, const char *object, const char *na
     json_object_end(w);
 }
 
-static void write_thinking(struct json_writer *w, unsigned has)
+// Templates of some families know it by the shorter name; unknown ones are ignored.
+static void write_thinking(struct json_writer *w, unsigned has, bool is_firm)
 {
     if (has & FIELD_THINKING) {
-        write_flag(w, "chat_template_kwargs", "enable_thinking", false);
+        json_object(w, "chat_template_kwargs");
+        json_bool(w, "enable_thinking", false);
+        if (is_firm) {
+            json_bool(w, "thinking", false);
+        }
+        json_object_end(w);
     }
     if (has & FIELD_EFFORT) {
         json_str(w, "reasoning_effort", "low");  // the least that all of them know
@@ -300,7 +306,7 @@ static void write_params(struct json_writer *w, const struct backend *b,
     if (has & FIELD_SEED) {
         json_int(w, "seed", (int64_t)(a->seed & 0x7fffffff));
     }
-    write_thinking(w, has);
+    write_thinking(w, has, a->no_thinking);
     if (has & FIELD_TTL) {
         json_int(w, "ttl", c->keep_alive_s);
     }
@@ -314,12 +320,13 @@ static bool is_png(const struct backend_ask *a)
     return a->jpeg_len > 4 && memcmp(a->jpeg, "\x89PNG", 4) == 0;
 }
 
-static int write_tail(const struct backend_ask *a, struct buf *tail)
+static int write_tail(const struct backend *b, const struct backend_ask *a,
+                      struct buf *tail)
 {
     struct json_writer w;
     struct buf text;
     buf_init(&text, tail->max_bytes);
-    int rc = ask_words(a, &text);
+    int rc = ask_words(b, a, &text);
     rc = rc == 0 ? buf_add_str(tail, "\"}},") : rc;
     json_init(&w, tail);
     json_object(&w, NULL);
@@ -358,7 +365,7 @@ int openai_encode(const struct backend *b, const struct backend_ask *a, struct b
                               has & FIELD_DETAIL ? "\"detail\":\"high\"," : "",
                               is_png(a) ? "png" : "jpeg")
                  : rc;
-    return rc == 0 ? write_tail(a, tail) : rc;
+    return rc == 0 ? write_tail(b, a, tail) : rc;
 }
 
 // A string, null, or a list of parts.

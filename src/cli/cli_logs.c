@@ -100,9 +100,9 @@ static bool on_item(void *arg, const struct vlmd_item *it)
 
 static void on_attempt(void *arg, const struct vlmd_attempt *a)
 {
-    add(arg, a->at_ms, "request", "%s, model %s, %" PRId64 " ms: %s%s%s", a->backend,
+    add(arg, a->at_ms, "request", "%s, model %s, %" PRId64 " ms: %s%s%s%s%s", a->backend,
         a->model, a->request_ms, *a->error_class ? a->error_class : "answered",
-        *a->message ? ": " : "", a->message);
+        *a->message ? ": " : "", a->message, *a->remedy ? "; then: " : "", a->remedy);
 }
 
 static bool on_audit(void *arg, const struct vlmd_audit_row *r)

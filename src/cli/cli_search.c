@@ -357,6 +357,9 @@ static void on_attempt(void *arg, const struct vlmd_attempt *a)
                    a->request_ms, a->error_class, *a->error_class ? ": " : "", words)) {
         return;
     }
+    if (rc == 0 && *a->remedy && buf_printf(&s->body, "    then: %s\n", a->remedy)) {
+        return;
+    }
 }
 
 static int ask(struct cli *c, struct showing *s, const struct vlmd_query *q,

@@ -36,12 +36,13 @@ struct ask {
     const char *tier;       // "" = the quickest, which adds nothing to the prompt
     const char *tier_rule;  // see struct tier
     int max_tokens;         // of the tier; less than the backend's has no effect
-    const char *avoid;      // a backend that just failed with it: rather another; "" = none
+    const char *avoid;  // a backend that just failed with it: rather another; "" = none
     int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;
-    bool needs_model;  // the stand-in will not do (it described this already)
+    bool no_thinking;     // whatever may keep the model from it is said
+    bool needs_model;     // the stand-in will not do (it described this already)
     bool is_interactive;  // somebody waits: a late one is asked elsewhere as well
-    bool is_retry;     // a backend has failed with it: see guard/retry_budget.h
+    bool is_retry;        // a backend has failed with it: see guard/retry_budget.h
     // The answer's texts as they come, see backend_ask.on_words; NULL = nobody listens.
     void (*on_words)(struct ask *a, const char *field, const char *text, size_t len);
     // The privacy gate: may this picture go there?  why gets a reason when not.
@@ -63,7 +64,7 @@ struct ask {
     int64_t prompt_tokens, completion_tokens, bytes_sent;
     int64_t connect_ms, first_byte_ms, request_ms;  // -1 = did not get that far
     int64_t cost_nano;  // billionths of a dollar; -1 = not told
-    double cost;  // as the service told, else by the prices; 0 = neither
+    double cost;        // as the service told, else by the prices; 0 = neither
     // A second backend that it was sent to and that did not answer, or too late; "" = none.
     char also_backend[96];
     bool also_remote;

@@ -238,6 +238,7 @@ static void ask_second(struct dispatch *d, struct ask *a, struct route *r,
         .max_tokens = a->max_tokens,
         .cap_doublings = a->cap_doublings,
         .no_schema = a->no_schema,
+        .no_thinking = a->no_thinking,
         .done = on_second,
     };
     a->hedge = h;

@@ -141,6 +141,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_
     b->seed = a->seed;
     b->max_tokens = cap_of(r, a);
     b->no_schema = a->no_schema;
+    b->no_thinking = a->no_thinking;
     b->on_words = a->on_words ? on_words : NULL;
     backend_ask(r->backend, b, on_answered);
 }

@@ -10,6 +10,7 @@ void face_attempt(struct json_writer *w, const struct vlmd_attempt *a)
     json_str(w, "model", a->model);
     json_str(w, "class", *a->error_class ? a->error_class : NULL);
     json_str(w, "message", a->message);
+    json_str(w, "remedy", *a->remedy ? a->remedy : NULL);
     json_int(w, "request_ms", a->request_ms);
     json_object_end(w);
 }

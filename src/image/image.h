@@ -56,6 +56,7 @@ struct image_req {
     bool want_luma;      // also the full-size grey picture, for OCR
     bool skip_encode;    // only hash, size, luma
     bool want_png;       // also what is sent as PNG, for people
+    bool as_png;         // it is sent as that: jpeg holds a PNG of the same pixels
     // Painted black in the full-size pixels before anything but content is made of them:
     // jpeg, luma and thumb show the masked picture.  For JPEG and lossy WebP they grow by
     // up to a block.  mask.h says what is left outside of them.

@@ -388,10 +388,18 @@ static int encode(struct run *x)
     }
     int rc =
         jpeg_encode(&x->decode.small, x->c->quality, &x->w->arena, &r->jpeg, &r->err);
+    if (!rc && (r->want_png || r->as_png)) {
+        rc = show_as_png(&r->jpeg, &r->png, &r->err);
+    }
+    if (!rc && r->as_png) {
+        buf_fini(&r->jpeg);
+        r->jpeg = r->png;
+        r->png = (struct buf){0};
+    }
     if (!rc) {
         hash(r->jpeg.data, r->jpeg.len, r->sent_hash);
     }
-    return rc || !r->want_png ? rc : show_as_png(&r->jpeg, &r->png, &r->err);
+    return rc;
 }
 
 // ---- the whole

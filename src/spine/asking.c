@@ -44,7 +44,7 @@ static void follow(struct job *j, const struct verdict *v)
     case VERDICT_FAIL: fail(j, v->code); return;
     case VERDICT_WAIT: step_go(j, JOB_WAITING); return;
     case VERDICT_BACK_OFF: step_back_off(j, JOB_WAITING, v->delay_ms); return;
-    case VERDICT_SMALLER: step_go(j, JOB_PREPARING); return;
+    case VERDICT_AGAIN: step_go(j, JOB_PREPARING); return;
     }
 }
 
@@ -153,6 +153,7 @@ static void fill_ask(struct job *j)
     a->avoid = j->avoid;
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
+    a->no_thinking = j->no_thinking;
     a->needs_model = j->row.is_degraded;
     a->is_interactive = j->row.priority == STORE_INTERACTIVE;
     a->is_retry = j->tries > 0;

@@ -104,6 +104,9 @@ struct job {
     int strikes;        // failures that were the backend's
     int cap_doublings;  // answers were cut
     bool no_schema;
+    bool no_thinking;
+    int bad_images;  // times a backend could not decode it
+    bool as_png;     // it is sent as that
     bool compared;
     int asks;       // begun, of this lease
     bool was_sent;  // its picture left for a model, answered or not
@@ -113,7 +116,7 @@ struct job {
     struct buf ocr_text;         // owned
     struct store_attempt attempts[STORE_MAX_ATTEMPTS];
     struct job_attempt_text {
-        char backend[96], model[192], words[256];
+        char backend[96], model[192], words[256], remedy[96];
     } attempt_text[STORE_MAX_ATTEMPTS];
     int n_attempts;
 

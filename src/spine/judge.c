@@ -8,6 +8,7 @@
 
 #include "spine/lesser.h"
 #include "spine/pipeline.h"
+#include "spine/remedy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +18,6 @@ enum {
     INPUT_BASE_MS = 500,
     FRESH_MS = 60000,  // a file this old is not being written any more
     MAX_STRIKES = 10,
-    MIN_TARGET_PX = 256,
-    MIN_TARGET_TOKENS = 64,
 };
 
 int judge_fetch(int err, int status, char *words, size_t size)
@@ -60,45 +59,13 @@ int64_t judge_input(struct job *j, int code)
     return (int64_t)INPUT_BASE_MS << j->input_tries++;
 }
 
-static bool shrink(struct job *j)
-{
-    if (j->target_tokens) {
-        j->target_tokens = j->target_tokens * 9 / 16;
-        return j->target_tokens >= MIN_TARGET_TOKENS;
-    }
-    int smaller = j->target_px * 3 / 4;
-    if (smaller < MIN_TARGET_PX) {
-        return false;
-    }
-    j->target_px = smaller;
-    return true;
-}
-
-static void adjust(struct job *j, int err)
-{
-    if (err == E_UNFINISHED || err == E_EMPTY) {
-        j->cap_doublings++;
-    }
-    // A grammar can drive a small model into a loop or a corner; words are better than none.
-    bool is_form = err == E_SCHEMA || err == E_REPETITION || err == E_EMPTY;
-    if (is_form && j->tries >= 2) {
-        j->no_schema = true;
-    }
-}
-
-// A model that runs out of memory may do with a smaller picture.
-static bool may_be_too_large(const struct job *j, int err)
-{
-    return err == E_MODEL_CRASH && j->strikes == 2;
-}
-
 static struct verdict judge_sick(struct job *j, int err)
 {
     if (++j->strikes > MAX_STRIKES) {
         return (struct verdict){.what = VERDICT_FAIL, .code = err};
     }
-    bool is_smaller = may_be_too_large(j, err) && shrink(j);
-    return (struct verdict){.what = is_smaller ? VERDICT_SMALLER : VERDICT_WAIT,
+    bool is_smaller = err == E_MODEL_CRASH && remedy_take_crash(j) == REMEDY_PREPARE;
+    return (struct verdict){.what = is_smaller ? VERDICT_AGAIN : VERDICT_WAIT,
                             .code = err};
 }
 
@@ -111,18 +78,22 @@ static struct verdict judge_retry(struct job *j, int err, const struct retry_con
         v.what = VERDICT_FAIL;
         return v;
     }
-    adjust(j, err);
-    if (err == E_CONTEXT) {
-        v.what = shrink(j) ? VERDICT_SMALLER : VERDICT_FAIL;
-        return v;
+    switch (remedy_take(j, err)) {
+    case REMEDY_NONE: v.what = VERDICT_FAIL; break;
+    case REMEDY_PREPARE: v.what = VERDICT_AGAIN; break;
+    case REMEDY_ASK:
+        v.delay_ms = retry_delay_ms(c, j->tries, j->ask.retry_after_ms, random);
+        break;
     }
-    v.delay_ms = retry_delay_ms(c, j->tries, j->ask.retry_after_ms, random);
     return v;
 }
 
 struct verdict judge_answer(struct job *j, int err, const struct retry_config *c,
                             uint32_t random)
 {
+    if (err == E_BAD_IMAGE) {  // of these bytes nothing better comes, of others it may
+        return judge_retry(j, err, c, random);
+    }
     switch (err_class(err)) {
     case ERR_REROUTE: return (struct verdict){.what = VERDICT_WAIT, .code = err};
     case ERR_RETRY:
@@ -217,6 +188,7 @@ void judge_note_attempt(struct job *j, int err, int64_t wall_ms)
     snprintf(t->backend, sizeof(t->backend), "%s", j->ask.backend);
     snprintf(t->model, sizeof(t->model), "%s", j->ask.model);
     snprintf(t->words, sizeof(t->words), "%.255s", err ? j->ask.err.msg : "");
+    t->remedy[0] = 0;
     j->attempts[i] = (struct store_attempt){
         .at_ms = wall_ms,
         .code = err,
@@ -226,6 +198,7 @@ void judge_note_attempt(struct job *j, int err, int64_t wall_ms)
         j->attempts[k].backend = j->attempt_text[k].backend;
         j->attempts[k].model = j->attempt_text[k].model;
         j->attempts[k].words = j->attempt_text[k].words;
+        j->attempts[k].remedy = j->attempt_text[k].remedy;
     }
 }
 

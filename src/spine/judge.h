@@ -12,7 +12,7 @@ enum verdict_kind {
     VERDICT_FAIL,      // to the failure list, with code
     VERDICT_WAIT,      // ask again as soon as a backend takes it
     VERDICT_BACK_OFF,  // ask again after delay_ms
-    VERDICT_SMALLER    // prepare it again at job.target_px, then ask
+    VERDICT_AGAIN      // prepare it again, in another way, then ask
 };
 
 struct verdict {
@@ -25,8 +25,7 @@ struct verdict {
 int judge_fetch(int err, int status, char *words, size_t size);
 // The picture could not be read: ms until another look is worth it, or -1.
 int64_t judge_input(struct job *j, int code);
-// The ask failed with err: counts it in j and adjusts the next request (smaller picture,
-// larger cap, no schema).
+// The ask failed with err: counts it in j and adjusts the next request (remedy.h).
 struct verdict judge_answer(struct job *j, int err, const struct retry_config *c,
                             uint32_t random);
 // Writes the ask that just ended into the job's history.

@@ -300,6 +300,7 @@ void learn_prepare(struct job *j)
     r->want_luma =
         j->wants_luma || p->organs.uses_stand_in(p->organs.ctx) ||
         ((p->config.reads_text_always || gate_needs_text(&j->gate)) && !j->compared);
+    r->as_png = j->as_png;
     r->masks = j->gate.masks;
     r->n_masks = j->gate.n_masks;
     if (p->config.payloads && payload_find(p->config.payloads, &j->version, r)) {

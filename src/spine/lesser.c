@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "dispatch/standin.h"
+#include "spine/remedy.h"
 #include "spine/step.h"
 
 #include <stdio.h>
@@ -40,8 +41,8 @@ static void take_smaller_tier(struct job *j)
         double side = (double)to->target_px / from->target_px;
         j->target_tokens = (int)(j->target_tokens * side * side);
     }
-    j->tries = j->strikes = j->cap_doublings = 0;
-    j->no_schema = false;
+    j->tries = j->strikes = 0;
+    remedy_forget(j);
     step_go(j, JOB_PREPARING);
 }
 

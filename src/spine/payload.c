@@ -75,7 +75,8 @@ static bool is_wanted(const struct payload *p, const struct want *w,
 // The whole picture in grey, and forms that people look at, are made each time.
 static bool is_kept_kind(const struct image_req *r)
 {
-    return r->path && !r->bytes && !r->want_luma && !r->want_png && !r->skip_encode;
+    return r->path && !r->bytes && !r->want_luma && !r->want_png && !r->as_png &&
+           !r->skip_encode;
 }
 
 static void payload_free(struct payload *p)

@@ -174,7 +174,7 @@ static int keep(struct buf *block, const char **field, const char *text)
 static int read_attempts(struct db *d, struct store_history *r, int64_t most,
                          struct buf *block)
 {
-    struct sql q = sql_begin(d, "SELECT at_ms, code, request_ms, words,"
+    struct sql q = sql_begin(d, "SELECT at_ms, code, request_ms, words, remedy,"
                                 " (SELECT text FROM word WHERE id = backend),"
                                 " (SELECT text FROM word WHERE id = model)"
                                 " FROM attempt WHERE job = ? ORDER BY n");
@@ -186,6 +186,7 @@ static int read_attempts(struct db *d, struct store_history *r, int64_t most,
         a->code = (int)sql_get_int(&q);
         a->request_ms = sql_get_int(&q);
         rc = keep(block, &a->words, sql_get_text(&q));
+        rc = rc ? rc : keep(block, &a->remedy, sql_get_text(&q));
         rc = rc ? rc : keep(block, &a->backend, sql_get_text(&q));
         rc = rc ? rc : keep(block, &a->model, sql_get_text(&q));
         r->n += !rc;
@@ -194,6 +195,7 @@ static int read_attempts(struct db *d, struct store_history *r, int64_t most,
     for (int i = 0; i < r->n; i++) {
         struct store_attempt *a = &r->attempts[i];
         a->words = (const char *)block->data + (uintptr_t)a->words;
+        a->remedy = (const char *)block->data + (uintptr_t)a->remedy;
         a->backend = (const char *)block->data + (uintptr_t)a->backend;
         a->model = (const char *)block->data + (uintptr_t)a->model;
     }

@@ -54,13 +54,14 @@ static int keep_attempt(struct writer *w, int64_t job, const struct store_attemp
         sql_begin(&w->db, "SELECT ifnull(max(n), 0) FROM attempt WHERE job = ?");
     sql_int(&q, job);
     rc = sql_one(&q, 0, &last);
-    q = sql_begin(&w->db, "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    q = sql_begin(&w->db, "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const int64_t values[] = {job,   last + 1, a->at_ms,     backend,
                               model, a->code,  a->request_ms};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         sql_int(&q, values[i]);
     }
     sql_text(&q, a->words);
+    sql_text(&q, a->remedy ? a->remedy : "");
     return rc ? rc : sql_run(&q);
 }
 

@@ -230,6 +230,7 @@ struct store_attempt {
     const char *model;
     int code;  // 0 or E_*
     const char *words;
+    const char *remedy;  // what was changed for the next one; "" or NULL = nothing
     int64_t request_ms;
 };
 enum { STORE_MAX_ATTEMPTS = 8 };  // kept per save or release; older ones of a job stay

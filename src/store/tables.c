@@ -307,8 +307,12 @@ static const char version_7[] =
     "CREATE INDEX job_label ON job(label) WHERE label <> '';"
     "INSERT INTO tally SELECT 0, -7, 1 WHERE EXISTS (SELECT 1 FROM job);";
 
+// What was changed after a request that failed.
+static const char version_8[] =
+    "ALTER TABLE attempt ADD COLUMN remedy TEXT NOT NULL DEFAULT '';";
+
 const struct migration schema_migrations[] = {
     {version_1}, {version_2}, {version_3}, {version_4},
-    {version_5}, {version_6}, {version_7},
+    {version_5}, {version_6}, {version_7}, {version_8},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

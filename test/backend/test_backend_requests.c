@@ -19,16 +19,21 @@
 
 static const struct line both[] = {{OLLAMA, GOOD_OLLAMA}, {CHAT, GOOD}, {NULL, NULL}};
 
-static struct waited ask_once(enum backend_kind kind, struct backend_ask settings)
+static struct waited ask_now(struct backend_ask settings)
 {
     struct waited w = {.ask = settings};
-    script_open(kind, both);
     start_ask(&w, tiny_jpeg, sizeof(tiny_jpeg), 768, 432);
     run_dones(1);
     assert_code(w.err, 0);
     assert_string_equal(w.ask.answer.summary, "s");
     waited_free(&w);
     return w;
+}
+
+static struct waited ask_once(enum backend_kind kind, struct backend_ask settings)
+{
+    script_open(kind, both);
+    return ask_now(settings);
 }
 
 static const cJSON *at(const cJSON *root, const char *path)
@@ -142,6 +147,47 @@ static void kinds_differ_by_a_field(void **state)
         assert_int_equal(at(body, "response_format") != NULL, i != 0);
         const char *text = at(body, "messages.1.content.1.text")->valuestring;
         assert_non_null(strstr(text, i == 0 ? answer_plain_form : answer_form));
+        json_free(body);
+    }
+    script_play(NULL);
+}
+
+// Said once more, and in the question where no field does it.
+static void a_model_that_thinks_is_told_by_all_means(void **state)
+{
+    (void)state;
+    static const struct {
+        enum backend_kind kind;
+        const char *model, *word;
+        bool has_kwargs;
+    } rows[] = {
+        {BACKEND_VLLM, "Qwen/Qwen3-VL-8B", "\n\n/no_think", true},
+        {BACKEND_LMSTUDIO, "qwen/qwen3-vl-4b", "\n\n/no_think", false},
+        {BACKEND_LMSTUDIO, "zai-org/glm-4.6v-flash", "\n\n/nothink", false},
+        {BACKEND_LMSTUDIO, "gemma-3", NULL, false},
+    };
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        bool is_firm = i % 2 == 1;
+        char models[200];
+        snprintf(models, sizeof(models),
+                 "{\"object\":\"list\",\"data\":[{\"id\":\"%s\"}]}", rows[i / 2].model);
+        const struct line lines[] = {{"GET /v1/models", models}, {NULL, NULL}};
+        script_play(lines);
+        bn->config.kind = rows[i / 2].kind;
+        bench_open(bn->web.port);
+        assert_code(probe(), 0);
+        script_play(both);
+        ask_now((struct backend_ask){.no_thinking = is_firm});
+        cJSON *body = script_body(CHAT);
+        const char *text = at(body, "messages.1.content.1.text")->valuestring;
+        const char *word = rows[i / 2].word;
+        size_t n = word ? strlen(word) : 0, len = strlen(text);
+        bool is_said = word && len > n && strcmp(text + len - n, word) == 0;
+        assert_int_equal(is_said, is_firm && word);
+        assert_int_equal(cJSON_IsFalse(at(body, "chat_template_kwargs.thinking")),
+                         is_firm && rows[i / 2].has_kwargs);
+        assert_int_equal(cJSON_IsFalse(at(body, "chat_template_kwargs.enable_thinking")),
+                         rows[i / 2].has_kwargs);
         json_free(body);
     }
     script_play(NULL);
@@ -774,6 +820,7 @@ int main(void)
         BENCH_TEST(ollama_is_asked_natively),
         BENCH_TEST(openai_gets_the_picture_first_as_a_data_url),
         BENCH_TEST(kinds_differ_by_a_field),
+        BENCH_TEST(a_model_that_thinks_is_told_by_all_means),
         BENCH_TEST(a_png_says_so),
         BENCH_TEST(odd_prompts_stay_valid_json),
         BENCH_TEST(a_rule_is_the_last_word),

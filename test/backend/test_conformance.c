@@ -19,7 +19,7 @@
 enum action {
     KEEP,        // it is an answer
     AGAIN,       // ask again, after a pause; an attempt is counted
-    SMALLER,     // ask again with a smaller picture
+    PREPARE,     // ask again with the picture in another form
     GIVE_UP,     // to the failure list; the backend is asked about others
     HOLD,        // wait: the backend is asked nothing for a moment
     LOAD,        // wait: the model is loaded first
@@ -30,7 +30,7 @@ enum action {
 
 static const char *action_name(enum action a)
 {
-    static const char *const names[] = {"keep", "again", "smaller", "give up",   "hold",
+    static const char *const names[] = {"keep", "again", "prepare", "give up",   "hold",
                                         "load", "away",  "pause",   "long pause"};
     return names[a];
 }
@@ -105,7 +105,7 @@ static void on_answered(struct ask *a, int err)
     switch (v.what) {
     case VERDICT_FAIL: world->action = GIVE_UP; break;
     case VERDICT_BACK_OFF: world->action = AGAIN; break;
-    case VERDICT_SMALLER: world->action = SMALLER; break;
+    case VERDICT_AGAIN: world->action = PREPARE; break;
     case VERDICT_WAIT: world->action = action_of_route(); break;
     }
 }
@@ -330,8 +330,8 @@ static const struct {
     enum action action;
 } consequences[] = {
     {"image input is not supported", 500, E_NO_VISION, PAUSE},
-    {"exceed_context_size_error", 400, E_CONTEXT, SMALLER},
-    {"Failed to load image", 400, E_BAD_IMAGE, GIVE_UP},
+    {"exceed_context_size_error", 400, E_CONTEXT, PREPARE},
+    {"Failed to load image", 400, E_BAD_IMAGE, PREPARE},
     {"model_not_found", 404, E_MODEL_MISSING, PAUSE},
     {"no", 401, E_AUTH, PAUSE},
     {"no", 402, E_QUOTA, LONG_PAUSE},

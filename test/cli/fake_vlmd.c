@@ -502,6 +502,7 @@ static void run_history(struct vlmd *v, struct task *t)
                                        .model = str(o, "model"),
                                        .error_class = str(o, "class"),
                                        .message = str(o, "message"),
+                                       .remedy = str(o, "remedy"),
                                        .request_ms = json_get_int(o, "request_ms", 0)};
         t->on_attempt(t->arg, &a);
     }

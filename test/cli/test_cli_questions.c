@@ -185,7 +185,7 @@ static void test_show_duplicate(void **state)
     assert_has(r->out, "\"why\":\"Same picture as #3");
     assert_has(r->out,
                "\"history\":[{\"at\":\"2026-03-18T12:34:56.000Z\",\"backend\":\"gpu\"");
-    assert_has(r->out, "\"class\":null,\"message\":\"\",\"request_ms\":900}]}\n");
+    assert_has(r->out, "\"class\":null,\"message\":\"\",\"remedy\":null,\"request_ms\":900}]}\n");
     cli_free(r);
 }
 

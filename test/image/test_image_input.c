@@ -485,6 +485,28 @@ static void test_hashes(void **state)
     image_req_fini(&r);
 }
 
+static void test_sent_as_png(void **state)
+{
+    (void)state;
+    const struct image_config c = {0};
+    struct image_req r = {
+        .bytes = picture.data, .bytes_len = picture.len, .as_png = true};
+    XXH128_canonical_t want;
+    assert_int_equal(image_prepare_now(&c, &r), 0);
+    assert_int_equal(image_probe(r.jpeg.data, r.jpeg.len), IMAGE_PNG);
+    assert_null(r.png.data);
+    XXH128_canonicalFromHash(&want, XXH3_128bits(r.jpeg.data, r.jpeg.len));
+    assert_memory_equal(r.sent_hash, want.digest, IMAGE_HASH_BYTES);
+    // It is the picture that it says.
+    struct image_req again = {.bytes = r.jpeg.data, .bytes_len = r.jpeg.len};
+    assert_int_equal(image_prepare_now(&c, &again), 0);
+    assert_int_equal(again.width, r.sent_width);
+    assert_int_equal(again.height, r.sent_height);
+    assert_in_range(abs(again.thumb[0] - r.thumb[0]), 0, 4);
+    image_req_fini(&again);
+    image_req_fini(&r);
+}
+
 static void test_skip_encode(void **state)
 {
     (void)state;
@@ -541,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_trailing_bytes_are_no_error),
         cmocka_unit_test(test_scan_bomb),
         cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_sent_as_png),
         cmocka_unit_test(test_skip_encode),
         cmocka_unit_test(test_reuse),
     };

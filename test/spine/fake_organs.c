@@ -79,6 +79,7 @@ static void prepare(void *ctx, struct image_req *r, void (*done)(struct image_re
 {
     struct fake *f = ctx;
     f->last_target_px = r->target_px;
+    f->last_as_png = r->as_png;
     f->last_patches = r->target_patches;
     f->last_patch_px = r->patch_px;
     f->last_keeps_small = r->keeps_small;
@@ -149,6 +150,7 @@ static int ask(void *ctx, struct ask *a, void (*done)(struct ask *, int))
     }
     f->last_cap_doublings = a->cap_doublings;
     f->last_no_schema = a->no_schema;
+    f->last_no_thinking = a->no_thinking;
     f->last_seed = a->seed;
     f->last_may_send_remote = a->may_send(a, "far", true, why, sizeof(why));
     char local_why[100];

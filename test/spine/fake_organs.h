@@ -64,7 +64,7 @@ struct fake {
     bool last_keeps_small;
     bool last_want_luma;
     int last_cap_doublings;
-    bool last_no_schema;
+    bool last_no_schema, last_no_thinking, last_as_png;
     unsigned last_seed;
     enum ask_pass last_may_send_local, last_may_send_remote, last_pass;
     int last_n_masks;

@@ -71,7 +71,7 @@ static void a_request_that_fails_for_good_is_told_once(void **state)
     struct fake *f = *state;
     fake_add(f, "/shots/a.png");
     fake_run_to(f, FAKE_ASK);
-    fake_end(f, FAKE_ASK, E_BAD_IMAGE);
+    fake_end(f, FAKE_ASK, E_BAD_REQUEST);
     assert_int_equal(fake_state(f), JOB_SAVING);
     assert_int_equal(ring.total, 1);
     fake_end(f, FAKE_SAVE, 0);
@@ -84,7 +84,7 @@ static void words_are_cleaned_and_not_counted_as_kept(void **state)
     fake_run_to(f, FAKE_ASK);
     snprintf(((struct ask *)fake_req(f, FAKE_ASK))->err.msg, 100,
              "no grammar for: card 4111 1111 1111 1111");
-    fake_end(f, FAKE_ASK, E_BAD_IMAGE);
+    fake_end(f, FAKE_ASK, E_BAD_REQUEST);
     assert_null(strstr(newest()->words, "4111 1111"));
     assert_non_null(strstr(newest()->words, "no grammar for"));
     fake_end(f, FAKE_SAVE, 0);

@@ -157,8 +157,9 @@ static void what_has_to_be_made_each_time_goes_past(void **state)
     (void)state;
     struct image_req w = wanted();
     keep(7, &w);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         struct image_req o = w;
+        o.as_png = i == 5;
         o.want_luma = i == 0;
         o.want_png = i == 1;
         o.skip_encode = i == 2;

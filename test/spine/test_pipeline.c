@@ -468,7 +468,7 @@ static void failures_have_their_remedy(void **state)
         {E_REPETITION, false, JOB_BACKOFF},   {E_SCHEMA, false, JOB_BACKOFF},
         {E_REFUSAL, false, JOB_BACKOFF},      {E_IMAGE_DROPPED, false, JOB_BACKOFF},
         {E_GARBAGE, false, JOB_BACKOFF},      {E_OCR, false, JOB_BACKOFF},
-        {E_CONTEXT, false, JOB_PREPARING},    {E_BAD_IMAGE, false, JOB_SAVING},
+        {E_CONTEXT, false, JOB_PREPARING},    {E_BAD_IMAGE, false, JOB_PREPARING},
         {E_BAD_REQUEST, false, JOB_SAVING},   {E_BUG, false, JOB_SAVING},
     };
     struct fake *f = *state;
@@ -601,8 +601,10 @@ static void a_cut_answer_gets_a_larger_cap_and_then_no_schema(void **state)
     fake_run_to(f, FAKE_ASK);
     assert_int_equal(f->last_cap_doublings, 0);
     unsigned first_seed = f->last_seed;
+    assert_false(f->last_no_thinking);
     fake_end(f, FAKE_ASK, E_EMPTY);
     fake_pass_ms(f, 60000);
+    assert_true(f->last_no_thinking);
     assert_int_equal(f->last_cap_doublings, 1);
     assert_false(f->last_no_schema);
     assert_int_not_equal(f->last_seed, first_seed);
@@ -612,6 +614,67 @@ static void a_cut_answer_gets_a_larger_cap_and_then_no_schema(void **state)
     assert_true(f->last_no_schema);
     fake_run_to(f, FAKE_SAVE);
     expect_end(f, STORE_ANSWERED, 0);
+}
+
+static const char *remedy_of(struct fake *f, int i)
+{
+    const struct store_save *s = fake_req(f, FAKE_SAVE);
+    assert_true(i < s->n_attempts);
+    return s->attempts[i].remedy;
+}
+
+static void what_can_not_be_decoded_is_sent_as_png_then_smaller(void **state)
+{
+    struct fake *f = *state;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    assert_false(f->last_as_png);
+    fake_end(f, FAKE_ASK, E_BAD_IMAGE);
+    fake_run_to(f, FAKE_ASK);
+    assert_true(f->last_as_png);
+    assert_int_equal(f->last_target_px, 768);
+    fake_end(f, FAKE_ASK, E_BAD_IMAGE);
+    fake_run_to(f, FAKE_ASK);
+    assert_true(f->last_as_png);
+    assert_int_equal(f->last_target_px, 576);
+    fake_end(f, FAKE_ASK, E_BAD_IMAGE);
+    fake_run_to(f, FAKE_SAVE);
+    assert_int_equal(f->calls[FAKE_ASK], 3);
+    assert_string_equal(remedy_of(f, 0), "sent as PNG");
+    assert_string_equal(remedy_of(f, 1), "a smaller picture (576 px)");
+    assert_string_equal(remedy_of(f, 2), "");
+    expect_end(f, STORE_FAILED, E_BAD_IMAGE);
+}
+
+static void what_was_changed_stands_in_the_history(void **state)
+{
+    static const struct {
+        int err;
+        const char *first, *second;
+    } rows[] = {
+        {E_UNFINISHED, "twice the length allowed, thinking off",
+         "twice the length allowed"},
+        {E_EMPTY, "twice the length allowed, thinking off",
+         "twice the length allowed, words instead of a form"},
+        {E_CONTEXT, "a smaller picture (576 px)", "a smaller picture (432 px)"},
+        {E_SCHEMA, "", "words instead of a form"},
+        {E_REFUSAL, "", ""},
+        {E_SERVER, "", ""},
+    };
+    struct fake *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        fake_add(f, "/shots/a.png");
+        fake_run_to(f, FAKE_ASK);
+        fake_end(f, FAKE_ASK, rows[i].err);
+        fake_pass_ms(f, 60000);
+        fake_run_to(f, FAKE_ASK);
+        fake_end(f, FAKE_ASK, rows[i].err);
+        fake_pass_ms(f, 60000);
+        fake_run_to(f, FAKE_SAVE);
+        assert_string_equal(remedy_of(f, 0), rows[i].first);
+        assert_string_equal(remedy_of(f, 1), rows[i].second);
+        expect_end(f, STORE_ANSWERED, 0);
+    }
 }
 
 // ---- saving
@@ -849,6 +912,8 @@ int main(void)
         T(a_size_in_tokens_is_whole_patches_of_the_model),
         T(a_tier_is_fitted_to_the_models_grid),
         T(a_cut_answer_gets_a_larger_cap_and_then_no_schema),
+        T(what_can_not_be_decoded_is_sent_as_png_then_smaller),
+        T(what_was_changed_stands_in_the_history),
         T(a_result_waits_until_it_can_be_saved),
         T(a_lost_lease_is_not_an_end_of_ours),
         T(a_stop_gives_back_what_is_not_asked),

@@ -267,6 +267,7 @@ static void everything_is_still_there(struct kit *k)
     assert_int_equal(kit_history(k, &h), 0);
     assert_int_equal(h.n, 1);
     assert_string_equal(h.attempts[0].model, "model-a");
+    assert_string_equal(h.attempts[0].remedy, "");
     store_history_fini(&h);
     assert_string_equal(kit_search(k, "spreadsheet"), "1");
     assert_string_equal(kit_search(k, "budget"), "1");

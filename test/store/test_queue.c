@@ -330,6 +330,7 @@ static void an_outage_does_not_count_and_history_is_kept(void **state)
                                       .model = "m",
                                       .code = E_NET,
                                       .words = i == 9 ? "last" : "earlier",
+                                      .remedy = i == 9 ? "as PNG" : NULL,
                                       .request_ms = 10 * i};
     }
     for (int i = 0; i < 7; i++) {
@@ -350,6 +351,8 @@ static void an_outage_does_not_count_and_history_is_kept(void **state)
     assert_int_equal(h.n, STORE_MAX_ATTEMPTS);
     assert_int_equal(h.attempts[0].at_ms, 2);
     assert_string_equal(h.attempts[7].words, "last");
+    assert_string_equal(h.attempts[7].remedy, "as PNG");
+    assert_string_equal(h.attempts[6].remedy, "");
     assert_string_equal(h.attempts[7].backend, "b");
     assert_int_equal(h.attempts[7].code, E_NET);
     assert_int_equal(h.attempts[7].request_ms, 90);

@@ -188,13 +188,25 @@ static bool read_limits(struct call *c)
     return true;
 }
 
+// What the chat templates of Qwen3 and GLM look for at the end of the question.
+static bool has_soft_switch(const struct call *c)
+{
+    static const char *const words[] = {"/no_think\"", "/nothink\""};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (memmem(c->body.data, c->body.len, words[i], strlen(words[i])))
+            return true;
+    }
+    return false;
+}
+
 static bool read_thinking(struct call *c)
 {
     const cJSON *kwargs =
         cJSON_GetObjectItemCaseSensitive(c->json, "chat_template_kwargs");
     const cJSON *enable = cJSON_GetObjectItemCaseSensitive(kwargs, "enable_thinking");
     const char *effort = json_string(c->json, "reasoning_effort");
-    bool is_off = cJSON_IsFalse(enable) || (effort && !strcmp(effort, "none"));
+    bool is_off = cJSON_IsFalse(enable) || (effort && !strcmp(effort, "none")) ||
+                  has_soft_switch(c);
     c->ask.wants_thinking = c->fake->opt.is_thinking && !is_off;
     if (!enable || cJSON_IsBool(enable))
         return true;
