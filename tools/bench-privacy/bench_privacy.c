@@ -1,20 +1,40 @@
-// bench_privacy.c -- how fast the finder and the redaction are, on one core.
+// bench_privacy.c -- how fast the finders and the redaction are, on one core.
 //
-//   bench_privacy [FILE...]
+//   bench_privacy [-k KIND] [-r ROUNDS] [-d] [FILE...]
 //
-// Texts: what OCR reads from screens, made up from a seed (running text, menus, logs, one
-// secret in four kilobytes); the FILEs, as source code; and pieces that make the finder look
-// ahead as often as it can.  Processor time, the best of several rounds.
+// A kind is a text and what is done with it; the FILEs are source code.  Rounds go through
+// all kinds in turn, so that what else the machine does meets all of them; the median of a
+// kind's processor times is printed, and the longest time that one call took in a middling
+// round.  The digest is of all that was found: it stays the same when a change makes the
+// rules faster and nothing else.  -d lists all that was found instead, a line each.
 // SPDX-License-Identifier: MIT
-#include "privacy/corpus.h"
+#include "bench_text.h"
+#include "privacy/find_page.h"
 #include "privacy/redact.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { TEXT_BYTES = 8 << 20, FILES_MAX = 64 << 20, ROUNDS = 5, PER_SECRET = 4096 };
+enum { MOST_ROUNDS = 31, FILES_MAX = 64 << 20, PIECE_BYTES = 1 << 20 };
+
+struct tally {
+    int found;
+    uint64_t work;
+    uint64_t digest;
+    bool is_listing;
+};
+
+struct kind {
+    const char *name;
+    struct bench_pages pages;
+    int (*run)(const struct privacy_finder *f, const struct privacy_page *p,
+               struct tally *t);
+    double took_s[MOST_ROUNDS], longest_s[MOST_ROUNDS];
+    struct tally tally;
+};
 
 static double now_s(void)
 {
@@ -23,162 +43,137 @@ static double now_s(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static void *must(void *p)
-{
-    if (!p) {
-        perror("bench_privacy");
-        exit(1);
-    }
-    return p;
-}
+// ---- what is measured
 
-static void must_be(int rc)
+// FNV-1a.
+static void add_digest(struct tally *t, uint64_t value)
 {
-    if (rc != 0) {
-        fprintf(stderr, "bench_privacy: %s\n", err_words(rc));
-        exit(1);
+    for (int i = 0; i < 64; i += 8) {
+        t->digest = (t->digest ^ (value >> i & 0xff)) * 0x100000001b3u;
     }
 }
 
-static uint64_t next_random(uint64_t *state)
+static void list(const struct privacy_page *page, const struct privacy_finding *p)
 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
+    printf("%u+%u %s %d%s ", p->offset, p->len, privacy_category_name(p->category),
+           p->weight, p->is_repeat ? " again" : "");
+    for (uint32_t i = 0; i < p->len; i++) {
+        const unsigned char c = (unsigned char)page->text[p->offset + i];
+        putchar(c < ' ' ? ' ' : c);
+    }
+    putchar('\n');
 }
 
-// Running text: the commonest words of English come often; 4.7 letters a word, as in English.
-static void add_sentence(struct buf *b, uint64_t *state)
+static void count(struct tally *t, const struct privacy_page *page,
+                  const struct privacy_findings *found)
 {
-    static const char words[] =
-        "the of and a to in is you that it he was for on are as with his they at be this "
-        "have from or one had by word but not what all were we when your can said there "
-        "use "
-        "an each which she do how their if will up other about out many then them these "
-        "so "
-        "some her would make like him into time has look two more write go see number no "
-        "way "
-        "could people my than first water been call who oil its now find long down day "
-        "did "
-        "get come made may part over new sound take only little work know place year "
-        "live me "
-        "back give most very after thing our just name good sentence man think say great "
-        "where help through much before line right too mean old any same tell boy follow "
-        "came "
-        "want show also around form three small set put end does another well large must "
-        "big "
-        "even such because turn here why ask went men read need land different home us "
-        "move "
-        "try kind hand picture again change off play spell air away animal house point "
-        "page "
-        "letter mother answer found study still learn should world information available "
-        "settings document application development management message received yesterday "
-        "customer service project schedule following together important question "
-        "different "
-        "another sentence between without something thought children example government "
-        "company problem against interest already morning possible language remember "
-        "attached regards meeting tomorrow afternoon update download install configure";
-    size_t n = 6 + next_random(state) % 14;
-    for (size_t i = 0; i < n; i++) {
-        size_t at = next_random(state) % (sizeof(words) - 16);
-        at = next_random(state) % 3 == 0 ? at / 12 : at;
-        while (at > 0 && words[at - 1] != ' ') {
-            at--;
+    t->found += found->n;
+    t->work += found->work;
+    for (int i = 0; i < found->n; i++) {
+        const struct privacy_finding *p = &found->items[i];
+        if (t->is_listing) {
+            list(page, p);
         }
-        must_be(buf_add(b, words + at, strcspn(words + at, " ")));
-        must_be(buf_add_str(b, i + 1 < n ? " " : ".\n"));
+        add_digest(t, (uint64_t)p->offset << 32 | p->len);
+        add_digest(t,
+                   (uint64_t)p->category << 16 | (uint64_t)p->weight << 1 | p->is_repeat);
     }
 }
 
-static void make_screens(struct buf *b)
-{
-    struct corpus_item item;
-    uint64_t state = 88172645463325252u;
-    size_t next_secret = PER_SECRET;
-    for (unsigned n = 0; b->len < TEXT_BYTES; n++) {
-        for (int i = 0; i < 4; i++) {
-            add_sentence(b, &state);
-        }
-        corpus_decoy(&item, n, next_random(&state));
-        must_be(buf_printf(b, "%s\n", item.text));
-        if (b->len >= next_secret) {
-            next_secret = b->len + PER_SECRET;
-            corpus_secret(&item, (enum privacy_category)(n % PRIVACY_CATEGORIES), n,
-                          next_random(&state));
-            must_be(buf_printf(b, "%s\n", item.text));
-        }
-    }
-}
-
-static void read_files(struct buf *b, char **paths, int n)
-{
-    for (int i = 0; i < n; i++) {
-        char block[65536];
-        FILE *f = fopen(paths[i], "rb");
-        if (!f) {
-            perror(paths[i]);
-            continue;
-        }
-        for (size_t got; (got = fread(block, 1, sizeof(block), f)) > 0;) {
-            must_be(buf_add(b, block, got));
-        }
-        fclose(f);
-    }
-}
-
-static void print_row(const char *name, size_t bytes, double seconds, int found,
-                      double looks)
-{
-    printf("%-28s %7.1f MB %9.1f MB/s %8d found %6.2f looks/byte\n", name,
-           (double)bytes / 1e6, (double)bytes / 1e6 / seconds, found, looks);
-}
-
-static double bench_find(const struct privacy_finder *f, const char *name,
-                         const char *text, size_t len)
+static int run_find(const struct privacy_finder *f, const struct privacy_page *p,
+                    struct tally *t)
 {
     struct privacy_findings found = {0};
-    double best = 1e9;
-    int n = 0;
-    uint64_t work = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-        double begin = now_s();
-        n = 0;
-        work = 0;
-        for (size_t from = 0; from < len;) {  // findings are cut at some number: go on
-            must_be(privacy_find_from(f, text, len, from, &found));
-            n += found.n;
-            work += found.work;
-            from = found.is_cut ? found.seen_bytes : len;
-        }
-        double took = now_s() - begin;
-        best = took < best ? took : best;
-    }
-    if (name) {
-        print_row(name, len, best, n, (double)work / (double)len);
-    }
+    int rc = privacy_find(f, p->text, p->text_len, &found);
+    count(t, p, &found);
     privacy_findings_fini(&found);
-    return best;
+    return rc;
 }
 
-static void bench_redact(const struct privacy_finder *f, const char *text, size_t len)
+static int run_read(const struct privacy_finder *f, const struct privacy_page *p,
+                    struct tally *t)
 {
+    struct privacy_findings found = {0};
+    int rc = privacy_find_read(f, p->text, p->text_len, &found);
+    count(t, p, &found);
+    privacy_findings_fini(&found);
+    return rc;
+}
+
+static int run_page(const struct privacy_finder *f, const struct privacy_page *p,
+                    struct tally *t)
+{
+    struct privacy_findings found = {0};
+    int rc = privacy_find_page(f, p, &found);
+    count(t, p, &found);
+    privacy_findings_fini(&found);
+    return rc;
+}
+
+static int run_redact(const struct privacy_finder *f, const struct privacy_page *p,
+                      struct tally *t)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
     struct buf out;
-    int counts[PRIVACY_CATEGORIES] = {0}, n = 0;
-    double best = 1e9;
-    buf_init(&out, len * 2);
-    for (int round = 0; round < ROUNDS; round++) {
-        double begin = now_s();
-        memset(counts, 0, sizeof(counts));
-        must_be(privacy_redact(f, text, PRIVACY_ALL, &out, counts));
-        double took = now_s() - begin;
-        best = took < best ? took : best;
-    }
+    buf_init(&out, p->text_len * 2);
+    int rc = privacy_redact(f, p->text, PRIVACY_ALL, &out, counts);
     for (int c = 0; c < PRIVACY_CATEGORIES; c++) {
-        n += counts[c];
+        t->found += counts[c];
     }
-    print_row("screens, redacted", len, best, n, 0);
+    for (size_t i = 0; i < out.len; i++) {
+        t->digest = (t->digest ^ (unsigned char)buf_str(&out)[i]) * 0x100000001b3u;
+    }
     buf_fini(&out);
+    return rc;
+}
+
+// ---- measuring
+
+static void measure(const struct privacy_finder *f, struct kind *k, int round)
+{
+    double took = 0, longest = 0;
+    k->tally =
+        (struct tally){.digest = 0xcbf29ce484222325u, .is_listing = k->tally.is_listing};
+    for (int i = 0; i < k->pages.n; i++) {
+        const double begin = now_s();
+        bench_must(k->run(f, &k->pages.items[i], &k->tally));
+        const double one = now_s() - begin;
+        took += one;
+        longest = one > longest ? one : longest;
+    }
+    k->took_s[round] = took;
+    k->longest_s[round] = longest;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof(*values), by_size);
+    return values[n / 2];
+}
+
+static size_t bytes_of(const struct kind *k)
+{
+    size_t n = 0;
+    for (int i = 0; i < k->pages.n; i++) {
+        n += k->pages.items[i].text_len;
+    }
+    return n;
+}
+
+static void print_kind(struct kind *k, int rounds)
+{
+    const double bytes = (double)bytes_of(k);
+    printf("%-20s %5.1f MB in %4d %7.1f MB/s %8.2f ms the longest %7d found %6.2f "
+           "looks/byte %016llx\n",
+           k->name, bytes / 1e6, k->pages.n, bytes / 1e6 / median(k->took_s, rounds),
+           1e3 * median(k->longest_s, rounds), k->tally.found,
+           (double)k->tally.work / bytes, (unsigned long long)k->tally.digest);
 }
 
 static void bench_hostile(const struct privacy_finder *f)
@@ -206,50 +201,150 @@ static void bench_hostile(const struct privacy_finder *f)
                                          "GB82WEST",
                                          "密码",
                                          "\xff"};
-    enum { BYTES = 1 << 20 };
-    char *text = must(malloc(BYTES));
+    struct kind k = {.run = run_find};
+    struct buf text;
     const char *slowest = NULL;
     double longest = 0;
-    for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]); k++) {
-        size_t n = strlen(pieces[k]);
-        for (size_t i = 0; i < BYTES; i++) {
-            text[i] = pieces[k][i % n];
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        buf_init(&text, PIECE_BYTES + 64);
+        while (text.len < PIECE_BYTES) {
+            bench_must(buf_add_str(&text, pieces[i]));
         }
-        double took = bench_find(f, NULL, text, BYTES);
-        if (took > longest) {
-            longest = took;
-            slowest = pieces[k];
+        bench_whole(&text, &k.pages);
+        measure(f, &k, 0);
+        bench_pages_fini(&k.pages);
+        buf_fini(&text);
+        if (k.took_s[0] > longest) {
+            longest = k.took_s[0];
+            slowest = pieces[i];
         }
     }
     printf("hostile, the worst of %zu: %.1f MB/s, '%.*s' again and again\n",
-           sizeof(pieces) / sizeof(pieces[0]), BYTES / 1e6 / longest,
+           sizeof(pieces) / sizeof(pieces[0]), PIECE_BYTES / 1e6 / longest,
            (int)strcspn(slowest, "\n"), slowest);
-    free(text);
+}
+
+// ---- all
+
+struct options {
+    const char *kind;  // NULL: all
+    int rounds;
+    bool is_listing;
+    char **files;
+    int n_files;
+};
+
+static bool read_options(int argc, char **argv, struct options *o)
+{
+    *o = (struct options){.rounds = 7};
+    for (int c; (c = getopt(argc, argv, "dk:r:")) != -1;) {
+        if (c == 'k') {
+            o->kind = optarg;
+        } else if (c == 'r') {
+            o->rounds = atoi(optarg);
+        } else if (c == 'd') {
+            o->is_listing = true;
+            o->rounds = 1;
+        } else {
+            return false;
+        }
+    }
+    o->files = argv + optind;
+    o->n_files = argc - optind;
+    return o->rounds >= 1 && o->rounds <= MOST_ROUNDS;
+}
+
+static void bench_all(const struct privacy_finder *f, const struct options *o)
+{
+    enum { WHOLE = 4 << 20, PAGED = 1 << 20, PAGE = 10 << 10, PIECE = 64 << 10 };
+    struct buf documents, dense, odd, source;
+    buf_init(&documents, WHOLE + 65536);
+    buf_init(&dense, WHOLE + 65536);
+    buf_init(&odd, WHOLE + 65536);
+    buf_init(&source, FILES_MAX);
+    bench_add_documents(&documents, WHOLE);
+    bench_add_dense(&dense, WHOLE);
+    bench_add_odd(&odd, PAGED);
+    for (int i = 0; i < o->n_files; i++) {
+        bench_add_file(&source, o->files[i]);
+    }
+    const struct buf few_documents = {.data = documents.data, .len = PAGED};
+    const struct buf few_dense = {.data = dense.data, .len = PAGED};
+    struct {
+        const char *name;
+        const struct buf *text;
+        size_t page_bytes;  // 0 = whole
+        int (*run)(const struct privacy_finder *, const struct privacy_page *,
+                   struct tally *);
+    } rows[] = {
+        {"documents", &documents, PIECE, run_find},
+        {"source", &source, PIECE, run_find},
+        {"dense", &dense, PIECE, run_find},
+        {"odd", &odd, PIECE, run_find},
+        {"documents-redacted", &documents, 0, run_redact},
+        {"dense-redacted", &dense, 0, run_redact},
+        {"documents-read", &few_documents, PAGE, run_read},
+        {"dense-read", &few_dense, PAGE, run_read},
+        {"odd-read", &odd, PAGE, run_read},
+        {"documents-page", &few_documents, PAGE, run_page},
+        {"dense-page", &few_dense, PAGE, run_page},
+        {"odd-page", &odd, PAGE, run_page},
+    };
+    enum { KINDS = sizeof(rows) / sizeof(rows[0]) };
+    struct kind kinds[KINDS] = {0};
+    int n = 0;
+    for (int i = 0; i < KINDS; i++) {
+        if (rows[i].text->len == 0 || (o->kind && strcmp(o->kind, rows[i].name) != 0)) {
+            continue;
+        }
+        struct kind *k = &kinds[n++];
+        k->name = rows[i].name;
+        k->tally.is_listing = o->is_listing;
+        k->run = rows[i].run;
+        if (rows[i].page_bytes) {
+            bench_columns(rows[i].text, rows[i].page_bytes, &k->pages);
+        } else {
+            bench_whole(rows[i].text, &k->pages);
+        }
+    }
+    for (int round = 0; round < o->rounds; round++) {
+        for (int i = 0; i < n; i++) {
+            measure(f, &kinds[i], round);
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        if (!o->is_listing) {
+            print_kind(&kinds[i], o->rounds);
+        }
+        bench_pages_fini(&kinds[i].pages);
+    }
+    buf_fini(&documents);
+    buf_fini(&dense);
+    buf_fini(&odd);
+    buf_fini(&source);
 }
 
 int main(int argc, char **argv)
 {
     struct privacy_finder *finder;
-    struct buf screens, code;
+    struct options options;
     struct err e = {0};
-    double begin = now_s();
+    if (!read_options(argc, argv, &options)) {
+        fprintf(stderr, "usage: bench_privacy [-k KIND] [-r ROUNDS] [-d] [FILE...]\n");
+        return 2;
+    }
+    const double begin = now_s();
     if (privacy_finder_open(&finder, &e) != 0) {
         fprintf(stderr, "bench_privacy: %s\n", e.msg);
         return 1;
     }
-    printf("tables made in %.2f ms\n", (now_s() - begin) * 1e3);
-    buf_init(&screens, TEXT_BYTES + 65536);
-    buf_init(&code, FILES_MAX);
-    make_screens(&screens);
-    bench_find(finder, "screens", buf_str(&screens), screens.len);
-    bench_redact(finder, buf_str(&screens), screens.len);
-    read_files(&code, argv + 1, argc - 1);
-    if (code.len > 0) {
-        bench_find(finder, "files", buf_str(&code), code.len);
+    if (!options.is_listing) {
+        printf("tables made in %.2f ms\n", (now_s() - begin) * 1e3);
     }
-    bench_hostile(finder);
-    buf_fini(&screens);
-    buf_fini(&code);
+    bench_all(finder, &options);
+    if (!options.kind && !options.is_listing) {
+        bench_hostile(finder);
+    }
     privacy_finder_free(finder);
     return 0;
 }
