@@ -128,29 +128,20 @@ static void read_label(struct scan *s, enum label kind, size_t begin, size_t end
     }
 }
 
-// The last two letters of words like dbpassword, clientsecret, idtoken.
-static bool may_end_label(const struct scan *s, size_t i, size_t end)
-{
-    if (end - i < 6) {
-        return false;
-    }
-    unsigned char c = s->text[end - 2] | 0x20;
-    switch (s->text[end - 1] | 0x20) {
-    case 'd': return c == 'r' || c == 'w';
-    case 't': return c == 'r' || c == 'e';
-    case 'e': return c == 'd';
-    case 'y':
-    case 'n': return c == 'e';
-    default: return false;
-    }
-}
-
 static void read_word(struct scan *s, size_t i, size_t end)
 {
     size_t label_end = 0;
     enum label kind = find_label_at(s, i, end, &label_end);
     if (kind != LABEL_NONE) {
         read_label(s, kind, i, label_end);
+    }
+}
+
+// A label, unless it stands inside of something random: at its end it may be one.
+static void try_word(struct scan *s, size_t i, size_t end)
+{
+    if (end >= s->random_end && may_be_label(s, i, end)) {
+        read_word(s, i, end);
     }
 }
 
@@ -163,17 +154,41 @@ static void read_words(struct scan *s, size_t i, size_t end)
             i++;
             continue;
         }
-        read_word(s, i, word_end);
+        try_word(s, i, word_end);
         bool is_dense = s->text[i] >= 0xe3 && s->text[i] < 0xee;
         i += is_dense ? 3 : word_end - i;
     }
 }
 
-// Probes of a run long enough for a token alone.
-static bool may_be_token(const struct scan *s, size_t i)
+// The same where all letters are of ASCII.
+static void read_plain_words(struct scan *s, size_t i, size_t end)
+{
+    const uint8_t *class = s->f->class;
+    while (i < end) {
+        const size_t begin = i, limit = end - i > WORD_MAX + 1 ? i + WORD_MAX + 1 : end;
+        while (i < limit && class[s->text[i]] & IS_UPPER) {
+            i++;
+        }
+        if (i < limit && class[s->text[i]] & IS_LOWER && i > begin + 1) {
+            i--;  // XMLHttp
+        } else {
+            while (i < limit && class[s->text[i]] & IS_LOWER) {
+                i++;
+            }
+        }
+        if (i == begin) {
+            i++;
+            continue;
+        }
+        try_word(s, begin, i);
+    }
+}
+
+// Probes of a run long enough for a token alone; its first word ends at end.
+static bool may_be_token(const struct scan *s, size_t i, size_t end)
 {
     static const uint8_t probes[] = {22, 5, 8, 11, 14, 17, 20, 3};
-    if (i + 22 >= s->len) {
+    if (i + 22 >= s->len || (end - i <= 22 && !(class_at(s, end) & IS_KEY))) {
         return false;
     }
     for (size_t k = 0; k < sizeof(probes); k++) {
@@ -184,18 +199,29 @@ static bool may_be_token(const struct scan *s, size_t i)
     return true;
 }
 
+// The token is digits, or letters taken for them, to its end: a group of a number.
+static bool is_group(const struct scan *s, size_t i, size_t end)
+{
+    while (i < end && s->f->as_digit[s->text[i]] != NOT_DIGIT) {
+        i++;
+    }
+    return i == end || s->f->class[s->text[i]] & IS_HIGH;
+}
+
 // Digits are in the token.
 static void read_number(struct scan *s, size_t i, size_t end)
 {
-    if (digit_at(s, i) != NOT_DIGIT && i >= s->number_end) {
+    if (i >= s->number_end && is_group(s, i, end)) {
         find_number(s, i);
         find_phone(s, i);
     }
-    if (class_at(s, i) & IS_DIGIT) {
+    if (byte_at(s, end) == ':' && class_at(s, i) & IS_DIGIT) {
         find_telegram(s, i);
     }
     find_mixed_id(s, i, end);
-    find_iban(s, i);
+    if (class_at(s, i) & IS_LETTER) {
+        find_iban(s, i);
+    }
 }
 
 // Of an address of a machine.
@@ -218,8 +244,13 @@ static size_t read_token(struct scan *s, size_t i)
     s->out->work += end - i;
     if (may_be_key(s, i)) {
         find_key(s, i);
+        if (s->known_end > end) {
+            return s->known_end;
+        }
     }
-    if (kinds & IS_DIGIT) {
+    if (i < s->random_end) {
+        // a number in it is part of it
+    } else if (kinds & IS_DIGIT) {
         read_number(s, i, end);
     } else if (end - i <= 6 && class_at(s, end + 1) & IS_DIGIT) {
         find_mixed_id(s, i, end);
@@ -227,7 +258,7 @@ static size_t read_token(struct scan *s, size_t i)
     if (end - i <= 4 && (first & IS_HEX) && is_joint(byte_at(s, end))) {
         find_network(s, i, end);
     }
-    if (may_be_token(s, i)) {
+    if (may_be_token(s, i, end)) {
         find_bare_token(s, i);
     }
     bool is_plain = !(kinds & (IS_DIGIT | IS_HIGH | IS_MARK));
@@ -240,11 +271,11 @@ static size_t read_token(struct scan *s, size_t i)
     bool is_single = is_plain && (rest & IS_LETTER) != IS_LETTER &&
                      (rest & IS_UPPER ? first & IS_UPPER : true);
     if (is_single) {
-        if (hint & HINT_LABEL || may_end_label(s, i, end)) {
-            read_word(s, i, end);
-        }
-    } else if (kinds & (IS_LETTER | IS_HIGH)) {
+        try_word(s, i, end);
+    } else if (kinds & IS_HIGH) {
         read_words(s, i, end);
+    } else if (kinds & IS_LETTER) {
+        read_plain_words(s, i, end);
     }
     return end;
 }
@@ -296,6 +327,7 @@ static size_t walk(struct scan *s, size_t i)
             // "\nAKIA...": the letter belongs to the backslash
             bool is_escape = i > 0 && s->text[i - 1] == '\\' && strchr("nrt", s->text[i]);
             i = is_escape ? i + 1 : read_token(s, i);
+            i = i < s->known_end ? s->known_end : i;
         } else if (k & IS_MARK) {
             i = read_mark(s, i);
         } else {
@@ -337,6 +369,26 @@ static int by_offset(const void *a, const void *b)
     return x->len == y->len ? 0 : x->len > y->len ? -1 : 1;
 }
 
+// They come nearly in order: few of them move, and not far.
+static void sort(struct privacy_finding *items, int n)
+{
+    enum { MOVES_MAX = 8 };  // per finding, on average
+    int left = MOVES_MAX * n;
+    for (int i = 1; i < n; i++) {
+        const struct privacy_finding one = items[i];
+        int k = i;
+        for (; k > 0 && by_offset(&items[k - 1], &one) > 0; k--) {
+            items[k] = items[k - 1];
+        }
+        items[k] = one;
+        left -= i - k;
+        if (left < 0) {
+            qsort(items, (size_t)n, sizeof(*items), by_offset);
+            return;
+        }
+    }
+}
+
 // A finding never cuts a character in two.
 static void widen(const struct scan *s, struct privacy_finding *p)
 {
@@ -358,9 +410,7 @@ void find_resolve(const struct scan *s)
     for (int i = 0; i < out->n; i++) {
         widen(s, &out->items[i]);
     }
-    if (out->n > 1) {
-        qsort(out->items, (size_t)out->n, sizeof(*out->items), by_offset);
-    }
+    sort(out->items, out->n);
     for (int i = 0; i < out->n; i++) {
         struct privacy_finding next = out->items[i];
         struct privacy_finding *last = n ? &out->items[n - 1] : NULL;

@@ -14,7 +14,12 @@ static const char *const months[] = {
 
 static bool is_month(const struct scan *s, size_t i, size_t end)
 {
+    const unsigned char first =
+        class_at(s, i) & IS_UPPER ? s->text[i] | 0x20 : byte_at(s, i);
     for (size_t k = 0; k < sizeof(months) / sizeof(months[0]); k++) {
+        if ((unsigned char)months[k][0] != first) {
+            continue;
+        }
         size_t n = strlen(months[k]);
         if (end - i >= n && (find_is_word(s, i, i + n, months[k]) ||
                              memcmp(s->text + i, months[k], n) == 0)) {

@@ -136,8 +136,9 @@ bool find_is_word(const struct scan *s, size_t begin, size_t end, const char *wo
 
 bool find_in_list(const struct scan *s, size_t begin, size_t end, const char *const *list)
 {
+    unsigned char first = begin < end ? small(byte_at(s, begin)) : 0;
     for (; *list; list++) {
-        if (find_is_word(s, begin, end, *list)) {
+        if ((unsigned char)**list == first && find_is_word(s, begin, end, *list)) {
             return true;
         }
     }

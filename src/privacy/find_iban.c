@@ -11,7 +11,7 @@
 
 enum { IBAN_MAX = 34 };
 
-// n digits, a letters, c either; after country and check digits.
+// n digits, a letters, c either; after country and check digits.  By country.
 static const struct country {
     char code[3];
     const char *form;
@@ -56,10 +56,17 @@ static unsigned char big(unsigned char c)
 static const struct country *country_at(const struct scan *s, size_t i)
 {
     unsigned char a = big(byte_at(s, i)), b = big(byte_at(s, i + 1));
-    for (size_t k = 0; k < sizeof(countries) / sizeof(countries[0]); k++) {
-        if ((unsigned char)countries[k].code[0] == a &&
-            (unsigned char)countries[k].code[1] == b) {
-            return &countries[k];
+    size_t low = 0, high = sizeof(countries) / sizeof(countries[0]);
+    while (low < high) {
+        const struct country *at = &countries[low + (high - low) / 2];
+        int order = a != (unsigned char)at->code[0] ? a - at->code[0] : b - at->code[1];
+        if (order == 0) {
+            return at;
+        }
+        if (order < 0) {
+            high = (size_t)(at - countries);
+        } else {
+            low = (size_t)(at - countries) + 1;
         }
     }
     return NULL;

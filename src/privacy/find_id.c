@@ -292,6 +292,7 @@ static const struct id_rule {
     const char *joints;
     bool (*is_valid)(const uint8_t *d);
 } rules[] = {
+    // by digits
     {9, NEED_LABEL, "333", " |-", is_ca_il},
     {9, NEED_LABEL, "423", ".| ", is_nl},
     {9, NEED_LABEL, "333", " ", is_pt},
@@ -342,6 +343,9 @@ bool find_id(struct scan *s, const struct part *p)
     }
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         const struct id_rule *r = &rules[i];
+        if (r->digits > p->n) {
+            break;  // in order
+        }
         if (r->digits != p->n || !r->is_valid(p->num->digits)) {
             continue;
         }

@@ -378,11 +378,13 @@ void find_key_loose(struct scan *s, size_t i)
 
 void find_key(struct scan *s, size_t i)
 {
-    for (unsigned k = s->f->first_key[s->f->alike[s->text[i]]]; k;
-         k = s->f->next_key[k - 1]) {
+    const uint8_t *alike = s->f->alike;
+    const uint8_t second = alike[byte_at(s, i + 1)];
+    for (unsigned k = s->f->first_key[alike[s->text[i]]]; k; k = s->f->next_key[k - 1]) {
         const struct key_rule *r = &rules[k - 1];
         struct body b;
-        size_t body = match_start(s, i, r->start);
+        size_t body =
+            alike[(unsigned char)r->start[1]] == second ? match_start(s, i, r->start) : 0;
         if (!body) {
             continue;
         }
@@ -396,6 +398,8 @@ void find_key(struct scan *s, size_t i)
                 r->kind == KIND_URL && i >= 8 && has_at(s, i - 8, "https://");
             find_add(s, PRIVACY_API_KEY, has_scheme ? i - 8 : i, b.end,
                      privacy_category_weight(PRIVACY_API_KEY));
+            // what joins it may be the rest of something longer
+            s->known_end = class_at(s, b.end) & IS_KEY ? s->known_end : b.end;
             return;
         }
     }

@@ -12,8 +12,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { WORD_MAX = 48 };
-
 // FNV-1a.
 static uint32_t hash_of(const char *word, size_t n)
 {
@@ -145,7 +143,8 @@ static bool is_end(const struct scan *s, size_t end)
     return find_letter(s, end) == 0;
 }
 
-size_t find_word_end(const struct scan *s, size_t i)
+// Letters beyond ASCII are in the word, or it is long.
+static size_t any_word_end(const struct scan *s, size_t i)
 {
     size_t begin = i, limit = i + WORD_MAX;
     uint8_t before = 0;
@@ -167,6 +166,30 @@ size_t find_word_end(const struct scan *s, size_t i)
     return i;
 }
 
+// Small letters, a capital and small ones, or capitals but for the one before small letters.
+size_t find_word_end(const struct scan *s, size_t i)
+{
+    if (i >= s->len) {
+        return i;
+    }
+    const uint8_t *class = s->f->class;
+    const unsigned char *begin = s->text + i, *at = begin;
+    const unsigned char *stop = s->text + (s->len - i > WORD_MAX ? i + WORD_MAX : s->len);
+    while (at < stop && class[*at] & IS_UPPER) {
+        at++;
+    }
+    if (at < stop && class[*at] & IS_LOWER) {
+        if (at - begin > 1) {
+            return (size_t)(at - s->text) - 1;
+        }
+        do {
+            at++;
+        } while (at < stop && class[*at] & IS_LOWER);
+    }
+    bool is_over = at == s->text + s->len || (at < stop && !(class[*at] & IS_HIGH));
+    return is_over ? (size_t)(at - s->text) : any_word_end(s, i);
+}
+
 static enum label look_up(const struct scan *s, size_t i, const char *word, size_t n,
                           size_t *end)
 {
@@ -186,6 +209,22 @@ static enum label look_up(const struct scan *s, size_t i, const char *word, size
     return LABEL_NONE;
 }
 
+bool find_may_end_label(const struct scan *s, size_t i, size_t end)
+{
+    if (end - i < 6) {
+        return false;
+    }
+    unsigned char c = s->text[end - 2] | 0x20;
+    switch (s->text[end - 1] | 0x20) {
+    case 'd': return c == 'r' || c == 'w';
+    case 't': return c == 'r' || c == 'e';
+    case 'e': return c == 'd';
+    case 'y':
+    case 'n': return c == 'e';
+    default: return false;
+    }
+}
+
 // "dbpassword", "Benutzerpasswort": the last part decides.
 static enum label by_ending(const struct scan *s, size_t i, size_t end)
 {
@@ -201,9 +240,7 @@ static enum label by_ending(const struct scan *s, size_t i, size_t end)
     };
     for (size_t k = 0; k < sizeof(endings) / sizeof(endings[0]); k++) {
         size_t n = endings[k].n;
-        unsigned char second = (unsigned char)endings[k].ending[n - 2];
-        if (end - i > n && (s->text[end - 2] | 0x20) == second &&
-            find_is_word(s, end - n, end, endings[k].ending)) {
+        if (end - i > n && find_is_word(s, end - n, end, endings[k].ending)) {
             return endings[k].label;
         }
     }
@@ -233,7 +270,7 @@ enum label find_label_at(const struct scan *s, size_t i, size_t word_end, size_t
         }
         found = look_up(s, i, word, n, end);
     }
-    if (found == LABEL_NONE && is_ascii) {
+    if (found == LABEL_NONE && is_ascii && find_may_end_label(s, i, word_end)) {
         found = by_ending(s, i, word_end);
         *end = word_end;
     }
@@ -270,7 +307,8 @@ bool find_follows(const struct scan *s, enum label kind, size_t end)
             i++;
             continue;
         }
-        if (find_label_at(s, i, word_end, &phrase_end) == kind) {
+        if (may_be_label(s, i, word_end) &&
+            find_label_at(s, i, word_end, &phrase_end) == kind) {
             return true;
         }
         i = word_end;

@@ -240,7 +240,9 @@ void find_loose(struct scan *s)
             find_key_loose(s, i);
         }
         size_t end = word_end;
-        const enum label kind = find_label_at(s, i, word_end, &end);
+        const enum label kind = may_be_label(s, i, word_end)
+                                    ? find_label_at(s, i, word_end, &end)
+                                    : LABEL_NONE;
         read_label(s, kind, end);
         i = kind != LABEL_NONE && end > word_end ? end : word_end;
     }

@@ -248,6 +248,30 @@ static const struct mixed_rule {
     {"#######AA", LEAD(7) | LEAD(8) | LEAD(9), NEED_LABEL, is_pps},
 };
 
+// Of the first n bytes those that are digits, eight at once.
+static int count_eight(const unsigned char *at, size_t n)
+{
+    uint64_t v = 0;
+    memcpy(&v, at, n);
+    v ^= 0x3030303030303030u;
+    uint64_t above = (v & 0x7f7f7f7f7f7f7f7fu) + 0x7676767676767676u;  // ten and more
+    uint64_t ones = ~(v | above) >> 7 & 0x0101010101010101u;
+    return (int)(ones * 0x0101010101010101u >> 56);
+}
+
+// Digits in the twelve bytes at i.
+static int count_digits(const struct scan *s, size_t i)
+{
+    if (s->len - i >= 12) {
+        return count_eight(s->text + i, 8) + count_eight(s->text + i + 8, 4);
+    }
+    int n = 0;
+    for (; i < s->len; i++) {
+        n += class_at(s, i) & IS_DIGIT;
+    }
+    return n;
+}
+
 void find_mixed_id(struct scan *s, size_t i, size_t end)
 {
     if (i < s->number_end || end - i > ID_MAX) {
@@ -258,16 +282,12 @@ void find_mixed_id(struct scan *s, size_t i, size_t end)
         class_before(s, i - 1) & IS_ALNUM) {
         return;
     }
+    if (count_digits(s, i) < 3) {
+        return;
+    }
     size_t lead = 0;
     while (class_at(s, i) & IS_DIGIT && lead < 20 && digit_at(s, i + lead) != NOT_DIGIT) {
         lead++;
-    }
-    int digits = 0;
-    for (size_t k = i; k < i + 12; k++) {
-        digits += class_at(s, k) & IS_DIGIT;
-    }
-    if (digits < 3) {
-        return;
     }
     bool is_labelled = find_near(s, LABEL_ID, i, NEAR);
     bool is_other = !is_labelled && find_on_line(s, LABEL_NUMBER, i, NEAR / 2);

@@ -10,11 +10,11 @@ enum { BLOCK_MAX = 16384, HEADER_MAX = 64, JWT_MAX = 8192 };
 // The line [begin, *end) of text at i; "\n" in the text of a program ends a line, too.
 static size_t line_end_at(const struct scan *s, size_t i, size_t *next)
 {
-    size_t end = i;
-    while (end < s->len && end - i < BLOCK_MAX && s->text[end] != '\n' &&
-           s->text[end] != '\\') {
-        end++;
-    }
+    size_t n = s->len - i < BLOCK_MAX ? s->len - i : BLOCK_MAX;
+    const unsigned char *stop = n ? memchr(s->text + i, '\n', n) : NULL;
+    n = stop ? (size_t)(stop - s->text) - i : n;
+    stop = n ? memchr(s->text + i, '\\', n) : NULL;
+    size_t end = stop ? (size_t)(stop - s->text) : i + n;
     s->out->work += end - i + 1;
     *next = byte_at(s, end) == '\\' ? end + 2 : end + 1;
     *next = *next > s->len ? s->len : *next;
@@ -24,22 +24,22 @@ static size_t line_end_at(const struct scan *s, size_t i, size_t *next)
 // A line of base64, and not just a word.
 static bool is_body(const struct scan *s, size_t begin, size_t end)
 {
+    const uint8_t *class = s->f->class;
     size_t n = 0;
-    uint8_t kinds = 0;
+    uint8_t kinds = 0, k;
     int blanks = 0;
     bool has_sign = false;
     for (size_t i = begin; i < end; i++) {
         unsigned char c = s->text[i];
-        if (c == ' ' || c == '\t' || c == '\r' || c == '|' || c == '"') {
+        if ((k = class[c]) & IS_KEY) {
+            kinds |= k;
+            has_sign |= !(k & IS_WORD) && c != '-';
+            n++;
+        } else if (c == ' ' || c == '\t' || c == '\r' || c == '|' || c == '"') {
             blanks += n > 0;
-            continue;
-        }
-        if (!(class_at(s, i) & IS_KEY)) {
+        } else {
             return false;
         }
-        kinds |= class_at(s, i);
-        has_sign |= c == '+' || c == '/' || c == '=';
-        n++;
     }
     bool is_mixed =
         kinds & IS_UPPER && kinds & IS_LOWER && (kinds & IS_DIGIT || has_sign);
@@ -124,6 +124,7 @@ static void add_key(struct scan *s, size_t begin, size_t end)
     find_add(s, PRIVACY_PRIVATE_KEY, begin, end,
              privacy_category_weight(PRIVACY_PRIVATE_KEY));
     s->block_end = end > s->block_end ? end : s->block_end;
+    s->known_end = end;
 }
 
 // Back over the lines above an END line whose BEGIN is out of sight.
@@ -288,6 +289,6 @@ void find_jwt(struct scan *s, size_t i)
             end = read_part(s, more);  // encrypted ones have five parts
         }
         find_add(s, PRIVACY_JWT, i, end, privacy_category_weight(PRIVACY_JWT));
-        s->block_end = end;
+        s->block_end = s->known_end = end;
     }
 }

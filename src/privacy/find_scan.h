@@ -60,6 +60,7 @@ enum class {
 enum {
     LOOK_AHEAD = 256,  // bytes that a finder may look at beyond its beginning
     NEAR = 48,         // bytes between a label and what it names
+    WORD_MAX = 48,     // bytes of a word of a label
     WEAKER = 60        // weight of a finding whose proof is missing
 };
 
@@ -128,6 +129,9 @@ struct scan {
         size_t begin, end, run_end;  // end: without full stops
     } token;                         // what tokens are made of, measured last
     size_t block_end;                // of a public block: nothing in it is secret
+    size_t known_end;  // of a key that was found whole: nothing is looked for in it
+    size_t
+        random_end;  // of a random token that was found: only keys are looked for in it
     struct {
         size_t begin, end;
         int n, odd;  // words, of them only similar ones
@@ -170,10 +174,14 @@ static inline bool may_be_key(const struct scan *s, size_t i)
     return s->f->hints[slot] & HINT_KEY;
 }
 
+// words is not empty: its first byte says no nearly always.
 static inline bool has_at(const struct scan *s, size_t i, const char *words)
 {
+    if (i >= s->len || s->text[i] != (unsigned char)words[0]) {
+        return false;
+    }
     size_t n = strlen(words);
-    return i + n <= s->len && memcmp(s->text + i, words, n) == 0;
+    return n <= s->len - i && memcmp(s->text + i, words, n) == 0;
 }
 
 // Lengths of the character at i if it is of that kind, else 0; the rare ones are looked at
@@ -224,6 +232,16 @@ bool find_follows_number(const struct scan *s, size_t i);
 MUST_USE int find_label_open(struct privacy_finder *f);
 // The label that the word at i begins, LABEL_NONE if none; *end is where the phrase ends.
 enum label find_label_at(const struct scan *s, size_t i, size_t word_end, size_t *end);
+// By the last two letters of a word: may its ending be a label? "dbpassword"
+bool find_may_end_label(const struct scan *s, size_t i, size_t end);
+// Most words are none, and this says so at once.
+static inline bool may_be_label(const struct scan *s, size_t i, size_t end)
+{
+    const unsigned char *word = s->text + i;
+    return (word[0] | s->text[end - 1]) & 0x80 ||
+           s->f->hints[hint_slot_of_word(word, end - i)] & HINT_LABEL ||
+           find_may_end_label(s, i, end);
+}
 // A label of the kind stands up to max bytes before i, or shortly after end.
 bool find_near(const struct scan *s, enum label kind, size_t i, size_t max);
 bool find_on_line(const struct scan *s, enum label kind, size_t i, size_t max);

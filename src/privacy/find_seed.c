@@ -21,6 +21,19 @@ static uint64_t pack(const unsigned char *word, size_t n)
     return v;
 }
 
+// The same of a word of the text: eight bytes at once where there are so many.
+static uint64_t pack_at(const struct scan *s, size_t i, size_t n)
+{
+    const unsigned char *at = s->text + i;
+    if (s->len - i < 8 || n == 0 || n > 8) {
+        return pack(at, n);
+    }
+    uint64_t v = (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 |
+                 (uint64_t)at[3] << 32 | (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 |
+                 (uint64_t)at[6] << 8 | at[7];
+    return (v | 0x2020202020202020u) >> (64 - 8 * n);
+}
+
 static size_t slot_of(uint64_t packed)
 {
     return (size_t)(packed * 0x9e3779b97f4a7c15u >> 51);  // 13 bits: SEED_SLOTS
@@ -77,10 +90,15 @@ static int find_similar(const struct privacy_finder *f, const unsigned char *wor
 static bool is_checked(const uint16_t *words, int n)
 {
     unsigned char bits[36] = {0}, sum[SHA256_DIGEST_LENGTH];
-    for (int i = 0; i < n * 11; i++) {
-        unsigned bit = words[i / 11] >> (10 - i % 11) & 1u;
-        bits[i / 8] |= (unsigned char)(bit << (7 - i % 8));
+    uint32_t held = 0;
+    int n_held = 0, bytes = 0;
+    for (int i = 0; i < n; i++) {
+        held = held << 11 | words[i];
+        for (n_held += 11; n_held >= 8; n_held -= 8) {
+            bits[bytes++] = (unsigned char)(held >> (n_held - 8));
+        }
     }
+    bits[bytes] = (unsigned char)(held << (8 - n_held));
     int entropy = n * 11 * 32 / 33, check = n * 11 - entropy;
     unsigned char last = bits[entropy / 8];
     SHA256(bits, (size_t)entropy / 8, sum);
@@ -182,7 +200,7 @@ void find_seed_word(struct scan *s, size_t i, size_t end)
     if (s->seed.n > 0 && !is_next(s, i)) {
         find_seed_end(s);
     }
-    int found = n >= 3 && n <= 8 ? find_word(s->f, pack(word, n)) : -1;
+    int found = n >= 3 && n <= 8 ? find_word(s->f, pack_at(s, i, n)) : -1;
     bool is_run = s->seed.n >= SEED_RUN_FUZZY && s->seed.odd < ODD_MAX;
     if (found < 0 && is_run && n >= 4 && n <= 9) {
         found = find_similar(s->f, word);

@@ -39,8 +39,8 @@ static struct look look_at(const struct scan *s, size_t begin, size_t end)
     int run = 0;
     end = end - begin > STRETCH ? begin + STRETCH : end;
     for (size_t i = begin; i < end; i++) {
-        uint8_t k = class_at(s, i), kind = k & IS_ALNUM;
         unsigned char c = s->text[i];
+        uint8_t k = s->f->class[c], kind = k & IS_ALNUM;
         if (kind == 0 && c != '+') {
             look_at_part(&l, l.n - part.n, l.lower - part.lower, l.upper - part.upper);
             part = l;
@@ -108,6 +108,15 @@ static size_t token_end(struct scan *s, size_t i)
     return s->token.end > i ? s->token.end : i;
 }
 
+// "abc...&password=x" may be in it: what stands before a sign may be a label.
+static void add_token(struct scan *s, size_t begin, size_t end)
+{
+    find_add(s, PRIVACY_TOKEN, begin, end, privacy_category_weight(PRIVACY_TOKEN));
+    const unsigned char *sign = memchr(s->text + begin, '=', end - begin);
+    end = sign ? (size_t)(sign - s->text) : end;
+    s->random_end = end > s->random_end ? end : s->random_end;
+}
+
 // Azure and AWS: the label says what it is.
 static void find_service_key(struct scan *s, enum label kind, size_t begin, size_t end)
 {
@@ -153,7 +162,7 @@ void find_labelled_token(struct scan *s, enum label kind, size_t label, size_t l
     if (is_loose || v.gap == GAP_LINE
             ? is_clearly_random(&l) || (!is_weak && is_random(&l))
             : is_random(&l)) {
-        find_add(s, PRIVACY_TOKEN, v.begin, end, privacy_category_weight(PRIVACY_TOKEN));
+        add_token(s, v.begin, end);
     }
 }
 
@@ -199,7 +208,7 @@ void find_header(struct scan *s, enum label kind, size_t label_end)
     bool is_token = kind == LABEL_BASIC ? is_basic(s, begin, end)
                                         : l.n >= 12 && l.digits >= 2 && is_random(&l);
     if (is_token) {
-        find_add(s, PRIVACY_TOKEN, begin, end, privacy_category_weight(PRIVACY_TOKEN));
+        add_token(s, begin, end);
     }
 }
 
@@ -261,6 +270,20 @@ static void find_discord(struct scan *s, size_t i, size_t end)
     }
 }
 
+// Capitals, small letters and a digit: whatever is random has them.
+static bool is_mixed(const struct scan *s, size_t begin, size_t end)
+{
+    uint8_t kinds = 0;
+    end = end - begin > STRETCH ? begin + STRETCH : end;
+    for (size_t i = begin; i < end; i++) {
+        kinds |= s->f->class[s->text[i]];
+        if ((kinds & IS_ALNUM) == IS_ALNUM) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void find_bare_token(struct scan *s, size_t i)
 {
     uint8_t before = class_before(s, i);
@@ -276,11 +299,12 @@ void find_bare_token(struct scan *s, size_t i)
         }
     }
     find_discord(s, i, end);
-    if (end - i < 32 || (sign && strchr("@#.", sign))) {
+    if (end - i < 32 || end <= s->random_end || (sign && strchr("@#.", sign)) ||
+        !is_mixed(s, i, end)) {
         return;
     }
     struct look l = look_at(s, i, end);
     if (is_clearly_random(&l) && !is_public(s, i, &l)) {
-        find_add(s, PRIVACY_TOKEN, i, end, privacy_category_weight(PRIVACY_TOKEN));
+        add_token(s, i, end);
     }
 }

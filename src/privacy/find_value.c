@@ -25,6 +25,9 @@ static size_t read_sign(const struct scan *s, size_t i, unsigned char *sign)
         unsigned char sign;
     } signs[] = {{"=>", '='}, {":=", '='}, {"->", '='}, {"==", 0},  {"::", 0}, {"=", '='},
                  {":", ':'},  {"：", ':'}, {"＝", '='}, {"→", '='}, {"⇒", '='}};
+    if (class_at(s, i) & IS_ALNUM) {
+        return i;
+    }
     for (size_t k = 0; k < sizeof(signs) / sizeof(signs[0]); k++) {
         if (has_at(s, i, signs[k].text)) {
             *sign = signs[k].sign;
@@ -43,19 +46,22 @@ static size_t read_is(const struct scan *s, size_t i)
     static const char *const others[] = {"è", "é", "är", "er", "это", "は", "是", "为"};
     static const char *const before_to[] = {"set", "changed", "reset", "now", NULL};
     size_t end = find_word_end(s, i);
-    if (has_at(s, i, "'s ")) {
-        return i + 2;
+    if (end == i) {
+        return has_at(s, i, "'s ") ? i + 2 : i;
     }
-    if (end > i && find_in_list(s, i, end, words)) {
+    if (find_in_list(s, i, end, words)) {
         return end;
     }
-    if (end > i && find_in_list(s, i, end, before_to) && has_at(s, end, " to ")) {
+    if (find_in_list(s, i, end, before_to) && has_at(s, end, " to ")) {
         return end + 3;
     }
     for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
+        if (!has_at(s, i, others[k])) {
+            continue;
+        }
         size_t n = strlen(others[k]);
         bool is_dense = (unsigned char)others[k][0] >= 0xe3;
-        if (has_at(s, i, others[k]) && (is_dense || !find_letter(s, i + n))) {
+        if (is_dense || !find_letter(s, i + n)) {
             return i + n;
         }
     }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 // Capitals first..last; the small letter is add further on.  step 2: capitals and small
-// letters alternate.
+// letters alternate.  In order.
 static const struct range {
     uint16_t first;
     uint16_t last;
@@ -28,13 +28,17 @@ static const struct range {
 
 static uint32_t small(uint32_t c)
 {
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-        const struct range *r = &ranges[i];
-        if (c >= r->first && c <= r->last) {
-            return (c - r->first) % r->step == 0 ? c + r->add : c;
-        }
+    size_t low = 0, high = sizeof(ranges) / sizeof(ranges[0]);
+    while (low < high) {  // the first range that ends at c or behind
+        const size_t middle = low + (high - low) / 2;
+        low = ranges[middle].last < c ? middle + 1 : low;
+        high = ranges[middle].last < c ? high : middle;
     }
-    return c;
+    const struct range *r = &ranges[low];
+    if (low == sizeof(ranges) / sizeof(ranges[0]) || c < r->first) {
+        return c;
+    }
+    return r->step == 1 || (c - r->first) % 2 == 0 ? c + r->add : c;
 }
 
 size_t fold_char(const char *s, size_t len, char *out)
