@@ -33,6 +33,11 @@ static void open_classes(struct privacy_finder *f)
         k |= c == '_' ? IS_WORD | IS_MARK : 0;  // the mark shows it in a token's classes
         k |= c && strchr("@+($<:|[", c) ? IS_MARK : 0;
         f->class[c] = k;
+        f->counts[c] =
+            (uint64_t)is_lower << COUNT_LOWER | (uint64_t)is_upper << COUNT_UPPER |
+            (uint64_t)is_digit << COUNT_DIGITS |
+            (uint64_t)((k & IS_HEX) != 0) << COUNT_HEX |
+            (uint64_t)(!(k & IS_KEY) && c != '.' && (c & 0xc0) != 0x80) << COUNT_ODD;
         if (is_digit) {
             f->as_digit[c] = (uint8_t)(c - '0');
         }

@@ -228,7 +228,8 @@ static void find_url_user(struct scan *s, size_t slashes)
 void find_loose(struct scan *s)
 {
     for (size_t i = 0; i < s->len && !s->is_over;) {
-        const size_t word_end = find_word_end(s, i);
+        const bool is_letter = s->f->class[s->text[i]] & (IS_LETTER | IS_HIGH);
+        const size_t word_end = is_letter ? find_word_end(s, i) : i;
         if (word_end == i) {
             if (has_at(s, i, "//") && i > 0 && s->text[i - 1] == ':') {
                 find_url_user(s, i);

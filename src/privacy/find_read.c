@@ -37,20 +37,24 @@ enum piece_kind {
 };
 
 struct piece {
-    size_t begin, end;
-    enum piece_kind kind;
-    bool is_last;  // on its line
+    uint32_t begin, end;
+    uint8_t kind;        // enum piece_kind
+    bool is_last;        // on its line
+    bool is_number;      // of its letters and digits all are digits
+    bool is_odd;         // has signs that no key is made of
+    uint32_t to_random;  // how many pieces on the next random one of the line is
 };
 
 // What a piece, or a string, is made of.
 struct mixture {
     int n, lower, upper, digits, hex, odd;
     int changes;  // of kind, from one letter or digit to the next
-    int longest;  // run of small letters
 };
 
 struct mender {
     const struct scan *s;
+    struct piece *pieces;  // owned
+    size_t n_pieces;
     char *text;     // owned
     uint32_t *map;  // owned: where each byte was
     size_t len;
@@ -81,43 +85,47 @@ static bool is_separator(unsigned char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static void count_kind(struct mixture *m, uint8_t kind, uint8_t *before, int *run)
-{
-    m->n++;
-    m->lower += kind == IS_LOWER;
-    m->upper += kind == IS_UPPER;
-    m->digits += kind == IS_DIGIT;
-    m->changes += *before && kind != *before;
-    *run = kind == IS_LOWER ? *run + 1 : 0;
-    m->longest = *run > m->longest ? *run : m->longest;
-    *before = kind;
-}
-
 static struct mixture mix_of(const struct scan *s, size_t begin, size_t end)
 {
-    struct mixture m = {0};
+    uint64_t counts = 0;
     uint8_t before = 0;
-    int run = 0;
+    int changes = 0;
+    end = end - begin > MOST_LOOKED_AT ? begin + MOST_LOOKED_AT : end;
+    for (size_t i = begin; i < end; i++) {
+        const uint8_t kind = s->f->class[s->text[i]] & IS_ALNUM;
+        counts += s->f->counts[s->text[i]];
+        changes += kind && kind != before;
+        before = kind ? kind : before;
+    }
+    s->out->work += end - begin;
+    struct mixture m = {.lower = count_in(counts, COUNT_LOWER),
+                        .upper = count_in(counts, COUNT_UPPER),
+                        .digits = count_in(counts, COUNT_DIGITS),
+                        .hex = count_in(counts, COUNT_HEX),
+                        .odd = count_in(counts, COUNT_ODD)};
+    m.n = m.lower + m.upper + m.digits;
+    m.changes = changes - (changes > 0);  // the first one is none
+    return m;
+}
+
+// The longest run of small letters; signs do not break it.
+static int longest_run(const struct scan *s, size_t begin, size_t end)
+{
+    int run = 0, longest = 0;
     end = end - begin > MOST_LOOKED_AT ? begin + MOST_LOOKED_AT : end;
     for (size_t i = begin; i < end; i++) {
         const uint8_t kind = class_at(s, i) & IS_ALNUM;
-        const unsigned char c = s->text[i];
-        if (kind) {
-            count_kind(&m, kind, &before, &run);
-            m.hex += (class_at(s, i) & IS_HEX) != 0;
-        } else if (!(class_at(s, i) & IS_KEY) && c != '.') {
-            m.odd += (c & 0xc0) != 0x80;  // characters, not bytes
-        }
+        run = kind == IS_LOWER ? run + 1 : kind ? 0 : run;
+        longest = run > longest ? run : longest;
     }
-    s->out->work += end - begin;
-    return m;
+    return longest;
 }
 
 // ---- pieces
 
-static enum piece_kind kind_of(const struct scan *s, size_t begin, size_t end)
+static enum piece_kind kind_of(const struct scan *s, size_t begin, size_t end,
+                               struct mixture m)
 {
-    const struct mixture m = mix_of(s, begin, end);
     // A capital at the beginning is no change of a word.
     const bool is_capital =
         class_at(s, begin) & IS_UPPER && class_at(s, begin + 1) & IS_LOWER;
@@ -138,6 +146,7 @@ static enum piece_kind kind_of(const struct scan *s, size_t begin, size_t end)
     return (is_word || is_small) && !is_name ? PIECE_PLAIN : PIECE_WEAK;
 }
 
+// What stands between blanks, from i on.
 static bool next_piece(const struct scan *s, size_t i, struct piece *out)
 {
     while (i < s->len && is_separator(s->text[i])) {
@@ -146,18 +155,38 @@ static bool next_piece(const struct scan *s, size_t i, struct piece *out)
     if (i == s->len) {
         return false;
     }
-    out->begin = i;
+    *out = (struct piece){.begin = (uint32_t)i};
     while (i < s->len && !is_separator(s->text[i])) {
         i++;
     }
-    out->end = i;
+    out->end = (uint32_t)i;
     while (i < s->len &&
            (s->text[i] == ' ' || s->text[i] == '\t' || s->text[i] == '\r')) {
         i++;
     }
     out->is_last = i == s->len || s->text[i] == '\n';
-    out->kind = kind_of(s, out->begin, out->end);
     return true;
+}
+
+static void read_pieces(struct mender *m)
+{
+    const struct scan *s = m->s;
+    struct piece p = {0};
+    while (next_piece(s, p.end, &p)) {
+        const struct mixture mix = mix_of(s, p.begin, p.end);
+        p.kind = (uint8_t)kind_of(s, p.begin, p.end, mix);
+        p.is_number = mix.digits > 0 && mix.digits == mix.n;
+        p.is_odd = mix.odd > 0 || p.end - p.begin > MOST_LOOKED_AT;
+        m->pieces[m->n_pieces++] = p;
+    }
+    uint32_t to_random = UINT32_MAX;
+    for (size_t i = m->n_pieces; i-- > 0;) {
+        struct piece *at = &m->pieces[i];
+        to_random = at->kind == PIECE_RANDOM                 ? 0
+                    : at->is_last || to_random == UINT32_MAX ? UINT32_MAX
+                                                             : to_random + 1;
+        at->to_random = to_random;
+    }
 }
 
 // ---- mending
@@ -168,14 +197,27 @@ static void put(struct mender *m, char c, size_t from)
     m->map[m->len++] = (uint32_t)from;
 }
 
+static void put_as_it_is(struct mender *m, const struct piece *p)
+{
+    memcpy(m->text + m->len, m->s->text + p->begin, p->end - p->begin);
+    for (uint32_t i = p->begin; i < p->end; i++) {
+        m->map[m->len++] = i;
+    }
+}
+
 // With letters for the signs between its letters.
 static void put_mended(struct mender *m, const struct piece *p)
 {
     const struct scan *s = m->s;
+    if (!p->is_odd) {
+        put_as_it_is(m, p);
+        return;
+    }
     for (size_t i = p->begin, n = 1; i < p->end; i += n) {
         const bool is_inside =
             i == p->begin ? s->text[i] >= 0x40 : class_before(s, i) & IS_KEY;
-        const char letter = is_inside ? letter_for(s, i, &n) : 0;
+        const char letter =
+            is_inside && !(class_at(s, i) & IS_KEY) ? letter_for(s, i, &n) : 0;
         if (letter && i + n < p->end && class_at(s, i + n) & IS_KEY) {
             put(m, letter, i);
             continue;
@@ -189,13 +231,15 @@ static void put_mended(struct mender *m, const struct piece *p)
 static void put_plain(struct mender *m, const struct piece *p)
 {
     const struct scan *s = m->s;
-    const struct mixture mix = mix_of(s, p->begin, p->end);
-    const bool is_number = mix.digits > 0 && mix.digits == mix.n;
+    if (!p->is_odd) {
+        put_as_it_is(m, p);
+        return;
+    }
     for (size_t i = p->begin; i < p->end; i++) {
         char c = (char)s->text[i];
         const bool is_inside = i > p->begin && class_before(s, i) & IS_LETTER &&
                                i + 1 < p->end && class_at(s, i + 1) & IS_LETTER;
-        c = c == '@' && is_number ? '0' : c == '|' && is_inside ? 'l' : c;
+        c = c == '@' && p->is_number ? '0' : c == '|' && is_inside ? 'l' : c;
         put(m, c, i);
     }
 }
@@ -215,50 +259,50 @@ static bool is_grouped_number(const struct scan *s, const struct piece *p)
     return has_joint;
 }
 
-// Returns where to go on.  "6493-1 734-2127-1855": no blank is in a number with dashes.
-static size_t put_number(struct mender *m, const struct piece *first)
+// Returns the piece to go on with.  "6493-1 734-2127-1855": no blank is in a number with
+// dashes.
+static size_t put_number(struct mender *m, size_t first)
 {
-    struct piece p = *first, next;
-    const bool is_grouped = is_grouped_number(m->s, &p);
-    put_plain(m, &p);
-    while (is_grouped && !p.is_last && next_piece(m->s, p.end, &next) &&
-           next.begin == p.end + 1 && is_grouped_number(m->s, &next)) {
-        p = next;
-        put_plain(m, &p);
+    const struct piece *p = &m->pieces[first], *end = m->pieces + m->n_pieces;
+    const bool is_grouped = is_grouped_number(m->s, p);
+    put_plain(m, p);
+    while (is_grouped && !p->is_last && p + 1 < end && p[1].begin == p->end + 1 &&
+           is_grouped_number(m->s, p + 1)) {
+        p++;
+        put_plain(m, p);
     }
-    return p.end;
+    return (size_t)(p - m->pieces) + 1;
 }
 
 // Pieces that follow each other, from the first that is not plain on.
 struct group {
-    struct piece first, last;
+    size_t first, last;  // pieces
     size_t bytes, random_bytes;
-    int pieces;
 };
 
 // A scrap that looks like a word, between two pieces that look random.
-static bool is_scrap(const struct scan *s, const struct group *g, const struct piece *p)
+static bool is_scrap(const struct mender *m, const struct group *g, size_t i)
 {
-    struct piece next;
+    const struct piece *p = &m->pieces[i];
     const size_t n = p->end - p->begin;
     const size_t least = n <= 2 ? LEAST_RANDOM : LEAST_SCRAPPED;
     return g->random_bytes >= least && n <= SCRAP_BYTES && !p->is_last &&
-           next_piece(s, p->end, &next) && next.kind == PIECE_RANDOM;
+           i + 1 < m->n_pieces && p[1].kind == PIECE_RANDOM;
 }
 
-static void measure_group(const struct scan *s, const struct piece *first,
-                          struct group *out)
+static void measure_group(const struct mender *m, size_t first, struct group *out)
 {
-    struct piece p = *first;
-    *out = (struct group){.first = *first, .last = *first};
-    do {
-        const size_t n = p.end - p.begin;
-        out->bytes += n;
-        out->random_bytes += p.kind == PIECE_RANDOM ? n : 0;
-        out->pieces++;
-        out->last = p;
-    } while (out->pieces < MOST_PIECES && !p.is_last && next_piece(s, p.end, &p) &&
-             (p.kind != PIECE_PLAIN || is_scrap(s, out, &p)));
+    *out = (struct group){.first = first};
+    for (size_t i = first; i < m->n_pieces && i - first < MOST_PIECES; i++) {
+        const struct piece *p = &m->pieces[i];
+        if (i > first &&
+            (p[-1].is_last || (p->kind == PIECE_PLAIN && !is_scrap(m, out, i)))) {
+            break;
+        }
+        out->bytes += p->end - p->begin;
+        out->random_bytes += p->kind == PIECE_RANDOM ? p->end - p->begin : 0;
+        out->last = i;
+    }
 }
 
 static bool is_one_string(const struct group *g)
@@ -266,43 +310,38 @@ static bool is_one_string(const struct group *g)
     return g->bytes >= LEAST_GROUP && 3 * g->random_bytes >= g->bytes;
 }
 
-static bool is_rest_of_line(const struct scan *s, const struct group *g)
+static bool is_rest_of_line(const struct mender *m, const struct group *g)
 {
-    return g->last.is_last && g->bytes <= REST_BYTES && g->first.begin > 0 &&
-           s->text[g->first.begin - 1] == '\n';
+    const uint32_t begin = m->pieces[g->first].begin;
+    return m->pieces[g->last].is_last && g->bytes <= REST_BYTES && begin > 0 &&
+           m->s->text[begin - 1] == '\n';
 }
 
-static void put_group(struct mender *m, const struct group *g)
-{
-    struct piece p = g->first;
-    for (int i = 0; i < g->pieces; i++) {
-        if (i) {
-            next_piece(m->s, p.end, &p);
-        }
-        put_mended(m, &p);
-    }
-}
-
-// From one piece on; returns where to go on.  A string that fills its line goes on in the
-// next one, or in one a paragraph below.
-static size_t mend_from(struct mender *m, const struct piece *first)
+// From one piece on; returns the one to go on with.  A string that fills its line goes on in
+// the next one, or in one a paragraph below.
+static size_t mend_from(struct mender *m, size_t first)
 {
     struct group g;
-    measure_group(m->s, first, &g);
+    if (m->pieces[first].to_random >= MOST_PIECES) {
+        return put_number(m, first);
+    }
+    measure_group(m, first, &g);
     if (!is_one_string(&g)) {
         return put_number(m, first);
     }
     for (;;) {
-        struct piece next;
+        const size_t next = g.last + 1;
         struct group rest;
-        put_group(m, &g);
-        if (!g.last.is_last || !next_piece(m->s, g.last.end, &next) ||
-            next.kind == PIECE_PLAIN) {
-            return g.last.end;
+        for (size_t i = g.first; i < next; i++) {
+            put_mended(m, &m->pieces[i]);
         }
-        measure_group(m->s, &next, &rest);
-        if (3 * rest.random_bytes < rest.bytes && !is_rest_of_line(m->s, &rest)) {
-            return g.last.end;
+        if (!m->pieces[g.last].is_last || next == m->n_pieces ||
+            m->pieces[next].kind == PIECE_PLAIN) {
+            return next;
+        }
+        measure_group(m, next, &rest);
+        if (3 * rest.random_bytes < rest.bytes && !is_rest_of_line(m, &rest)) {
+            return next;
         }
         g = rest;
     }
@@ -311,20 +350,21 @@ static size_t mend_from(struct mender *m, const struct piece *first)
 // Without empty lines: a label and its value may be paragraphs to who reads a picture.
 static void mend(struct mender *m)
 {
-    struct piece p;
-    size_t i = 0;
-    while (next_piece(m->s, i, &p)) {
-        for (; i < p.begin; i++) {
-            const char c = (char)m->s->text[i];
+    size_t at = 0;  // in the text
+    read_pieces(m);
+    for (size_t i = 0; i < m->n_pieces; at = m->pieces[i - 1].end) {
+        const struct piece *p = &m->pieces[i];
+        for (; at < p->begin; at++) {
+            const char c = (char)m->s->text[at];
             if (c != '\n' || m->len == 0 || m->text[m->len - 1] != '\n') {
-                put(m, c, i);
+                put(m, c, at);
             }
         }
-        if (p.kind == PIECE_PLAIN) {
-            put_plain(m, &p);
-            i = p.end;
+        if (p->kind == PIECE_PLAIN) {
+            put_plain(m, p);
+            i++;
         } else {
-            i = mend_from(m, &p);
+            i = mend_from(m, i);
         }
     }
 }
@@ -333,7 +373,8 @@ static void mend(struct mender *m)
 
 // Capitals and small letters in quick change; or capitals and digits, as of some services; or
 // so long and with so many digits as only a key is (a hash is of hexadecimal digits only).
-static bool is_random(const struct mixture *m)
+static bool is_random(const struct scan *s, size_t begin, size_t end,
+                      const struct mixture *m)
 {
     const bool is_mixed = m->n >= LEAST_TOKEN && m->upper >= 3 && m->lower >= 3 &&
                           m->digits >= 1 && m->changes * 10 >= m->n * 3;
@@ -342,18 +383,20 @@ static bool is_random(const struct mixture *m)
     const bool is_long = m->n >= LEAST_LONG && m->digits >= 8 &&
                          m->upper + m->lower >= 6 && m->hex < m->n &&
                          m->changes * 10 >= m->n;
-    const bool has_run =
-        m->longest > 9 + m->n / 32 && (m->digits < 3 || m->longest > 9 + m->n / 8);
-    return (is_mixed || is_capitals || is_long) && !has_run;
+    if (!is_mixed && !is_capitals && !is_long) {
+        return false;
+    }
+    const int longest = longest_run(s, begin, end);
+    return longest <= 9 + m->n / 32 || (m->digits >= 3 && longest <= 9 + m->n / 8);
 }
 
 // "YWRtaW46Y1JaMTdjdWk=" ends as only base64 does.
-static bool is_padded(const struct scan *s, const struct piece *p,
+static bool is_padded(const struct scan *s, size_t begin, const struct piece *p,
                       const struct mixture *m)
 {
     return byte_at(s, p->end - 1) == '=' && m->n >= LEAST_PADDED && m->upper >= 3 &&
            m->lower >= 3 && m->digits >= 1 && m->changes * 10 >= m->n * 3 &&
-           m->longest <= 9;
+           longest_run(s, begin, p->end) <= 9;
 }
 
 // Behind the label in the same word: TOKEN="x, {"token":"x, user:x
@@ -389,12 +432,12 @@ static bool is_public(const struct scan *s, size_t begin)
 static bool is_like(const struct scan *s, size_t i, const char *text)
 {
     const size_t n = strlen(text);
-    size_t same = 0;
-    for (size_t k = 0; k < n; k++) {
-        same += (byte_at(s, i + k) | 0x20) == ((unsigned char)text[k] | 0x20);
+    size_t others = 0;
+    for (size_t k = 0; k < n && others * 5 <= n; k++) {
+        others += (byte_at(s, i + k) | 0x20) != ((unsigned char)text[k] | 0x20);
     }
     s->out->work += n;
-    return same * 5 >= n * 4;
+    return others * 5 <= n;
 }
 
 // In base64, the DER of version and algorithm of an Ed25519, PKCS #8, EC and RSA key
@@ -417,16 +460,19 @@ static void find_random(struct scan *s)
 {
     struct piece p = {0};
     while (!s->is_over && next_piece(s, p.end, &p)) {
+        if (p.end - p.begin < LEAST_TOKEN && s->text[p.end - 1] != '=') {
+            continue;
+        }
         const size_t begin = behind_label(s, p.begin, p.end);
         const struct mixture m = mix_of(s, begin, p.end);
-        const bool is_basic = is_padded(s, &p, &m);
+        const bool is_basic = is_padded(s, begin, &p, &m);
         if ((p.end - begin < LEAST_TOKEN && !is_basic) || m.odd * 8 > m.n) {
             continue;
         }
         if (begins_private_key(s, begin)) {
             find_add(s, PRIVACY_PRIVATE_KEY, begin, p.end,
                      privacy_category_weight(PRIVACY_PRIVATE_KEY));
-        } else if ((is_random(&m) || is_basic) && !is_public(s, begin)) {
+        } else if ((is_random(s, begin, p.end, &m) || is_basic) && !is_public(s, begin)) {
             find_add(s, PRIVACY_TOKEN, begin, p.end,
                      privacy_category_weight(PRIVACY_TOKEN));
         }
@@ -472,9 +518,12 @@ int privacy_find_read(const struct privacy_finder *f, const char *text, size_t l
         return rc;
     }
     struct scan s = {.f = f, .text = (const unsigned char *)text, .len = len, .out = out};
-    struct mender m = {.s = &s, .text = malloc(len), .map = malloc(len * sizeof(*m.map))};
+    struct mender m = {.s = &s,
+                       .pieces = malloc((len / 2 + 1) * sizeof(*m.pieces)),
+                       .text = malloc(len),
+                       .map = malloc(len * sizeof(*m.map))};
     struct privacy_findings found = {0};
-    rc = m.text && m.map ? 0 : E_NOMEM;
+    rc = m.pieces && m.text && m.map ? 0 : E_NOMEM;
     if (rc == 0) {
         mend(&m);
         assert(m.len <= len);
@@ -489,6 +538,7 @@ int privacy_find_read(const struct privacy_finder *f, const char *text, size_t l
     }
     out->n = rc ? 0 : out->n;
     privacy_findings_fini(&found);
+    free(m.pieces);
     free(m.text);
     free(m.map);
     return rc;

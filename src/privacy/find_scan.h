@@ -87,6 +87,7 @@ struct privacy_finder {
     uint8_t class[256];
     uint8_t as_digit[256];  // 0..9, also of letters that OCR takes for digits; NOT_DIGIT
     uint8_t alike[256];     // one for all the characters that OCR does not tell apart
+    uint64_t counts[256];   // 1 in each field of enum count_field that a byte counts in
     uint8_t hints[1 << HINT_BITS];  // enum hint, of a word or of the beginning of a key
     struct label_slot labels[LABEL_SLOTS];
     struct phrase *phrases;                 // owned; from index 1
@@ -101,6 +102,22 @@ enum {
     SEED_RUN_MAX = 48,
     SEED_RUN_FUZZY = 4  // words after which one may be misspelt
 };
+
+// How many characters of a kind a string has: fields of one number, so that a table adds up
+// all of them at once.  Twelve bits each, for at most COUNTED_MAX bytes.
+enum count_field {
+    COUNT_LOWER = 0,
+    COUNT_UPPER = 12,
+    COUNT_DIGITS = 24,
+    COUNT_HEX = 36,
+    COUNT_ODD = 48,  // characters that no key is made of
+    COUNTED_MAX = 4095
+};
+
+static inline int count_in(uint64_t counts, enum count_field field)
+{
+    return (int)(counts >> field & COUNTED_MAX);
+}
 
 // Where the hint of four small numbers is.
 static inline uint32_t hint_slot(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
