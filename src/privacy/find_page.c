@@ -52,6 +52,17 @@ static int by_row(const void *a, const void *b)
                                 : x->word - y->word;
 }
 
+// Text recognition gives most of them in order.
+static void sort(struct place *places, int n, int (*order)(const void *, const void *))
+{
+    for (int i = 1; i < n; i++) {
+        if (order(&places[i - 1], &places[i]) > 0) {
+            qsort(places, (size_t)n, sizeof(*places), order);
+            return;
+        }
+    }
+}
+
 // A word belongs to the row above it when its middle is less than half a letter below the
 // row's first one.
 static void number_rows(struct rows *r)
@@ -131,7 +142,7 @@ static void put_in_columns(struct rows *r, struct span row, int first, int x, in
 
 // A label that is broken over lines stands left of its value, which is beside one of them:
 // "One-time / code:  123456".  The left column of such rows comes whole, then the right one.
-static void make_columns(struct rows *r)
+static void put_columns(struct rows *r)
 {
     for (struct span row = row_at(r, 0); row.from < r->n; row = row_at(r, row.to)) {
         const int column = second_column(r, row), first = r->places[row.from].row;
@@ -160,6 +171,7 @@ static bool is_line_break(const struct place *p)
 
 static void write_text(struct rows *r)
 {
+    r->len = 0;
     for (int i = 0; i < r->n; i++) {
         struct place *p = &r->places[i];
         const struct privacy_word *w = &r->page->words[p->word];
@@ -173,7 +185,7 @@ static void write_text(struct rows *r)
 }
 
 // Second readings stand where words stand already.
-static int lay_out(struct rows *r, const struct privacy_page *page, bool by_columns)
+static int make_rows(struct rows *r, const struct privacy_page *page)
 {
     *r = (struct rows){.page = page};
     r->places = calloc((size_t)page->n_words + 1, sizeof(*r->places));
@@ -188,15 +200,22 @@ static int lay_out(struct rows *r, const struct privacy_page *page, bool by_colu
                 .word = i, .middle = w->top + w->height / 2, .left = w->left};
         }
     }
-    qsort(r->places, (size_t)r->n, sizeof(*r->places), by_middle);
+    sort(r->places, r->n, by_middle);
     number_rows(r);
-    qsort(r->places, (size_t)r->n, sizeof(*r->places), by_row);
-    if (by_columns) {
-        make_columns(r);
-        qsort(r->places, (size_t)r->n, sizeof(*r->places), by_row);
+    for (struct span row = row_at(r, 0); row.from < r->n; row = row_at(r, row.to)) {
+        sort(r->places + row.from, row.to - row.from, by_row);
     }
     write_text(r);
     return 0;
+}
+
+static void make_columns(struct rows *r)
+{
+    put_columns(r);
+    if (r->has_columns) {
+        sort(r->places, r->n, by_row);
+        write_text(r);
+    }
 }
 
 static void rows_fini(struct rows *r)
@@ -265,22 +284,17 @@ static bool is_text(const struct rows *r)
     return true;
 }
 
-static int find_in_rows(const struct privacy_finder *f, const struct privacy_page *page,
-                        bool by_columns, struct privacy_findings *out)
+static int find_in_rows(const struct privacy_finder *f, const struct rows *r,
+                        struct privacy_findings *out)
 {
     struct scan s = {.f = f,
-                     .text = (const unsigned char *)page->text,
-                     .len = page->text_len,
+                     .text = (const unsigned char *)r->page->text,
+                     .len = r->page->text_len,
                      .out = out};
     struct privacy_findings found = {0};
-    struct rows r;
-    int rc = lay_out(&r, page, by_columns);
-    const bool is_new = rc == 0 && (by_columns ? r.has_columns : !is_text(&r));
-    if (is_new) {
-        rc = privacy_find_read(f, r.text, r.len, &found);
-    }
+    int rc = privacy_find_read(f, r->text, r->len, &found);
     for (int i = 0; rc == 0 && i < found.n; i++) {
-        take_finding(&s, &r, &found.items[i]);
+        take_finding(&s, r, &found.items[i]);
     }
     if (rc == 0) {
         find_resolve(&s);
@@ -288,6 +302,21 @@ static int find_in_rows(const struct privacy_finder *f, const struct privacy_pag
         rc = s.rc;
     }
     privacy_findings_fini(&found);
+    return rc;
+}
+
+static int find_beside(const struct privacy_finder *f, const struct privacy_page *page,
+                       struct privacy_findings *out)
+{
+    struct rows r;
+    int rc = make_rows(&r, page);
+    if (rc == 0 && !is_text(&r)) {
+        rc = find_in_rows(f, &r, out);
+    }
+    if (rc == 0) {
+        make_columns(&r);
+        rc = r.has_columns ? find_in_rows(f, &r, out) : 0;
+    }
     rows_fini(&r);
     return rc;
 }
@@ -344,8 +373,7 @@ int privacy_find_page(const struct privacy_finder *f, const struct privacy_page 
 {
     int rc = privacy_find_read(f, page->text, page->text_len, out);
     if (rc == 0 && privacy_page_is_sound(page)) {
-        rc = find_in_rows(f, page, false, out);
-        rc = rc ? rc : find_in_rows(f, page, true, out);
+        rc = find_beside(f, page, out);
         mark_repeats(page, out);
     }
     out->n = rc ? 0 : out->n;
