@@ -49,7 +49,8 @@ static bool is_fresh(const struct job *j)
 
 int64_t judge_input(struct job *j, int code)
 {
-    bool is_transient = code == E_NOMEM || code == E_IO || code == E_NET ||
+    bool is_transient = code == E_NOMEM || code == E_IO || code == E_FULL ||
+                        code == E_NET ||
                         code == E_NET_CUT || code == E_FIRST_BYTE || code == E_STALL ||
                         code == E_TOTAL || code == E_SERVER;
     bool is_growing = code == E_CUT && !j->row.is_url && is_fresh(j);
