@@ -312,7 +312,9 @@ static int open_images(struct app *a, struct err *e)
     (void)e;
     int rc = payload_open(&a->payloads, (int64_t)a->config->payload_mb << 20,
                           a->config->payload_items);
-    rc = rc ? rc : image_open(&a->images, &a->loop, &a->config->image);
+    struct image_config images = a->config->image;
+    images.scratch_dir = a->spool.parent;  // the database's folder: on a disk, and private
+    rc = rc ? rc : image_open(&a->images, &a->loop, &images);
     if (rc) {
         payload_close(&a->payloads);
     } else {

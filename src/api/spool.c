@@ -32,10 +32,10 @@ void spool_init(struct app *a)
 {
     struct spool *s = &a->spool;
     list_init(&s->files);
-    snprintf(s->dir, sizeof(s->dir), "%s", store_path(a->store));
-    char *slash = strrchr(s->dir, '/');
-    size_t n = slash ? (size_t)(slash - s->dir) : 0;
-    snprintf(s->dir + n, sizeof(s->dir) - n, "/spool");
+    snprintf(s->parent, sizeof(s->parent), "%s", store_path(a->store));
+    char *slash = strrchr(s->parent, '/');
+    s->parent[slash ? slash - s->parent : 0] = '\0';
+    snprintf(s->dir, sizeof(s->dir), "%.4080s/spool", s->parent);
 }
 
 void spool_fini(struct app *a)

@@ -22,6 +22,7 @@ struct app;
 
 // Part of an app.
 struct spool {
+    char parent[4096];  // the database's folder
     char dir[4096];
     struct list files;  // struct spooled: those with a job under way
     int64_t bytes;

@@ -4,16 +4,15 @@
 // to these files: where a mapped one is truncated, the next access is a SIGBUS, which a
 // library can only survive with a handler for the whole process, and no check of the size
 // helps, because it can shrink right after.  A read that comes too short is an ordinary
-// error.  Nor is a copy kept: not in memory, which is what is to be saved, nor on disk.
+// error.
 //
 // A picture needs several passes (hash, chunks, checksums, pixels).  The first one notes a
 // sum for every window; a later window with another sum is an error, so all passes see the
 // very bytes that the content hash was made of, whatever happens to the file.
 //
-// PNG and JPEG are read this way: their decoders take their input in parts.  WebP is held
-// whole, after its size was taken from the memory budget: libwebp's incremental decoder keeps
-// every byte of a lossless picture, and a lossy one of a size that may be decoded hardly
-// reaches such a length, as VP8 has 512 KB for what all its blocks are coded by.
+// PNG and JPEG are read this way: their decoders take their input in parts.  Of a large
+// WebP a copy is mapped (file_copy.h): libwebp's incremental decoder keeps every byte of a
+// lossless picture in memory, which is what is to be saved.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_FEED_H
 #define VLMD_IMAGE_FEED_H

@@ -72,6 +72,7 @@ void image_config_default(struct image_config *c)
     c->max_pixels = or_default(c->max_pixels, 40000000);
     c->memory_bytes = or_default(c->memory_bytes, 256 * MIB);
     c->quality = (int)or_default(c->quality, 75);
+    c->most_held_bytes = or_default(c->most_held_bytes, 50 * MIB);
     c->max_side_px = c->max_side_px < MAX_SIDE_PX ? c->max_side_px : MAX_SIDE_PX;
     c->quality = c->quality < 100 ? c->quality : 100;
     c->threads = (int)or_default(c->threads, default_threads(c));

@@ -40,6 +40,11 @@ struct image_config {
     int64_t memory_bytes;    // budget over all threads, default 256 MiB
     int threads;             // 0 = min(cores, memory / largest allowed image), at least 1
     int quality;             // JPEG 1-100, default 75
+    // Longer files are never held in memory, but read in parts or, where that can not be,
+    // copied below scratch_dir, in a file without a name.  Default 50 MiB.
+    int64_t most_held_bytes;
+    // borrowed: as long as the images.  NULL: what can not be read in parts is held.
+    const char *scratch_dir;
 };
 
 struct image_req {
@@ -100,6 +105,7 @@ MUST_USE int image_open(struct images **out, struct loop *l,
 // Owns:   jpeg, png and luma belong to the caller after done; image_req_fini frees them.
 // Errors: E_NOT_FOUND E_ACCESS E_NOT_FILE E_OUTSIDE E_TOOBIG E_FORMAT E_CORRUPT (give up);
 //         E_CUT (the file is not complete yet), E_NOMEM, E_IO (retry); E_CANCELED;
+//         E_FULL (no room below scratch_dir);
 //         E_USAGE (neither path nor bytes, or masks that can not be painted).
 void image_prepare(struct images *m, struct image_req *r,
                    void (*done)(struct image_req *r, int err));

@@ -1,12 +1,13 @@
 // prepare.c -- the steps of one picture, in the order they fail cheapest.
 //
 // open -> size of the file -> signature, sides and area from the first bytes -> read (a
-// large PNG or JPEG: in windows, see feed.h) -> hash -> whole header -> memory budget -> decode
+// large PNG or JPEG: in windows, see feed.h; a large WebP: a copy, see file_copy.h) -> hash -> whole header -> memory budget -> decode
 // and shrink -> upright -> thumb -> encode.  Runs in a pool thread (image.c) or in the
 // caller's; touches only the request, the configuration and its worker.
 // SPDX-License-Identifier: MIT
 #include "image/prepare.h"
 
+#include "image/file_copy.h"
 #include "image/fit.h"
 #include "image/image_file.h"
 #include "image/picture.h"
@@ -24,14 +25,12 @@ enum {
     BASE_BYTES = 1 << 20,  // tables, rows and what the libraries take for themselves
 };
 
-// Of a file that is read as a whole if there is another way.
-#define MOST_BYTES_READ ((int64_t)50 << 20)
-
 struct run {
     struct image_req *r;
     const struct image_config *c;
     struct worker *w;
     struct image_file file;  // closed when bytes were given
+    struct file_copy copy;
     struct feed feed;
     struct head head;
     struct decode decode;
@@ -86,6 +85,9 @@ static int64_t feed_held(const struct run *x)
 {
     if (x->r->bytes) {
         return 0;
+    }
+    if (x->copy.bytes) {
+        return FEED_WINDOW;  // the copy's pages are the kernel's
     }
     const int64_t len = (int64_t)x->feed.len;
     return x->feed.bytes ? len : feed_file_bytes(len);
@@ -193,6 +195,26 @@ static int read_windows(struct run *x)
     return rc ? rc : image_file_check(&x->file, e);
 }
 
+// What wants all bytes at once.
+static int read_copy(struct run *x)
+{
+    struct err *e = &x->r->err;
+    int rc = hold(x, FEED_WINDOW + BASE_BYTES);
+    if (rc) {
+        return rc;
+    }
+    uint8_t *window = arena_get(&x->w->arena, FEED_WINDOW);
+    if (!window) {
+        return err_set(e, E_NOMEM, "not enough memory to copy the file");
+    }
+    rc = file_copy_open(&x->copy, x->c->scratch_dir, &x->file, window, FEED_WINDOW,
+                        x->r->content, e);
+    if (!rc) {
+        x->feed = feed_of_bytes(x->copy.bytes, x->copy.len);
+    }
+    return rc;
+}
+
 static bool has_windows(enum image_format f)
 {
     return f == IMAGE_PNG || f == IMAGE_JPEG;
@@ -210,8 +232,13 @@ static int read_source(struct run *x)
     if (rc) {
         return rc;
     }
-    const bool is_large = s->size > MOST_BYTES_READ;
-    return is_large && has_windows(x->head.format) ? read_windows(x) : read_whole(x, s);
+    if (s->size <= x->c->most_held_bytes) {
+        return read_whole(x, s);
+    }
+    if (has_windows(x->head.format)) {
+        return read_windows(x);
+    }
+    return x->c->scratch_dir ? read_copy(x) : read_whole(x, s);
 }
 
 static int read_path(struct run *x)
@@ -269,7 +296,9 @@ static int load(struct run *x)
     if (!f->bytes) {
         return check_windows(x);
     }
-    hash(f->bytes, f->len, x->r->content);
+    if (!x->copy.bytes) {
+        hash(f->bytes, f->len, x->r->content);
+    }
     rc = check_head(x, f->bytes, f->len, true);
     return rc ? rc : head_check(&x->head, f->bytes, f->len, &x->r->err);
 }
@@ -447,6 +476,7 @@ int picture_prepare(struct image_req *r, const struct image_config *c, struct wo
         rc = run_steps(&x);
     }
     image_file_close(&x.file);
+    file_copy_close(&x.copy);
     arena_reset(&w->arena, (size_t)w->keep);
     hold_exactly(w, (int64_t)w->arena.total);
     if (rc) {

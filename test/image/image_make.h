@@ -67,6 +67,7 @@ void make_webp(struct buf *out, const struct scene *s, const struct webp_spec *s
 // choice) and IDAT chunks of at most idat_bytes.
 void make_png_pixels(struct buf *out, const uint8_t *pixels, int width, int height,
                      int channels, int filters, int idat_bytes);
+void make_webp_pixels(struct buf *out, const uint8_t *rgb, int width, int height);
 void make_jpeg_pixels(struct buf *out, const uint8_t *rgb, int width, int height);
 // A PNG header with these sizes, some bytes of pixels, and an end.
 void make_png_lie(struct buf *out, uint32_t width, uint32_t height);

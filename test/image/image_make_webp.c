@@ -123,3 +123,15 @@ void make_webp(struct buf *out, const struct scene *s, const struct webp_spec *s
         add_exif(out, spec->orientation);
     }
 }
+
+// Lossless.
+void make_webp_pixels(struct buf *out, const uint8_t *rgb, int width, int height)
+{
+    uint8_t *bytes;
+    const size_t n = WebPEncodeLosslessRGB(rgb, width, height, 3 * width, &bytes);
+    must(n > 0);
+    buf_fini(out);
+    buf_init(out, MAX_BYTES);
+    must(buf_add(out, bytes, n) == 0);
+    WebPFree(bytes);
+}

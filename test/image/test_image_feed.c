@@ -506,7 +506,7 @@ static void test_long_jpeg(void **state)
     free(noise);
 }
 
-// WebP of that size is held, and counted before it is read.
+// Without a folder for its copy, WebP of that size is held, and counted before it is read.
 static void test_long_webp(void **state)
 {
     (void)state;
