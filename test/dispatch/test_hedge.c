@@ -1,6 +1,6 @@
 // test_hedge.c -- a second backend is asked when somebody waits and the first is late.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include <stdio.h>
 #include <string.h>

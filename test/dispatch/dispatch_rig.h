@@ -9,7 +9,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 // clang-format on
-#include "spine/fake_backends.h"
+#include "dispatch/fake_backends.h"
 
 enum { MAX_ASKS = 256 };
 

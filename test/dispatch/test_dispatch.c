@@ -1,6 +1,6 @@
 // test_dispatch.c -- which backend is asked, when it is left alone, what a pause says.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>

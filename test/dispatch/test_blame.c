@@ -4,7 +4,7 @@
 // a key, a model or money that is missing is a matter for a person; a refusal for want of
 // room is no failure; the rest opens the breaker.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // dispatch_rig.c -- dispatch with fake backends behind it, asked by hand.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include <stdio.h>
 #include <string.h>

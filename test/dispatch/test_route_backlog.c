@@ -1,6 +1,6 @@
 // test_route_backlog.c -- a server that tells its queue: when it is asked, what follows.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 enum { LOOK_MS = 5000, SLOTS = 8 };
 

@@ -1,6 +1,6 @@
 // test_route_sight.c -- no picture goes to a model of which it is not known that it sees.
 // SPDX-License-Identifier: MIT
-#include "dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include <stdio.h>
 #include <string.h>

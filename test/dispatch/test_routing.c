@@ -1,6 +1,6 @@
 // test_routing.c -- groups of priority, budgets, repetitions, models that share a server.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 // that are not resolved, a server that is started again.  Nothing is lost, the backend is
 // hardly bothered meanwhile, and the log stays short.  tools/soak is the same for real.
 // SPDX-License-Identifier: MIT
-#include "spine/dispatch_rig.h"
+#include "dispatch/dispatch_rig.h"
 
 #include "base/log.h"
 
