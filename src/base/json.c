@@ -39,21 +39,51 @@ static void put_escaped(struct json_writer *w, unsigned char c)
     }
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+// How many of the next bytes stand in JSON as they are, of ASCII: nearly all there ever is,
+// so eight at a time.  Each term has the top bit of every byte that is none of them.
+static size_t plain_run(const char *s, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t i = 0;
+    for (uint64_t v; len - i >= sizeof(v); i += sizeof(v)) {
+        memcpy(&v, s + i, sizeof(v));
+        uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', del = v ^ ones * 0x7f;
+        uint64_t special =
+            v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones);
+        if (special & tops) {
+            break;
+        }
+    }
+    while (i < len && is_plain((unsigned char)s[i])) {
+        i++;
+    }
+    return i;
+}
+
+static size_t clean_run(const char *s, size_t len)
+{
+    size_t run = plain_run(s, len);
+    while (run < len && (unsigned char)s[run] >= 0x80) {
+        size_t n = utf8_char(s + run, len - run);
+        if (n == 0) {
+            break;
+        }
+        run += n;
+        run += plain_run(s + run, len - run);
+    }
+    return run;
+}
+
 static void put_string(struct json_writer *w, const char *s, size_t len)
 {
     put(w, "\"", 1);
     for (size_t i = 0; i < len;) {
-        size_t run = 0;
-        while (i + run < len) {
-            unsigned char c = (unsigned char)s[i + run];
-            size_t n = c < 0x20 || c == '"' || c == '\\' || c == 0x7f
-                           ? 0
-                           : utf8_char(s + i + run, len - i - run);
-            if (n == 0) {
-                break;
-            }
-            run += n;
-        }
+        size_t run = clean_run(s + i, len - i);
         put(w, s + i, run);
         i += run;
         if (i < len) {
@@ -134,10 +164,17 @@ void json_str(struct json_writer *w, const char *key, const char *value)
 
 void json_int(struct json_writer *w, const char *key, int64_t value)
 {
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%lld", (long long)value);
+    char text[24], *end = text + sizeof(text), *s = end;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--s = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (value < 0) {
+        *--s = '-';
+    }
     begin(w, key);
-    put(w, text, (size_t)n);
+    put(w, s, (size_t)(end - s));
 }
 
 // The locale of the host may write a comma.

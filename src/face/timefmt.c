@@ -44,12 +44,12 @@ void time_iso(int64_t at_ms, char *out, size_t size)
     struct tm tm;
     int ms;
     time_t s = seconds_of(at_ms, &ms);
-    char stamp[64];
-    if (!gmtime_r(&s, &tm) || !strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm)) {
+    if (!gmtime_r(&s, &tm)) {
         snprintf(out, size, "?");
         return;
     }
-    snprintf(out, size, "%s.%03dZ", stamp, ms);
+    snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ms);
 }
 
 void time_local(int64_t at_ms, char *out, size_t size)

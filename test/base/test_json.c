@@ -94,6 +94,36 @@ static void strings_are_escaped_and_repaired(void **state)
     check_string("\xf0\x9f\x98", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
+// The writer looks at eight bytes at a time: every byte is tried at every place of a word.
+static void every_byte_is_found_at_every_place(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 0x80; c++) {
+        for (size_t at = 0; at < 17; at++) {
+            char in[18], expected[40], escape[8];
+            memset(in, 'a', 17);
+            in[17] = 0;
+            in[at] = (char)c;
+            if (c == '\n' || c == '\r' || c == '\t') {
+                snprintf(escape, sizeof(escape), "\\%c",
+                         c == '\n'   ? 'n'
+                         : c == '\r' ? 'r'
+                                     : 't');
+            } else {
+                bool is_bare = c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+                snprintf(escape, sizeof(escape),
+                         is_bare                 ? "%c"
+                         : c == '"' || c == '\\' ? "\\%c"
+                                                 : "\\u%04x",
+                         c);
+            }
+            snprintf(expected, sizeof(expected), "\"%.*s%s%s\"", (int)at, in, escape,
+                     in + at + 1);
+            check_string(in, 17, expected);
+        }
+    }
+}
+
 static void keys_are_escaped_too(void **state)
 {
     (void)state;
@@ -268,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writer_puts_the_commas),
         cmocka_unit_test(strings_are_escaped_and_repaired),
+        cmocka_unit_test(every_byte_is_found_at_every_place),
         cmocka_unit_test(keys_are_escaped_too),
         cmocka_unit_test(doubles_are_json_in_every_locale),
         cmocka_unit_test(the_first_error_stays),
