@@ -109,6 +109,7 @@ int image_open(struct images **out, struct loop *l, const struct image_config *c
     const struct pool_config pc = {
         .name = "vlmd-image",
         .threads = n,
+        .nice = m->config.nice,
         .arg = m,
         .thread_open = on_thread_open,
         .thread_rest = on_thread_rest,

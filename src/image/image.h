@@ -45,6 +45,7 @@ struct image_config {
     int64_t most_held_bytes;
     // borrowed: as long as the images.  NULL: what can not be read in parts is held.
     const char *scratch_dir;
+    int nice;                // of the threads, over the process's own, default 0
 };
 
 struct image_req {

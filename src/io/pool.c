@@ -12,12 +12,14 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 // libpng and libwebp keep row tables and small arrays on the stack; musl's default of
 // 128 KiB is too little and glibc's 8 MiB per thread is address space for nothing.
@@ -312,11 +314,22 @@ static void give_back(struct pool *p, struct list *batch, int rc)
     uv_mutex_unlock(&p->lock);
 }
 
+// Linux gives every thread its own, and "this process" means this thread (setpriority(2)).
+static void be_nice(int more)
+{
+    errno = 0;
+    int now = more ? getpriority(PRIO_PROCESS, 0) : 0;
+    if (more && errno == 0) {
+        setpriority(PRIO_PROCESS, 0, now + more);  // beyond 19 it is 19
+    }
+}
+
 static void thread_main(void *arg)
 {
     struct pool *p = arg;
     struct list batch;
     pthread_setname_np(pthread_self(), p->name);
+    be_nice(p->config.nice);
     struct member m = {0};
     if (p->config.thread_open) {
         m.thread = p->config.thread_open(p->config.arg);

@@ -29,10 +29,11 @@ struct pool_work {
 struct pool_config {
     const char *name;  // of the threads, at most 15 bytes; borrowed: during open
     int threads;       // at least 1
+    int nice;          // of the threads, over the process's own: who waits is let before
     void *arg;         // for the hooks below; each may be NULL
-    void *(*thread_open)(void *arg);   // in the new thread, before any work
+    void *(*thread_open)(void *arg);  // in the new thread, before any work
     void (*thread_close)(void *arg, void *thread);
-    void (*thread_rest)(void *thread);  // see pool_rest
+    void (*thread_rest)(void *thread);      // see pool_rest
     void (*waited)(void *arg, int64_t us);  // pool thread: how long a work was queued
     // Group commit: a thread takes up to batch_max queued works at once, calls batch_begin,
     // each run in order, batch_end; the works' done come only after that.  0 or 1 = off.

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -89,6 +90,7 @@ struct fixture {
     char thread_name[32];
     sigset_t thread_mask;
     size_t stack_bytes;
+    int nice;
     int begins, ends, runs;  // one thread only
     int batch_sizes[64];
     int begin_rc, end_rc;
@@ -437,6 +439,7 @@ static void *look_around(void *arg)
     pthread_getattr_np(pthread_self(), &attr);
     pthread_attr_getstacksize(&attr, &fx->stack_bytes);
     pthread_attr_destroy(&attr);
+    fx->nice = getpriority(PRIO_PROCESS, 0);
     return same_thread_open(arg);
 }
 
@@ -468,6 +471,24 @@ static void threads_are_named_and_deaf_to_signals(void **state)
     for (size_t i = 0; i < sizeof(open_to) / sizeof(int); i++) {
         assert_false(sigismember(&fx->thread_mask, open_to[i]));
     }
+}
+
+static void threads_stand_back_and_the_loop_does_not(void **state)
+{
+    (void)state;
+    int own = getpriority(PRIO_PROCESS, 0);
+    struct work w;
+    open_pool(&(struct pool_config){.name = "nice",
+                                    .threads = 1,
+                                    .nice = 3,
+                                    .arg = fx,
+                                    .thread_open = look_around,
+                                    .thread_close = thread_closed});
+    init_work(&w, 0);
+    submit(&w);
+    run_until_done(1);
+    assert_int_equal(fx->nice, own + 3 < 19 ? own + 3 : 19);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
 }
 
 static void every_thread_opens_and_closes_its_own(void **state)
@@ -675,6 +696,7 @@ int main(void)
         POOL_TEST(a_failing_begin_skips_the_runs),
         POOL_TEST(a_failing_end_fails_the_batch),
         POOL_TEST(threads_are_named_and_deaf_to_signals),
+        POOL_TEST(threads_stand_back_and_the_loop_does_not),
         POOL_TEST(every_thread_opens_and_closes_its_own),
         POOL_TEST(each_thread_rests_once_per_call),
         POOL_TEST(close_finishes_what_is_queued),
