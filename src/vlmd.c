@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "observe/monitor.h"
 #include "start.h"
+#include "store/stats.h"
 #include "vlmd_loop.h"
 
 #include <limits.h>
@@ -227,17 +228,21 @@ static bool has_events(const vlmd *v)
     return poll(&fd, 1, 0) > 0;
 }
 
+// What arrives while before_sleep is at work is handed over in the same turn, unseen from
+// here: lag's look, the last thing before poll, sees it.
 bool vlmd_step(vlmd *v)
 {
     uv_loop_t *loop = &v->app.loop.uv;
+    struct lag *lag = v->app.monitor ? &v->app.monitor->lag : NULL;
     uv_update_time(loop);
     bool was_called = v->must_step;
     bool is_busy = has_events(v) || uv_backend_timeout(loop) == 0;
-    if (v->app.monitor) {
-        lag_resume(&v->app.monitor->lag);
+    if (lag) {
+        lag->looks_ahead = true;
+        lag_resume(lag);
     }
     uv_run(loop, UV_RUN_NOWAIT);
-    v->must_step = is_busy || (was_called && has_events(v));
+    v->must_step = is_busy || (lag && lag->has_arrived) || (was_called && has_events(v));
     return !is_done(v);
 }
 
@@ -366,6 +371,12 @@ struct loop *vlmd_loop(vlmd *v)
 {
     v->must_step = true;
     return &v->app.loop;
+}
+
+void vlmd_load(vlmd *v, struct vlmd_load *out)
+{
+    *out = (struct vlmd_load){.is_describing = v->app.pipeline.jobs.total > 0,
+                              .questions_us = store_read_us(v->app.store)};
 }
 
 const struct vlmd_admin_config *vlmd_admin_config(vlmd *v)

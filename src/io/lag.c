@@ -7,6 +7,8 @@
 
 #include "base/list.h"
 
+#include <poll.h>
+
 static const int64_t bounds_ms[LAG_BUCKETS] = {1,   2,   5,   10,   20,   50,
                                                100, 200, 500, 1000, 5000, INT64_MAX};
 
@@ -28,9 +30,16 @@ void lag_resume(struct lag *g)
     g->idle_ns = uv_metrics_idle_time(g->prepare.loop);
 }
 
+static bool has_arrived(const uv_loop_t *l)
+{
+    struct pollfd fd = {.fd = uv_backend_fd(l), .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
+
 static void on_sleep(uv_prepare_t *p)
 {
     struct lag *g = container_of(p, struct lag, prepare);
+    g->has_arrived = g->looks_ahead && has_arrived(p->loop);
     const uint64_t began_ns = g->began_ns, idle_ns = g->idle_ns;
     lag_resume(g);
     const uint64_t passed_ns = g->began_ns - began_ns, waited_ns = g->idle_ns - idle_ns;

@@ -9,6 +9,8 @@
 
 #include "io/loop.h"
 
+#include <stdbool.h>
+
 enum { LAG_BUCKETS = 12 };
 
 struct lag {
@@ -18,6 +20,9 @@ struct lag {
     // Each turn, if set after lag_open.
     void (*on_turn)(void *arg, int64_t busy_us);
     void *turn_arg;
+    // For who steps the loop by himself: is anything there that poll will hand over?
+    bool looks_ahead;      // set it to have that looked at, each turn
+    bool has_arrived;      // at the last turn
     uv_prepare_t prepare;  // private from here on
     uint64_t began_ns;     // 0 = not seen yet
     uint64_t idle_ns;
