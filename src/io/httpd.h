@@ -47,6 +47,7 @@ struct httpd_stats {
     int64_t swept;      // connections closed for being too slow
     int64_t displaced;  // connections closed to make room
     int64_t refused;    // over max_per_peer
+    int64_t spent_us;   // processor time of the loop's thread, callbacks included
 };
 
 MUST_USE int httpd_open(struct httpd **out, struct loop *l, const struct httpd_config *c,
@@ -88,6 +89,13 @@ void httpd_answer(struct httpd_request *r, int status, struct buf *body);
 void httpd_answer_static(struct httpd_request *r, int status, const void *bytes,
                          size_t len);
 bool httpd_is_answered(const struct httpd_request *r);
+
+// A body that many are answered with.  make takes the contents of from, and the caller
+// holds what it returns until it drops it; answers hold it by themselves.
+struct httpd_body *httpd_body_make(struct buf *from);
+struct httpd_body *httpd_body_hold(struct httpd_body *b);
+void httpd_body_drop(struct httpd_body *b);  // accepts NULL
+void httpd_answer_shared(struct httpd_request *r, int status, struct httpd_body *b);
 
 // Begins an answer of parts; at most max_bytes wait for the client at a time.
 void httpd_stream(struct httpd_request *r, int status, size_t max_bytes);

@@ -56,9 +56,46 @@ struct httpd_request {
     size_t sent;  // of waiting
 };
 
+struct listener {
+    struct httpd *server;
+    uv_poll_t poll;
+    int fd;
+};
+
+struct httpd {
+    struct loop *loop;
+    struct httpd_config config;
+    struct httpd_events events;
+    struct MHD_Daemon *daemon;
+    struct listener listeners[HTTPD_MAX_LISTENERS];
+    int n_listeners;
+    bool is_accepting;
+    uv_poll_t poll;
+    uv_prepare_t prepare;
+    uv_timer_t due;    // what the library waits for
+    uv_timer_t sweep;  // the earliest deadline of a connection
+    int64_t sweep_at_ms;
+    struct list connections;
+    struct list requests;
+    struct httpd_stats stats;
+    bool must_run;
+    bool is_closing;
+    struct closer closer;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
 // A connection was resumed: the library is given a turn before the loop waits.
 void httpd_must_run(struct httpd *h);
 // Closes it; the library finds that by itself.
 void httpd_cut(struct connection *c);
+
+// ---- httpd_connection.c
+
+// What it is at from now on, and for how long at most; 0 = for ever.
+void httpd_enter(struct httpd *h, struct connection *c, enum phase phase, int64_t ms);
+struct connection *httpd_find_connection(struct httpd *h, int fd);
+void httpd_accept_again(struct httpd *h);
+void httpd_close_listeners(struct httpd *h);
 
 #endif

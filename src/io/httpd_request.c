@@ -154,6 +154,54 @@ void httpd_answer_static(struct httpd_request *r, int status, const void *bytes,
                                                  MHD_RESPMEM_PERSISTENT));
 }
 
+struct httpd_body {
+    struct buf bytes;
+    int holds;
+};
+
+struct httpd_body *httpd_body_make(struct buf *from)
+{
+    struct httpd_body *b = mem_new(struct httpd_body);
+    b->holds = 1;
+    buf_take(&b->bytes, from);
+    return b;
+}
+
+struct httpd_body *httpd_body_hold(struct httpd_body *b)
+{
+    b->holds++;
+    return b;
+}
+
+static void drop_body(void *body)
+{
+    struct httpd_body *b = body;
+    if (--b->holds == 0) {
+        buf_fini(&b->bytes);
+        free(b);
+    }
+}
+
+void httpd_body_drop(struct httpd_body *b)
+{
+    if (b) {
+        drop_body(b);
+    }
+}
+
+// With nothing in it the library would not say when it is done.
+void httpd_answer_shared(struct httpd_request *r, int status, struct httpd_body *b)
+{
+    if (b->bytes.len == 0) {
+        httpd_answer(r, status, NULL);
+        return;
+    }
+    httpd_body_hold(b);
+    set_response(r, status,
+                 MHD_create_response_from_buffer_with_free_callback_cls(
+                     b->bytes.len, b->bytes.data, drop_body, b));
+}
+
 bool httpd_is_answered(const struct httpd_request *r)
 {
     return r->is_answered;
