@@ -19,12 +19,21 @@ struct vlmd_admin_config {
     char *hosts;      // names it may be asked by, besides addresses; blanks between
     const char *const *submit_dirs;  // whose files may be given by path
     int requests_per_min;            // of each key; 0 = no limit
+    int share_pct;  // of the processors, while pictures are described; 100 = no limit
     int max_connections;
     int max_event_clients;
     int64_t max_upload_bytes;
 };
 
+// What those who ask have to stand back for, and what they cost.
+struct vlmd_load {
+    bool is_describing;    // pictures are under way
+    int64_t questions_us;  // processor time that questions to the database took so far
+};
+
 struct loop *vlmd_loop(vlmd *v);
+// Cheap enough for every request.
+void vlmd_load(vlmd *v, struct vlmd_load *out);
 // Borrowed: as long as v.
 const struct vlmd_admin_config *vlmd_admin_config(vlmd *v);
 // The folder of the database, for files that belong to it.

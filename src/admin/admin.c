@@ -34,14 +34,16 @@ static size_t on_head(void *arg, struct httpd_request *r)
 
 static void on_request(void *arg, struct httpd_request *r)
 {
+    struct admin *a = arg;
     struct exchange *x = httpd_user(r);
     struct buf *body = NULL;
-    (void)arg;
     if (httpd_body(r, &body)) {
         reply_error(x, 413, NULL, "the body may have %zu bytes here", route_max_body(x));
         return;
     }
-    x->route->run(x);
+    x->is_change = request_is_change(x);
+    a->changes += x->is_change;
+    admission_enter(x);
 }
 
 static void on_end(void *arg, struct httpd_request *r)
@@ -49,6 +51,7 @@ static void on_end(void *arg, struct httpd_request *r)
     struct exchange *x = httpd_user(r);
     (void)arg;
     x->http = NULL;
+    admission_leave(x);
     if (x->on_gone) {
         x->on_gone(x);
     }
@@ -220,6 +223,8 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
     a->started_ms = loop_wall_ms();
     a->jobs = jobs_open();
     list_init(&a->exchanges);
+    list_init(&a->shares);
+    auth_random(&a->next_correlation, sizeof(a->next_correlation));
     vlmd_data_dir(v, dir, sizeof(dir));
     int rc = auth_open(&a->auth, dir, c->keys_file, e);
     rc = rc ? rc : open_http(a, e);
@@ -229,7 +234,8 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
         return rc;
     }
     a->events = events_open(a);
-    a->parts_open = 2;
+    admission_open(a);
+    a->parts_open = 3;
     rc = serve_all(a, &t, e);
     if (rc) {
         admin_close(a);
@@ -246,9 +252,15 @@ static void on_part_closed(void *arg)
     admin_free_if_done(a);
 }
 
+static void on_admission_closed(struct timer *t)
+{
+    on_part_closed(container_of(t, struct admin, admission.timer));
+}
+
 static void on_http_closed(void *arg)
 {
     struct admin *a = arg;
+    admission_close(a, on_admission_closed);
     events_close(a->events, on_part_closed, a);
     on_part_closed(a);
 }

@@ -9,6 +9,7 @@
 #define VLMD_ADMIN_INSIDE_H
 
 #include "admin.h"
+#include "admission.h"
 #include "auth.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -29,6 +30,7 @@ enum {
 struct exchange;
 struct events_hub;
 struct jobs_desk;
+struct share;
 
 struct route {
     const char *method;
@@ -37,6 +39,7 @@ struct route {
     const char *params;  // names of the query's, with blanks between
     size_t max_body;
     void (*run)(struct exchange *x);
+    int fresh_ms;  // share.h: may others have the answer, and for how long?
 };
 
 struct admin {
@@ -50,6 +53,11 @@ struct admin {
     struct jobs_desk *jobs;
     vlmd_subscription *subscription;
     struct list exchanges;
+    struct admission admission;
+    struct list shares;
+    int64_t changes;      // requests that change something, begun and answered
+    int64_t events_told;  // to clients
+    uint64_t next_correlation;
     char url[256];
     char socket_path[128];  // to be removed; "" = none
     int64_t started_ms;
@@ -65,7 +73,11 @@ struct exchange {
     int holds;
     const struct route *route;  // NULL = there is none
     struct auth_who who;
-    int64_t id;  // {id} of the path
+    int64_t id;              // {id} of the path
+    struct list turn_node;   // admission.waiting
+    struct list share_node;  // waits for another's answer
+    struct share *makes;     // what others may get too; NULL = nothing
+    bool is_change;          // it may change something
     char correlation[ADMIN_CORRELATION];
     struct buf out;
     struct json_writer w;
@@ -86,6 +98,9 @@ void admin_free_if_done(struct admin *a);
 void reply_begin(struct exchange *x);
 void reply_json(struct exchange *x, int status);
 void reply_empty(struct exchange *x, int status);
+// What another exchange was answered with.
+void reply_shared(struct exchange *x, int status, const char *type,
+                  struct httpd_body *body);
 // Takes the contents of body.
 void reply_bytes(struct exchange *x, int status, const char *type, struct buf *body);
 // field: the parameter or member that is wrong, or NULL.
@@ -127,6 +142,9 @@ void route_find(struct exchange *x, const char *method, const char *path, char *
 
 // How much body may come.
 size_t route_max_body(const struct exchange *x);
+
+// Not GET, not HEAD.
+bool request_is_change(const struct exchange *x);
 
 // ---- guards.c
 

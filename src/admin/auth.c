@@ -6,6 +6,7 @@
 
 #include "auth_file.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -79,12 +80,18 @@ const char *auth_kind_name(enum auth_kind kind)
     return "";
 }
 
+void auth_random(void *out, int n)
+{
+    if (RAND_bytes(out, n) != 1) {
+        abort();  // the kernel has no random numbers: nothing would be secret
+    }
+}
+
 void auth_random_hex(int n, char *out)
 {
     unsigned char bytes[64];
-    if (n > (int)sizeof(bytes) || RAND_bytes(bytes, n) != 1) {
-        abort();  // the kernel has no random numbers: nothing would be secret
-    }
+    assert(n <= (int)sizeof(bytes));
+    auth_random(bytes, n);
     for (int i = 0; i < n; i++) {
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
     }

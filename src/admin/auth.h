@@ -72,6 +72,7 @@ const char *auth_scopes_text(unsigned scopes, char *out, size_t size);
 bool auth_may(const struct auth_who *who, enum auth_scope scope);
 const char *auth_kind_name(enum auth_kind kind);
 // n random bytes as hex; out holds 2 n + 1.
+void auth_random(void *out, int n);
 void auth_random_hex(int n, char *out);
 
 #endif

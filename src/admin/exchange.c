@@ -1,11 +1,13 @@
 // exchange.c -- the life of one exchange, and the ways to answer it.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+#include "share.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,16 @@ static bool is_correlation(const char *s)
                n;
 }
 
+// Of no use to who guesses it: it only has to be another one each time, in each process.
+// Source: G. Steele, D. Lea, C. Flood, Fast Splittable Pseudorandom Number Generators, 2014.
+static uint64_t next_correlation(struct admin *a)
+{
+    uint64_t z = a->next_correlation += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
 struct exchange *exchange_new(struct admin *a, struct httpd_request *r)
 {
     struct exchange *x = mem_new(struct exchange);
@@ -34,7 +46,8 @@ struct exchange *exchange_new(struct admin *a, struct httpd_request *r)
     if (given && is_correlation(given)) {
         snprintf(x->correlation, sizeof(x->correlation), "%s", given);
     } else {
-        auth_random_hex(8, x->correlation);
+        snprintf(x->correlation, sizeof(x->correlation), "%016" PRIx64,
+                 next_correlation(a));
     }
     list_push_back(&a->exchanges, &x->node);
     return x;
@@ -54,6 +67,7 @@ void exchange_drop(struct exchange *x)
     }
     assert(!x->http);
     list_remove(&x->node);
+    share_leave(x);
     if (x->free_state) {
         x->free_state(x->state);
     }
@@ -66,6 +80,7 @@ void exchange_drop(struct exchange *x)
 void admin_free_if_done(struct admin *a)
 {
     if (a->is_closing && a->parts_open == 0 && list_is_empty(&a->exchanges)) {
+        share_free_all(a);
         free(a->jobs);
         free(a);
     }
@@ -122,11 +137,16 @@ void reply_headers(struct exchange *x)
     reply_header(x, "Cross-Origin-Opener-Policy", "same-origin");
 }
 
-static void count(struct admin *a, int status)
+static void begin_answer(struct exchange *x, int status, const char *type)
 {
+    struct admin *a = x->admin;
+    reply_headers(x);
+    reply_header(x, "Content-Type", type);
     a->requests++;
     a->client_errors += status >= 400 && status < 500;
     a->server_errors += status >= 500;
+    a->changes += x->is_change;  // who reads the answer may know of it
+    x->is_answered = true;
 }
 
 void reply_bytes(struct exchange *x, int status, const char *type, struct buf *body)
@@ -135,18 +155,31 @@ void reply_bytes(struct exchange *x, int status, const char *type, struct buf *b
         buf_clear(body);
         return;
     }
-    reply_headers(x);
-    reply_header(x, "Content-Type", type);
-    count(x->admin, status);
-    x->is_answered = true;
+    begin_answer(x, status, type);
     httpd_answer(x->http, status, body);
 }
 
-static void reply_api(struct exchange *x, int status, const char *type)
+static void api_headers(struct exchange *x)
 {
     reply_header(x, "Cache-Control", "no-store");
     reply_header(x, "Content-Security-Policy",
                  "default-src 'none'; frame-ancestors 'none'");
+}
+
+void reply_shared(struct exchange *x, int status, const char *type,
+                  struct httpd_body *body)
+{
+    if (x->is_answered || !x->http) {
+        return;
+    }
+    api_headers(x);
+    begin_answer(x, status, type);
+    httpd_answer_shared(x->http, status, body);
+}
+
+static void reply_api(struct exchange *x, int status, const char *type)
+{
+    api_headers(x);
     reply_bytes(x, status, type, &x->out);
 }
 
@@ -162,7 +195,15 @@ void reply_json(struct exchange *x, int status)
         reply_error(x, 500, NULL, "the answer is too large");
         return;
     }
-    reply_api(x, status, "application/json");
+    static const char type[] = "application/json";
+    if (!x->makes) {
+        reply_api(x, status, type);
+        return;
+    }
+    struct httpd_body *body = httpd_body_make(&x->out);
+    reply_shared(x, status, type, body);
+    share_made(x, status, type, body);
+    httpd_body_drop(body);
 }
 
 void reply_empty(struct exchange *x, int status)
@@ -171,14 +212,10 @@ void reply_empty(struct exchange *x, int status)
     reply_api(x, status, "text/plain; charset=utf-8");
 }
 
-void reply_error(struct exchange *x, int status, const char *field, const char *fmt, ...)
+static void say_error(struct exchange *x, int status, const char *field,
+                      const char *message)
 {
-    char message[700];
     const struct status *s = describe(status);
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(message, sizeof(message), fmt, ap);
-    va_end(ap);
     // 503 is what the limits are for.
     if (status == 500) {
         log_error("admin", "correlation=%s status=%d %s", x->correlation, status,
@@ -201,6 +238,29 @@ void reply_error(struct exchange *x, int status, const char *field, const char *
     reply_api(x, status, "application/json");
 }
 
+void reply_error(struct exchange *x, int status, const char *field, const char *fmt, ...)
+{
+    char message[700];
+    struct exchange *other;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof(message), fmt, ap);
+    va_end(ap);
+    while ((other = share_next(x))) {
+        say_error(other, status, field, message);
+    }
+    share_leave(x);
+    say_error(x, status, field, message);
+}
+
+static void fail_one(struct exchange *x, int status, const char *message)
+{
+    if (status == 503) {
+        reply_header(x, "Retry-After", "2");
+    }
+    say_error(x, status, NULL, message);
+}
+
 void reply_failed(struct exchange *x, int code, const char *message)
 {
     int status = code == VLMD_ERR_USAGE                         ? 400
@@ -214,8 +274,11 @@ void reply_failed(struct exchange *x, int code, const char *message)
                          code == E_NOMEM
                      ? 503
                      : 500;
-    if (status == 503) {
-        reply_header(x, "Retry-After", "2");
+    const char *words = message && *message ? message : err_words(code);
+    struct exchange *other;
+    while ((other = share_next(x))) {
+        fail_one(other, status, words);
     }
-    reply_error(x, status, NULL, "%s", message && *message ? message : err_words(code));
+    share_leave(x);
+    fail_one(x, status, words);
 }

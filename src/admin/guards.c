@@ -52,7 +52,7 @@ static bool pass_host(struct exchange *x)
     return false;
 }
 
-static bool changes_something(const struct exchange *x)
+bool request_is_change(const struct exchange *x)
 {
     const char *method = httpd_method(x->http);
     return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
@@ -66,9 +66,9 @@ static bool pass_origin(struct exchange *x)
     bool by_browser = x->who.kind == AUTH_COOKIE || x->who.kind == AUTH_OPEN ||
                       (x->route && x->route->scope == ADMIN_NOTHING);
     bool is_look_at_page =
-        x->route && x->route->scope == ADMIN_NOTHING && !changes_something(x) && !origin;
+        x->route && x->route->scope == ADMIN_NOTHING && !request_is_change(x) && !origin;
     if (is_look_at_page || origin_is_own(origin, site, httpd_header(x->http, "Host"),
-                                         by_browser && changes_something(x))) {
+                                         by_browser && request_is_change(x))) {
         return true;
     }
     security_event(x, "origin_refused", "a page of another origin");

@@ -195,6 +195,7 @@ static void on_event(void *arg, const struct vlmd_event *e)
     buf_fini(&data);
     buf_fini(&text);
     note_news(h);
+    h->admin->events_told += h->n_clients > 0 || !list_is_empty(&h->waiters);
     if (e->item) {
         end_waiters(h, e->item);
     }

@@ -3,6 +3,7 @@
 #include "admin_inside.h"
 #include "events.h"
 #include "health.h"
+#include "share.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
     struct health h;
     struct json_writer *w = &x->w;
     (void)message;
-    if (!x->http) {
+    if (!share_is_wanted(x)) {
         exchange_drop(x);  // nor may the server be there any more
         return;
     }

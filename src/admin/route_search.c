@@ -5,6 +5,7 @@
 // page.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+#include "share.h"
 
 #include "base/mem.h"
 
@@ -72,7 +73,7 @@ static bool on_item(void *arg, const struct vlmd_item *it)
     json_object(&x->w, NULL);
     face_item(&x->w, it);
     json_object_end(&x->w);
-    return x->http && x->w.rc == 0;
+    return share_is_wanted(x) && x->w.rc == 0;
 }
 
 static void on_end(void *arg, int err, const char *message)

@@ -31,6 +31,7 @@ struct reader {
     struct address_key key;
     struct store *store;
     int64_t deadline_ms;  // monotonic, of what runs now
+    int64_t began_us;     // its thread's processor time then
     // The loop asks for a stop by naming the work; the reader stops if that is what it
     // runs.
     _Atomic(struct pool_work *) running;
@@ -54,6 +55,7 @@ struct store {
     atomic_int readers_taken;
     struct statements statements;
     struct store_pool read_load, write_load;
+    atomic_llong read_us;  // processor time of all readers
     struct upkeep upkeep;
     bool is_closing;
     void (*on_closed)(void *arg);  // NULL: open failed half way

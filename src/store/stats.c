@@ -257,6 +257,11 @@ void store_load(struct store *s, struct store_load *out)
     tell_pools(s, &out->read, &out->write);
 }
 
+int64_t store_read_us(const struct store *s)
+{
+    return atomic_load(&s->read_us);
+}
+
 const struct histogram *store_statement_times(const struct store *s,
                                               enum store_statement_kind k)
 {

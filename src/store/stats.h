@@ -98,6 +98,8 @@ struct store_load {
     int64_t wal_bytes, checkpoints;
 };
 void store_load(struct store *s, struct store_load *out);
+// Processor time of all questions so far.
+int64_t store_read_us(const struct store *s);
 // Times of statements, and how long requests waited for a thread, us.  Borrowed: as long as
 // the store; others add meanwhile.
 const struct histogram *store_statement_times(const struct store *s,

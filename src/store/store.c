@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/schema.h"
@@ -316,6 +317,7 @@ int read_begin(struct reader *r, struct pool_work *w, int64_t deadline_ms, struc
     atomic_store(&r->unwanted, NULL);
     atomic_store(&r->running, w);
     r->deadline_ms = clock_ms() + deadline_ms;
+    r->began_us = clock_thread_us();
     r->db.sqlite_code = 0;
     struct sql q = sql_begin(&r->db, "BEGIN");
     int rc = sql_run(&q);
@@ -348,6 +350,7 @@ void read_end(struct reader *r, int rc, struct err *e)
             sqlite3_exec(r->db.h, "ROLLBACK", NULL, NULL, NULL);
         }
     }
+    atomic_fetch_add(&r->store->read_us, clock_thread_us() - r->began_us);
 }
 
 // A work is only ever submitted again after its done, so a name left behind by a cancel

@@ -13,6 +13,7 @@
 #include "admin/limit.h"
 #include "admin/multipart.h"
 #include "admin/origin.h"
+#include "admin/turns.h"
 #include "base/base64.h"
 
 #include <openssl/hmac.h>
@@ -240,6 +241,60 @@ static void many_names_find_room(void **state)
 
 // ---- host and origin
 
+// ---- whose turn it is
+
+// Of two processors, 5 percent: 1 ms is paid off in 10.
+static const struct turns_config two = {
+    .share_pct = 5, .processors = 2, .ahead_us = 2000, .max_wait_us = 40000};
+
+static void requests_wait_until_they_are_paid_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int64_t owed_us, passed_us, spent_us, wait_us;
+    } rows[] = {
+        {"nothing was spent", 0, 1000, 0, 0},
+        {"what was saved up is spent first", -2000, 0, 1500, 0},
+        {"and the rest waits", -2000, 0, 2500, 5000},
+        {"time pays off", 1000, 4000, 0, 6000},
+        {"and more time pays for more", 1000, 10000, 0, 0},
+        {"quiet times save up so much and no more", 0, 1000000000, 2100, 1000},
+        {"nobody waits longer than that", 0, 0, 900000, 40000},
+        {"what is over it is forgiven", 0, 0, 4000, 40000},
+        {"a clock that steps back pays nothing", 1000, -5000, 0, 10000},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const int64_t now_us = 5000000000;
+        struct turns t = {rows[i].owed_us, now_us - rows[i].passed_us};
+        int64_t wait = turns_wait_us(&t, &two, rows[i].spent_us, now_us);
+        if (wait != rows[i].wait_us) {
+            fail_msg("%s: %d us", rows[i].what, (int)wait);
+        }
+    }
+}
+
+static void whoever_asks_without_end_gets_the_share(void **state)
+{
+    (void)state;
+    struct turns t = {0};
+    int64_t now_us = 1, spent_us = 0;
+    while (now_us < 10000000) {
+        now_us += turns_wait_us(&t, &two, 1500, now_us) + 1500;
+        spent_us += 1500;
+    }
+    assert_in_range(spent_us, 900000, 1050000);  // a tenth of 10 s
+}
+
+static void without_a_limit_nobody_waits(void **state)
+{
+    (void)state;
+    const struct turns_config all = {
+        .share_pct = 100, .processors = 2, .ahead_us = 2000, .max_wait_us = 40000};
+    struct turns t = {0};
+    assert_int_equal(turns_wait_us(&t, &all, 5000000, 1), 0);
+}
+
 static void names_of_this_machine_are_known(void **state)
 {
     (void)state;
@@ -420,6 +475,9 @@ int main(void)
         cmocka_unit_test(a_bucket_empties_and_fills),
         cmocka_unit_test(zero_is_no_limit),
         cmocka_unit_test(many_names_find_room),
+        cmocka_unit_test(requests_wait_until_they_are_paid_off),
+        cmocka_unit_test(whoever_asks_without_end_gets_the_share),
+        cmocka_unit_test(without_a_limit_nobody_waits),
         cmocka_unit_test(names_of_this_machine_are_known),
         cmocka_unit_test(only_the_page_itself_changes_things),
         cmocka_unit_test(a_form_has_its_parts),

@@ -1,0 +1,35 @@
+// admission.h -- requests that are whole wait here for their turn.
+//
+// While pictures are being described requests may take a share of the processors only
+// (turns.h); those over it are begun together, in the order they came.  One that waits
+// costs nothing, and there are at most as many as connections.  Private to admin/.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_ADMIN_ADMISSION_H
+#define VLMD_ADMIN_ADMISSION_H
+
+#include "base/list.h"
+#include "io/timer.h"
+#include "turns.h"
+
+#include <stdbool.h>
+
+struct admin;
+struct exchange;
+
+struct admission {
+    struct turns turns;
+    struct turns_config config;
+    struct list waiting;  // exchanges, by turn_node
+    struct timer timer;   // runs while some wait
+    int64_t own_us;       // processor time of turns begun by the timer
+    int64_t charged_us;   // of all that requests took, so far
+};
+
+void admission_open(struct admin *a);
+// Begins what x asks for, now or at its turn.
+void admission_enter(struct exchange *x);
+void admission_leave(struct exchange *x);  // harmless when it does not wait
+// No exchange waits any more.
+void admission_close(struct admin *a, void (*on_closed)(struct timer *t));
+
+#endif

@@ -1,0 +1,31 @@
+// turns.h -- how long the next requests have to wait so that describing goes first, pure.
+//
+// What requests cost is paid off at a fixed rate: a share of the processors.  Little is
+// always there in advance, so that who asks now and then never waits; who asks without end
+// gets the share, and is answered in turns of many at a time.  Nobody starves: the wait has
+// a limit, and what could not be paid off in it is forgiven.
+// Thread: any.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_ADMIN_TURNS_H
+#define VLMD_ADMIN_TURNS_H
+
+#include <stdint.h>
+
+struct turns_config {
+    int share_pct;        // of all processors together
+    int processors;       // at least 1
+    int64_t ahead_us;     // of processor time that quiet times save up
+    int64_t max_wait_us;  // of a request
+};
+
+struct turns {
+    int64_t owed_us;  // negative: saved up
+    int64_t at_us;    // monotonic, when it was so much; 0 = never
+};
+
+// Requests took spent_us since the last call.  Returns how many us the next ones wait from
+// now on; 0 = not at all.
+int64_t turns_wait_us(struct turns *t, const struct turns_config *c, int64_t spent_us,
+                      int64_t now_us);
+
+#endif

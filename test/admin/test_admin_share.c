@@ -1,0 +1,212 @@
+// test_admin_share.c -- one answer for many: who gets it, and who must not.
+// SPDX-License-Identifier: MIT
+#include "admin/admin_rig.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MANY = 40, PICTURES = 30 };
+
+static void begin_asking(const struct rig *r, int fd, const char *target,
+                         const char *head)
+{
+    char text[1000];
+    int n = snprintf(text, sizeof(text),
+                     "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n%s\r\n",
+                     target, r->host, r->token, head);
+    // No turn of the loop: all who ask before the next one ask at the same time.
+    assert_int_equal(send(fd, text, (size_t)n, MSG_NOSIGNAL), n);
+}
+
+static int64_t statements(struct rig *r)
+{
+    struct answer a = rig_ask(r, "GET", "/v1/stats", NULL, NULL);
+    const cJSON *database = json_get(a.json, "database");
+    int64_t n = json_get_int(database, "statements", -1);
+    assert_true(n >= 0);
+    answer_free(&a);
+    return n;
+}
+
+static void ask_all(struct rig *r, const int *fds, const char *target, char **body)
+{
+    for (int i = 0; i < MANY; i++) {
+        char head[60];
+        snprintf(head, sizeof(head), "X-Correlation-ID: asker-%d\r\n", i);
+        begin_asking(r, fds[i], target, head);
+    }
+    for (int i = 0; i < MANY; i++) {
+        char expected[20];
+        struct answer a = rig_read(r, fds[i]);
+        snprintf(expected, sizeof(expected), "asker-%d", i);
+        assert_int_equal(a.status, 200);
+        assert_string_equal(answer_header(&a, "X-Correlation-ID"), expected);
+        assert_string_equal(answer_header(&a, "Cache-Control"), "no-store");
+        assert_non_null(answer_header(&a, "X-RateLimit-Remaining"));
+        assert_non_null(answer_header(&a, "Content-Security-Policy"));
+        if (*body) {
+            assert_string_equal(a.body, *body);
+        } else {
+            *body = strdup(a.body);
+        }
+        answer_free(&a);
+    }
+}
+
+static int64_t cost_of(struct rig *r, const int *fds, int rounds, char **body)
+{
+    int64_t before = statements(r);
+    for (int i = 0; i < rounds; i++) {
+        ask_all(r, fds, "/v1/search?limit=10&order=newest", body);
+    }
+    return statements(r) - before;
+}
+
+// Many times over: what is asked again after an answer is a new question.
+static void the_same_search_is_made_once_for_all(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    char *body = NULL;
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+    }
+    cost_of(r, fds, 1, &body);  // they are let in one after the other
+    int64_t before = statements(r);
+    struct answer a = rig_ask(r, "GET", "/v1/search?limit=10&order=newest", NULL, NULL);
+    answer_free(&a);
+    int64_t one = statements(r) - before;
+    assert_in_range(one, 10, 60);
+    assert_in_range(cost_of(r, fds, 5, &body), 5 * one, 5 * 2 * one);
+    for (int i = 0; i < MANY; i++) {
+        close(fds[i]);
+    }
+    free(body);
+}
+
+static void other_questions_have_other_answers(void **state)
+{
+    struct rig *r = *state;
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    static const struct {
+        const char *target;
+        int items;
+    } rows[] = {
+        {"/v1/search?limit=3", 3},           {"/v1/search?limit=4", 4},
+        {"/v1/results?limit=3", 0},          {"/v1/search?limit=3&app=Browser", 3},
+        {"/v1/search?app=limit&limit=3", 0},
+    };
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+    int fds[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        fds[i] = rig_connect(r);
+        begin_asking(r, fds[i], rows[i].target, "");
+    }
+    for (int i = 0; i < ROWS; i++) {
+        struct answer a = rig_read(r, fds[i]);
+        assert_int_equal(a.status, 200);
+        assert_int_equal(cJSON_GetArraySize(json_get(a.json, "items")), rows[i].items);
+        answer_free(&a);
+        close(fds[i]);
+    }
+}
+
+// The one whose question it was leaves; the others are answered all the same.
+static void the_first_may_leave(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+        begin_asking(r, fds[i], "/v1/search?limit=500", "");
+    }
+    close(fds[0]);
+    for (int i = 1; i < MANY; i++) {
+        struct answer a = rig_read(r, fds[i]);
+        assert_int_equal(a.status, 200);
+        assert_int_equal(cJSON_GetArraySize(json_get(a.json, "items")), PICTURES);
+        answer_free(&a);
+        close(fds[i]);
+    }
+}
+
+static void those_who_wait_may_leave(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+        begin_asking(r, fds[i], "/v1/search?limit=500", "");
+    }
+    for (int i = 1; i < MANY; i++) {
+        close(fds[i]);
+    }
+    struct answer a = rig_read(r, fds[0]);
+    assert_int_equal(a.status, 200);
+    answer_free(&a);
+    close(fds[0]);
+}
+
+// A mistake is each one's own, under his own id.
+static void mistakes_are_told_to_each(void **state)
+{
+    struct rig *r = *state;
+    rig_open(r);
+    struct answer a =
+        rig_ask(r, "GET", "/v1/search?limit=0", "X-Correlation-ID: wrong-1\r\n", NULL);
+    assert_int_equal(a.status, 400);
+    assert_string_equal(answer_error(&a, "correlation_id"), "wrong-1");
+    answer_free(&a);
+    a = rig_ask(r, "GET", "/v1/search?limit=1", NULL, NULL);
+    assert_int_equal(a.status, 200);
+    answer_free(&a);
+}
+
+// What was kept is not shown to who has just changed something.
+static void health_is_kept_until_something_changes(void **state)
+{
+    struct rig *r = *state;
+    rig_open(r);
+    struct answer a = rig_ask(r, "GET", "/health", NULL, NULL);
+    answer_free(&a);
+    a = rig_ask(r, "POST", "/admin/pause", NULL, "{}");
+    assert_int_equal(a.status, 200);
+    answer_free(&a);
+    a = rig_ask(r, "GET", "/health", NULL, NULL);
+    const char *why = json_get_str(a.json, "paused_because");
+    assert_true(why && *why);
+    answer_free(&a);
+    a = rig_ask(r, "POST", "/admin/resume", NULL, "{}");
+    assert_int_equal(a.status, 200);
+    answer_free(&a);
+    a = rig_ask(r, "GET", "/health", NULL, NULL);
+    assert_null(strstr(a.body, "\"paused_because\":\"paused"));
+    answer_free(&a);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_same_search_is_made_once_for_all),
+        TEST(other_questions_have_other_answers),
+        TEST(the_first_may_leave),
+        TEST(those_who_wait_may_leave),
+        TEST(mistakes_are_told_to_each),
+        TEST(health_is_kept_until_something_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
