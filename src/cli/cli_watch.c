@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LOOK_EVERY_MS = 200 };
+
 struct watching {
     struct cli *c;
     bool is_json;
@@ -21,6 +23,8 @@ struct watching {
     bool is_serve;  // no folder is watched
     bool is_out_gone;
     char states[VLMD_MAX_BACKENDS][32];  // of the backends, as told last
+    int64_t looked_ms;                   // at them, monotonic
+    bool must_look;                      // something may have changed since
 };
 
 static void print_item(struct watching *w, const struct vlmd_item *it)
@@ -114,9 +118,16 @@ static void tell_backend(struct watching *w, const struct vlmd_backend_status *b
 }
 
 // Once per change of a named or found backend's state; guesses nobody answers are silent.
+// A look costs as much as many turns: there are a few a second.
 static void tell_backends(struct watching *w)
 {
     static struct vlmd_stats s;
+    int64_t now_ms = time_mono_ms();
+    w->must_look = now_ms < w->looked_ms + LOOK_EVERY_MS;
+    if (w->must_look) {
+        return;
+    }
+    w->looked_ms = now_ms;
     vlmd_stats(w->c->v, &s);
     for (int i = 0; i < s.n_backends && i < VLMD_MAX_BACKENDS; i++) {
         const struct vlmd_backend_status *b = &s.backends[i];
@@ -180,7 +191,7 @@ static int run(struct cli *c, bool is_serve)
     rc = start(&w);
     rc = rc ? rc : serve(c);
     int told = 0;
-    while (rc == 0 && cli_turn(c, -1)) {
+    while (rc == 0 && cli_turn(c, w.must_look ? LOOK_EVERY_MS : -1)) {
         tell_backends(&w);
         if (w.is_out_gone) {
             vlmd_stop(c->v, VLMD_STOP_DRAIN);
