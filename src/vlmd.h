@@ -442,6 +442,14 @@ struct vlmd_cache_stats {
     int64_t evictions;
 };
 
+// Threads with a queue of their own.
+enum { VLMD_MAX_POOLS = 4 };
+struct vlmd_pool_state {
+    const char *name;        // "image", "read", "write"
+    int threads, queued, running;  // works, now
+    double wait_p95_ms;      // for a thread, of 100 works 95; -1 = not measured
+};
+
 // A pause that only a person ends.
 #define VLMD_UNTIL_RESUMED INT64_MAX
 
@@ -497,6 +505,8 @@ struct vlmd_stats {
     int64_t by_other_backend, by_smaller_tier, by_ocr, by_metadata;  // described as fallback
     struct vlmd_cache_stats payload_cache;  // pictures made ready, in memory
     struct vlmd_cache_stats result_cache;   // descriptions, in the database
+    int n_pools;
+    struct vlmd_pool_state pools[VLMD_MAX_POOLS];
     // How much of the machine is taken.
     const char *pace;              // "normal", "slow" (one at a time, only what a person
                                    // waits for), "pause"

@@ -53,6 +53,22 @@ static void write_http(struct json_writer *w, const struct admin *a)
     json_object_end(w);
 }
 
+static void write_memory(struct json_writer *w, const struct vlmd_stats *s)
+{
+    json_object(w, "memory");
+    json_int(w, "rss_bytes", rss_bytes());
+    json_int(w, "most_rss_bytes", s->most_rss_bytes);
+    json_int(w, "budget_bytes", s->rss_budget_bytes);
+    json_str(w, "pressure", s->memory_pressure);
+    json_int(w, "machine_used_pct", s->memory_used_pct);
+    if (s->memory_stall_pct < 0) {
+        json_null(w, "stall_pct");
+    } else {
+        json_double(w, "stall_pct", s->memory_stall_pct);
+    }
+    json_object_end(w);
+}
+
 static void write_queue(struct json_writer *w, const struct vlmd_status *s)
 {
     if (!s) {
@@ -99,9 +115,7 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
     json_array_end(w);
     face_stats(w, "stats", &stats);
     write_http(w, a);
-    json_object(w, "memory");
-    json_int(w, "rss_bytes", rss_bytes());
-    json_object_end(w);
+    write_memory(w, &stats);
     write_queue(w, err ? NULL : s);
     json_object_end(w);
     reply_json(x, strcmp(h.status, "unhealthy") == 0 ? 503 : 200);

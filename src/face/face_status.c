@@ -110,6 +110,26 @@ static void write_cache(struct json_writer *w, const char *key,
     json_object_end(w);
 }
 
+static void write_pools(struct json_writer *w, const struct vlmd_stats *s)
+{
+    json_array(w, "pools");
+    for (int i = 0; i < s->n_pools; i++) {
+        const struct vlmd_pool_state *p = &s->pools[i];
+        json_object(w, NULL);
+        json_str(w, "name", p->name);
+        json_int(w, "threads", p->threads);
+        json_int(w, "queued", p->queued);
+        json_int(w, "running", p->running);
+        if (p->wait_p95_ms < 0) {
+            json_null(w, "wait_p95_ms");
+        } else {
+            json_double(w, "wait_p95_ms", p->wait_p95_ms);
+        }
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
 static void write_pace(struct json_writer *w, const struct vlmd_stats *s)
 {
     json_str(w, "pace", s->pace);
@@ -158,6 +178,7 @@ void face_stats(struct json_writer *w, const char *key, const struct vlmd_stats 
     write_pace(w, s);
     write_cache(w, "payload_cache", &s->payload_cache);
     write_cache(w, "result_cache", &s->result_cache);
+    write_pools(w, s);
     json_array(w, "found");
     for (int i = 0; i < s->n_categories; i++) {
         json_object(w, NULL);

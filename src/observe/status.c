@@ -112,11 +112,32 @@ static void count_totals(const struct app *a, struct vlmd_stats *out)
     }
 }
 
-static void load_database(const struct app *a, struct vlmd_database_load *out)
+static void add_pool(struct vlmd_stats *out, const char *name,
+                     const struct store_pool_stats *p)
+{
+    out->pools[out->n_pools++] =
+        (struct vlmd_pool_state){.name = name,
+                                 .threads = p->threads,
+                                 .queued = p->queued,
+                                 .running = p->running,
+                                 .wait_p95_ms = (double)p->wait_p95_us / 1000};
+}
+
+static void load_images(const struct app *a, struct vlmd_stats *out)
+{
+    struct vlmd_pool_state *p = &out->pools[out->n_pools++];
+    *p = (struct vlmd_pool_state){
+        .name = "image", .threads = image_threads(a->images), .wait_p95_ms = -1};
+    image_load(a->images, &p->queued, &p->running);
+}
+
+static void load_database(const struct app *a, struct vlmd_stats *out)
 {
     struct store_load l;
     store_load(a->store, &l);
-    *out = (struct vlmd_database_load){
+    add_pool(out, "read", &l.read);
+    add_pool(out, "write", &l.write);
+    out->database = (struct vlmd_database_load){
         .statements = l.statements,
         .slow = l.slow,
         .failed = l.failed,
@@ -174,7 +195,8 @@ void status_snapshot(struct app *a, struct vlmd_stats *out)
         out->polled_folders = w.polled_folders;
         out->settling = w.settling;
     }
-    load_database(a, &out->database);
+    load_images(a, out);
+    load_database(a, out);
     out->n_latencies = meters_latencies(a->meters, out->latencies, VLMD_MAX_LATENCIES);
     out->n_backends = dispatch_status(a->dispatch, out->backends, VLMD_MAX_BACKENDS);
 }
