@@ -1,0 +1,298 @@
+// test_admin_every.c -- what holds for every route, whichever are added.
+//
+// The table itself is walked: a new row is covered by being there.  Keys, scopes and methods
+// are walked in test_admin_guards.c.
+// SPDX-License-Identifier: MIT
+#include "admin/admin_inside.h"
+#include "admin/admin_rig.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { AT_ONCE = 12 };
+
+static bool has_body(const struct route *r)
+{
+    return strcmp(r->method, "POST") == 0;
+}
+
+// Its path, with a number for {id}.  A stream never ends: it is asked for something that
+// there is not.
+static const char *target_of(const struct route *r)
+{
+    static char text[200];
+    const char *hole = strstr(r->path, "{id}");
+    if (hole) {
+        snprintf(text, sizeof(text), "%.*s987654%s", (int)(hole - r->path), r->path,
+                 hole + 4);
+        return text;
+    }
+    snprintf(text, sizeof(text), "%s%s", r->path,
+             strcmp(r->path, "/v1/events") == 0 ? "?types=nonsense" : "");
+    return text;
+}
+
+// An error has all its members, and every answer the headers that protect a browser.
+static void check(const struct route *route, const struct answer *a)
+{
+    static const char *const headers[] = {"X-Content-Type-Options", "X-Frame-Options",
+                                          "Referrer-Policy", "X-Correlation-ID"};
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (!answer_header(a, headers[i])) {
+            fail_msg("%s %s: no %s: %s", route->method, route->path, headers[i], a->text);
+        }
+    }
+    if (a->status < 400 || a->status == 503) {
+        return;
+    }
+    const cJSON *e = json_get(a->json, "error");
+    static const char *const members[] = {"code", "message", "severity",
+                                          "correlation_id"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const char *s = json_get_str(e, members[i]);
+        if (!s || !*s) {
+            fail_msg("%s %s: an error without %s: %s", route->method, route->path,
+                     members[i], a->text);
+        }
+    }
+    assert_non_null(json_get(e, "field"));
+    assert_true(cJSON_IsBool(json_get(e, "recoverable")));
+    assert_string_equal(json_get_str(e, "correlation_id"),
+                        answer_header(a, "X-Correlation-ID"));
+}
+
+static void expect(struct rig *r, const struct route *route, struct answer a, int status,
+                   const char *what)
+{
+    (void)r;
+    if (a.status != status) {
+        fail_msg("%s %s, %s: %d instead of %d: %s", route->method, route->path, what,
+                 a.status, status, a.text);
+    }
+    check(route, &a);
+    answer_free(&a);
+}
+
+static void open_unlimited(struct rig *r)
+{
+    rig_set(r, "admin.rate", "0");
+    rig_open(r);
+}
+
+// ---- what is refused before anything is read
+
+static void a_body_that_is_announced_too_large_is_refused_at_once(void **state)
+{
+    struct rig *r = *state;
+    open_unlimited(r);
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *route = &admin_routes[i];
+        char text[800];
+        int n = snprintf(text, sizeof(text),
+                         "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                         "Origin: http://%s\r\nContent-Length: 1099511627776\r\n\r\n",
+                         route->method, target_of(route), r->host, r->token, r->host);
+        expect(r, route, rig_send(r, text, (size_t)n), 413, "a body of a TiB");
+    }
+}
+
+// Nobody says how long it will be.
+static void a_body_that_grows_too_large_is_refused(void **state)
+{
+    struct rig *r = *state;
+    open_unlimited(r);
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *route = &admin_routes[i];
+        enum { CHUNK = 64 << 10 };
+        if (route->max_body > 4096 || route->run == route_submit) {
+            continue;  // all of one size are refused in one place, and this is slow
+        }
+        char *text = malloc(CHUNK + 1000);
+        int n =
+            snprintf(text, 1000,
+                     "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                     "Origin: http://%s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n",
+                     route->method, target_of(route), r->host, r->token, r->host, CHUNK);
+        memset(text + n, 'x', CHUNK);
+        memcpy(text + n + CHUNK, "\r\n0\r\n\r\n", 7);
+        expect(r, route, rig_send(r, text, (size_t)n + CHUNK + 7), 413, "a long body");
+        free(text);
+    }
+}
+
+struct security {
+    int n;
+    char last[300];
+};
+
+static void on_line(void *arg, const struct log_line *line)
+{
+    struct security *s = arg;
+    if (strcmp(line->module, "security") == 0) {
+        s->n++;
+        snprintf(s->last, sizeof(s->last), "%s", line->message);
+    }
+}
+
+// Those who try without end are told of once a while (FAILURES_PER_MIN): one each, here.
+static void every_kind_of_refusal_is_logged(void **state)
+{
+    struct rig *r = *state;
+    struct security s = {0};
+    open_unlimited(r);
+    char host[100], own[200];
+    snprintf(own, sizeof(own), "Host: %s\r\nAuthorization: Bearer %s\r\n", r->host,
+             r->token);
+    snprintf(host, sizeof(host), "Host: %s\r\n", r->host);
+    const struct {
+        const char *event, *method, *target, *head, *more;
+        int status;
+    } rows[] = {
+        {"auth_failed", "GET", "/v1/status", host, "", 401},
+        {"auth_failed", "GET", "/v1/status", host, "Authorization: Bearer wrong\r\n",
+         401},
+        {"auth_failed", "GET", "/v1/status", host,
+         "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.\r\n", 401},
+        {"auth_failed", "GET", "/v1/status", host, "Cookie: vlmd_session=a.b.c\r\n", 401},
+        {"host_refused", "GET", "/v1/status", "Host: evil.example\r\n", "", 403},
+        {"origin_refused", "POST", "/admin/pause", own, "Origin: http://evil.example\r\n",
+         403},
+    };
+    log_set_sink(on_line, &s);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char head[600], expected[60];
+        int before = s.n;
+        snprintf(head, sizeof(head), "%s%s", rows[i].head, rows[i].more);
+        struct answer a = rig_ask_bare(r, rows[i].method, rows[i].target, head, NULL);
+        assert_int_equal(a.status, rows[i].status);
+        assert_int_equal(s.n, before + 1);
+        snprintf(expected, sizeof(expected), "event=%s ", rows[i].event);
+        assert_non_null(strstr(s.last, expected));
+        assert_non_null(strstr(s.last, answer_header(&a, "X-Correlation-ID")));
+        assert_null(strstr(s.last, "eyJ"));
+        answer_free(&a);
+    }
+    log_clear_sink(on_line, &s);
+}
+
+static void other_hosts_and_origins_are_refused_everywhere(void **state)
+{
+    struct rig *r = *state;
+    open_unlimited(r);
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *route = &admin_routes[i];
+        char head[300];
+        snprintf(head, sizeof(head),
+                 "Host: rebound.example\r\nAuthorization: Bearer %s\r\n", r->token);
+        expect(r, route, rig_ask_bare(r, route->method, target_of(route), head, NULL),
+               403, "another host");
+        expect(r, route,
+               rig_ask(r, route->method, target_of(route),
+                       "Origin: http://evil.example\r\n", NULL),
+               403, "another origin");
+    }
+}
+
+// ---- what is answered
+
+// No route takes what is no JSON for JSON, or fails over it.
+static void bad_bodies_are_refused(void **state)
+{
+    struct rig *r = *state;
+    static const char *const bodies[] = {
+        "{", "[]", "null", "\"x\"", "{\"no such member\":1}", "{} {}", "{\"a\":\"\xff\"}",
+    };
+    open_unlimited(r);
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *route = &admin_routes[i];
+        for (size_t k = 0; has_body(route) && k < sizeof(bodies) / sizeof(bodies[0]);
+             k++) {
+            struct answer a = rig_ask(r, "POST", target_of(route),
+                                      "Content-Type: application/json\r\n", bodies[k]);
+            if (a.status >= 500 || a.status < 200) {
+                fail_msg("POST %s with %s: %s", route->path, bodies[k], a.text);
+            }
+            check(route, &a);
+            answer_free(&a);
+        }
+    }
+}
+
+static int request(struct rig *r, const struct route *route, char *out, size_t size)
+{
+    return snprintf(out, size,
+                    "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                    "Origin: http://%s\r\nContent-Type: application/json\r\n"
+                    "Content-Length: %d\r\n\r\n%s",
+                    route->method, target_of(route), r->host, r->token, r->host,
+                    has_body(route) ? 1 : 0, has_body(route) ? "[" : "");
+}
+
+// Byte by byte it is the same request.
+static void a_slow_sender_gets_the_same_answer(void **state)
+{
+    struct rig *r = *state;
+    open_unlimited(r);
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *route = &admin_routes[i];
+        char text[800];
+        int n = request(r, route, text, sizeof(text));
+        struct answer at_once = rig_send(r, text, (size_t)n);
+        int fd = rig_connect(r);
+        for (int k = 0; k < n; k++) {
+            rig_write(r, fd, text + k, 1);
+            if (k % 16 == 0) {
+                rig_turn(r);
+            }
+        }
+        struct answer slow = rig_read(r, fd);
+        close(fd);
+        check(route, &at_once);
+        expect(r, route, slow, at_once.status, "byte by byte");
+        answer_free(&at_once);
+    }
+}
+
+static void many_at_once_get_the_same_answer(void **state)
+{
+    struct rig *r = *state;
+    open_unlimited(r);
+    rig_add_files(r, 5);
+    for (int i = 0; i < n_admin_routes; i++) {
+        const struct route *route = &admin_routes[i];
+        char text[800];
+        int fds[AT_ONCE], n = request(r, route, text, sizeof(text)), first = 0;
+        for (int k = 0; k < AT_ONCE; k++) {
+            fds[k] = rig_connect(r);
+            rig_write(r, fds[k], text, (size_t)n);
+        }
+        for (int k = 0; k < AT_ONCE; k++) {
+            struct answer a = rig_read(r, fds[k]);
+            close(fds[k]);
+            first = k ? first : a.status;
+            expect(r, route, a, first, "many at once");
+        }
+        assert_true(first < 500 || first == 503);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_body_that_is_announced_too_large_is_refused_at_once),
+        TEST(a_body_that_grows_too_large_is_refused),
+        TEST(every_kind_of_refusal_is_logged),
+        TEST(other_hosts_and_origins_are_refused_everywhere),
+        TEST(bad_bodies_are_refused),
+        TEST(a_slow_sender_gets_the_same_answer),
+        TEST(many_at_once_get_the_same_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
