@@ -42,6 +42,7 @@ enum vlmd_code {
     VLMD_ERR_NOMEM = -2,
     VLMD_ERR_CANCELED = -1,
     VLMD_ERR_DEADLINE = -17,
+    VLMD_ERR_REUSED = -20,
     VLMD_ERR_NO_BACKEND = -30
 };
 
@@ -142,6 +143,11 @@ VLMD_API int vlmd_work(vlmd *v);
 VLMD_API int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs,
                         struct vlmd_error *error);
 
+// Two hashes: of what the one who asks calls it, and of what he asks.  A key that came with
+// another body is VLMD_ERR_REUSED.
+struct vlmd_once {
+    unsigned char key[32], body[32];
+};
 struct vlmd_input {
     const char *path;  // absolute, or NULL
     const char *url;   // http(s), or NULL
@@ -157,6 +163,9 @@ struct vlmd_input {
     // The path comes from elsewhere: it has to lead into a watched folder or one of
     // admin.submit_dirs, links included.
     bool is_confined;
+    // May come twice and is meant once: the same key within a day is the same job, also after
+    // a crash.  NULL = none.
+    const struct vlmd_once *once;
 };
 // id: of the job, new or known.  Called once, before the job ends.  Bytes are kept in a
 // private folder beside the database until the job has ended.

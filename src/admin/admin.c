@@ -221,7 +221,6 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
     a->config = c;
     a->failures.per_min = FAILURES_PER_MIN;
     a->started_ms = loop_wall_ms();
-    a->jobs = jobs_open();
     list_init(&a->exchanges);
     list_init(&a->shares);
     auth_random(&a->next_correlation, sizeof(a->next_correlation));
@@ -229,7 +228,6 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
     int rc = auth_open(&a->auth, dir, c->keys_file, e);
     rc = rc ? rc : open_http(a, e);
     if (rc) {
-        free(a->jobs);
         free(a);
         return rc;
     }

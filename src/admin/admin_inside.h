@@ -29,7 +29,6 @@ enum {
 
 struct exchange;
 struct events_hub;
-struct jobs_desk;
 struct share;
 
 struct route {
@@ -50,7 +49,6 @@ struct admin {
     struct limit rate;      // per key
     struct limit failures;  // per peer
     struct events_hub *events;
-    struct jobs_desk *jobs;
     vlmd_subscription *subscription;
     struct list exchanges;
     struct admission admission;
@@ -150,10 +148,6 @@ bool request_is_change(const struct exchange *x);
 
 // Before the body: host, origin, key, scope, rate, size.  false: it was answered.
 bool guards_pass(struct exchange *x);
-
-// ---- route_submit.c
-
-struct jobs_desk *jobs_open(void);  // free with free()
 
 // ---- handlers
 

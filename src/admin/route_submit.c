@@ -1,7 +1,8 @@
 // route_submit.c -- pictures are given: uploaded, or named by path or URL.
 //
 // A picture that is uploaded lies in the spool until it is described (spool.h).  An
-// Idempotency-Key is remembered with the hash of its body: the same again is the same job.
+// Idempotency-Key is kept in the database with the hash of its body: the same again is the
+// same job, also after a crash.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
 #include "events.h"
@@ -18,43 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-    MAX_WAIT_S = 120,
-    MAX_BATCH = 1000,
-    KEYS = 512,
-    KEY_BYTES = 200,
-    KEY_LIFE_MS = 24 * 3600 * 1000
-};
-
-// ---- idempotency
-
-struct known_key {
-    uint8_t key[32], body[32];  // SHA-256
-    int64_t id;                 // 0 = its job is still being made
-    int64_t at_ms;              // 0 = free
-};
-
-struct jobs_desk {
-    struct known_key keys[KEYS];
-    int next;
-};
-
-struct jobs_desk *jobs_open(void)
-{
-    return mem_new(struct jobs_desk);
-}
-
-static struct known_key *find_key(struct jobs_desk *d, const uint8_t key[32])
-{
-    for (int i = 0; i < KEYS; i++) {
-        struct known_key *k = &d->keys[i];
-        if (k->at_ms && loop_wall_ms() - k->at_ms < KEY_LIFE_MS &&
-            memcmp(k->key, key, 32) == 0) {
-            return k;
-        }
-    }
-    return NULL;
-}
+enum { MAX_WAIT_S = 120, MAX_BATCH = 1000, KEY_BYTES = 200 };
 
 // ---- one submission
 
@@ -68,8 +33,7 @@ struct submission {
     int64_t wait_ms;
     int64_t id;
     bool is_new;
-    bool has_key;
-    uint8_t key[32], hash[32];
+    struct vlmd_once once;
 };
 
 static void free_submission(void *state)
@@ -153,23 +117,16 @@ static void look(struct submission *s)
     }
 }
 
-static void remember(struct submission *s)
-{
-    struct known_key *k = s->has_key ? find_key(s->x->admin->jobs, s->key) : NULL;
-    if (k) {
-        k->id = s->id;
-        k->at_ms = s->id ? k->at_ms : 0;
-    }
-}
-
 static void on_submitted(void *arg, int err, int64_t id, bool is_new, const char *message)
 {
     struct submission *s = arg;
     struct exchange *x = s->x;
     s->id = err ? 0 : id;
     s->is_new = is_new;
-    remember(s);
-    if (err) {
+    if (err == VLMD_ERR_REUSED) {
+        reply_error(x, 422, "Idempotency-Key", "it came with another body before");
+        exchange_drop(x);
+    } else if (err) {
         reply_failed(x, err, message);
         exchange_drop(x);
     } else if (!is_new) {
@@ -203,8 +160,6 @@ static void submit(struct submission *s)
     exchange_hold(x);
     int rc = vlmd_submit(x->admin->v, &s->in, on_submitted, s);
     if (rc) {
-        s->id = 0;
-        remember(s);
         refuse(x, rc);
         exchange_drop(x);
     }
@@ -342,7 +297,6 @@ static bool read_body(struct submission *s)
 static bool check_key(struct submission *s)
 {
     struct exchange *x = s->x;
-    struct jobs_desk *d = x->admin->jobs;
     const char *key = httpd_header(x->http, "Idempotency-Key");
     struct buf *body = NULL;
     char salted[KEY_BYTES + JWT_NAME + 2];
@@ -354,30 +308,12 @@ static bool check_key(struct submission *s)
         return false;
     }
     int n = snprintf(salted, sizeof(salted), "%s %s", x->who.name, key);
-    SHA256((unsigned char *)salted, (size_t)n, s->key);
+    SHA256((unsigned char *)salted, (size_t)n, s->once.key);
     if (httpd_body(x->http, &body)) {
         return true;  // answered later
     }
-    SHA256(body->data ? body->data : (const uint8_t *)"", body->len, s->hash);
-    struct known_key *k = find_key(d, s->key);
-    if (!k) {
-        k = &d->keys[d->next];
-        d->next = (d->next + 1) % KEYS;
-        *k = (struct known_key){.at_ms = loop_wall_ms()};
-        memcpy(k->key, s->key, 32);
-        memcpy(k->body, s->hash, 32);
-        s->has_key = true;
-        return true;
-    }
-    if (memcmp(k->body, s->hash, 32) != 0) {
-        reply_error(x, 422, "Idempotency-Key", "it came with another body before");
-        return false;
-    }
-    if (!k->id) {
-        reply_error(x, 409, "Idempotency-Key", "the request with it is under way");
-        return false;
-    }
-    s->id = k->id;
+    SHA256(body->data ? body->data : (const uint8_t *)"", body->len, s->once.body);
+    s->in.once = &s->once;
     return true;
 }
 
@@ -398,16 +334,8 @@ void route_submit(struct exchange *x)
     x->state = s;
     x->free_state = free_submission;
     x->on_gone = on_gone;
-    if (!check_key(s)) {
-        return;
-    }
-    if (s->id) {
-        exchange_hold(x);
-        look(s);
-    } else if (read_body(s)) {
+    if (check_key(s) && read_body(s)) {
         submit(s);
-    } else {
-        remember(s);
     }
 }
 

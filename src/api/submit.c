@@ -16,6 +16,7 @@ struct submit {
     struct store_offer offer;
     struct spool_put put;  // of bytes
     char *traceparent;     // owned; NULL = none
+    struct store_once once;
     vlmd_submit_fn *fn;
     void *arg;
 };
@@ -51,6 +52,10 @@ static void on_submitted(struct store_offer *r, int err)
     }
     if (!err && s->put.path[0]) {
         spool_note_job(&s->v->app, s->put.path, s->item.id);
+    }
+    if (!err && s->put.is_new && s->item.is_ended) {
+        spool_note_ended(&s->v->app, s->item.id,
+                         STORE_ANSWERED);  // nobody wants the file
     }
     end(s, err, call_words(&r->err, err));
 }
@@ -192,6 +197,11 @@ int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *
     s->arg = arg;
     s->item = it;
     s->traceparent = mem_dup(in->traceparent);
+    if (in->once) {
+        memcpy(s->once.key, in->once->key, sizeof(s->once.key));
+        memcpy(s->once.body, in->once->body, sizeof(s->once.body));
+        s->item.once = &s->once;
+    }
     s->item.priority = in->is_interactive ? STORE_INTERACTIVE : STORE_LIVE;
     s->item.meta = (struct store_meta){
         .app = mem_dup(in->app),

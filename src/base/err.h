@@ -78,6 +78,8 @@ enum err_severity { ERR_LOW, ERR_MEDIUM, ERR_HIGH, ERR_CRITICAL };
       "was taken over by another process", "nothing; the other process finishes it")     \
     X(E_BUG, -19, "internal", ERR_BUG, ERR_IN_INTERNAL, ERR_CRITICAL, "internal error",  \
       "please report it")                                                                \
+    X(E_REUSED, -20, "key_reused", ERR_GIVE_UP, ERR_IN_VALIDATION, ERR_LOW,              \
+      "its key came with other contents before", "take another key")                     \
     X(E_NET, -30, "net", ERR_REROUTE, ERR_IN_NETWORK, ERR_HIGH,                          \
       "the backend can not be reached",                                                  \
       "start it, or name another one with --backend URL")                                \

@@ -2,6 +2,7 @@
 // members.
 // SPDX-License-Identifier: MIT
 #include "store/inside.h"
+#include "store/once.h"
 
 #include <assert.h>
 #include <string.h>
@@ -180,6 +181,19 @@ static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t n
     return rc || !batch ? rc : join(w, batch, i->id);
 }
 
+static int take_once(struct writer *w, struct store_item *i, int64_t batch,
+                     int64_t now_ms)
+{
+    bool is_known = false;
+    i->is_new = i->is_ended = false;
+    int rc = once_find(w, i, now_ms, &is_known);
+    if (rc || is_known) {
+        return rc;
+    }
+    rc = take(w, i, batch, now_ms);
+    return rc ? rc : once_keep(w, i, now_ms);
+}
+
 static int apply_offer(struct writer *w, void *request)
 {
     struct store_offer *r = request;
@@ -187,7 +201,9 @@ static int apply_offer(struct writer *w, void *request)
     int rc = 0;
     r->n_new = 0;
     for (int i = 0; !rc && i < r->n; i++) {
-        rc = take(w, &r->items[i], r->batch, now_ms);
+        struct store_item *it = &r->items[i];
+        rc =
+            it->once ? take_once(w, it, r->batch, now_ms) : take(w, it, r->batch, now_ms);
         r->n_new += r->items[i].is_new;
     }
     return rc;

@@ -113,6 +113,11 @@ struct store_audit_row {
 
 // ---- in: a sighting becomes a queued job, once
 
+// Hashes of a request that may come twice: of its name, and of all of it.
+struct store_once {
+    uint8_t key[32], body[32];
+};
+
 struct store_item {
     // in
     const char *root;  // folder the path must stay below, or NULL
@@ -122,6 +127,7 @@ struct store_item {
     int64_t mtime_ns;
     enum store_priority priority;
     struct store_meta meta;
+    const struct store_once *once;  // borrowed; NULL = none.  Errors: E_REUSED
     // out
     int64_t id;  // of the row, new or old
     // A row was made, a queued older version of the path replaced, or one queued again that

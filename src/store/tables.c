@@ -311,8 +311,16 @@ static const char version_7[] =
 static const char version_8[] =
     "ALTER TABLE attempt ADD COLUMN remedy TEXT NOT NULL DEFAULT '';";
 
+// Requests that are meant once (once.h): two hashes each.
+static const char version_9[] = "CREATE TABLE once("
+                                " key BLOB PRIMARY KEY,"
+                                " body BLOB NOT NULL,"
+                                " job INTEGER NOT NULL,"
+                                " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+                                "CREATE INDEX once_age ON once(at_ms);";
+
 const struct migration schema_migrations[] = {
-    {version_1}, {version_2}, {version_3}, {version_4},
-    {version_5}, {version_6}, {version_7}, {version_8},
+    {version_1}, {version_2}, {version_3}, {version_4}, {version_5},
+    {version_6}, {version_7}, {version_8}, {version_9},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

@@ -395,6 +395,56 @@ static void a_key_makes_one_job(void **state)
     refuses(rig_ask(r, "POST", "/v1/jobs", head, "{}"), 400, "path");
 }
 
+static int64_t id_of(cJSON *answer)
+{
+    int64_t id = json_get_int(answer, "id", 0);
+    assert_true(id > 0);
+    json_free(answer);
+    return id;
+}
+
+// An upload has no name of its own: only its key tells that it is the same.
+static void a_key_outlives_the_process(void **state)
+{
+    struct rig *r = *state;
+    const char *head = "Content-Type: image/png\r\nIdempotency-Key: k3\r\n";
+    rig_open(r);
+    int64_t id = id_of(must(upload(r, "/v1/jobs", head, pixel, PIXEL_BYTES), 202));
+    rig_close(r);
+    rig_open(r);
+    struct answer again = upload(r, "/v1/jobs", head, pixel, PIXEL_BYTES);
+    assert_int_equal(json_get_int(again.json, "id", -1), id);
+    assert_false(json_get_bool(again.json, "is_new", true));
+    answer_free(&again);
+    refuses(upload(r, "/v1/jobs", head, pixel, PIXEL_BYTES - 1), 422, "Idempotency-Key");
+    head = "Content-Type: image/png\r\nIdempotency-Key: k4\r\n";
+    id_of(must(upload(r, "/v1/jobs", head, pixel, PIXEL_BYTES), 202));
+}
+
+// Both are under way at once, and one of them makes the job.
+static void a_key_may_come_twice_at_once(void **state)
+{
+    struct rig *r = *state;
+    int fds[2];
+    char text[1000];
+    rig_open(r);
+    int n = snprintf(text, sizeof(text),
+                     "POST /v1/jobs HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                     "Content-Type: application/json\r\nIdempotency-Key: k5\r\n"
+                     "Content-Length: 29\r\n\r\n{\"url\":\"http://127.0.0.1:9/\"}",
+                     r->host, r->token);
+    for (int i = 0; i < 2; i++) {
+        fds[i] = rig_connect(r);
+        rig_write(r, fds[i], text, (size_t)n);
+    }
+    int64_t ids[2];
+    for (int i = 0; i < 2; i++) {
+        ids[i] = id_of(must(rig_read(r, fds[i]), 202));
+        close(fds[i]);
+    }
+    assert_int_equal(ids[0], ids[1]);
+}
+
 static void a_batch_says_what_became_of_each(void **state)
 {
     struct rig *r = *state;
@@ -564,6 +614,8 @@ int main(void)
         TEST(a_form_is_taken),
         TEST(paths_are_confined),
         TEST(a_key_makes_one_job),
+        TEST(a_key_outlives_the_process),
+        TEST(a_key_may_come_twice_at_once),
         TEST(a_batch_says_what_became_of_each),
         TEST(the_spool_is_swept_at_the_start),
         TEST(pictures_that_were_not_read_are_not_there),
