@@ -272,6 +272,31 @@ static void become(const struct spawn *how, const struct pipes *pipes)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+// The process id is known only now, after the fork.
+static void hand_over(const struct spawn *how, char **env)
+{
+    enum { FIRST = 3, APART = 100 };
+    static char pid[40], count[40];
+    if (!how->n_sockets) {
+        return;
+    }
+    for (int i = 0; i < how->n_sockets; i++) {
+        dup2(how->sockets[i], APART + i);
+    }
+    for (int i = 0; i < how->n_sockets; i++) {
+        dup2(APART + i, FIRST + i);
+        close(APART + i);
+    }
+    snprintf(pid, sizeof(pid), "LISTEN_PID=%d", (int)getpid());
+    snprintf(count, sizeof(count), "LISTEN_FDS=%d", how->n_sockets);
+    while (*env) {
+        env++;
+    }
+    env[0] = pid;
+    env[1] = count;
+    env[2] = NULL;
+}
+
 static void said_init(struct said *s, int fd)
 {
     *s = (struct said){.fd = fd, .cap = 4096};
@@ -285,7 +310,7 @@ struct proc *proc_start(struct place *place, const char *const *argv,
 {
     static const struct spawn usual;
     struct pipes pipes;
-    char *env[MAX_ENV + 1];
+    char *env[MAX_ENV + 3];  // two more: hand_over
     struct proc *p = calloc(1, sizeof(*p));
     how = how ? how : &usual;
     fill_env(place, how->env, env);
@@ -296,6 +321,7 @@ struct proc *proc_start(struct place *place, const char *const *argv,
     assert_true(p->pid >= 0);
     if (p->pid == 0) {
         become(how, &pipes);
+        hand_over(how, env);
         execve(argv[0], (char *const *)argv, env);
         _exit(127);
     }

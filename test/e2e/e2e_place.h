@@ -73,6 +73,8 @@ struct spawn {
     bool has_input;          // in_fd is a pipe; else /dev/null
     int64_t max_file_bytes;  // RLIMIT_FSIZE; 0 = none
     uid_t uid;               // 0 = stay
+    const int *sockets;      // given to it as the service manager does (sd_listen_fds(3))
+    int n_sockets;
 };
 
 // setup and teardown of one test: *state is the place.

@@ -148,17 +148,23 @@ static int spooled(const struct served *s)
     return n;
 }
 
-static void upload(struct served *s, const char *target, int n, struct reply *r)
+static void upload_with(struct served *s, const char *target, const char *more, int n,
+                        struct reply *r)
 {
     char head[400];
     size_t len;
     uint8_t *bytes = picture_bytes(n, &len);
-    snprintf(head, sizeof(head), "%sContent-Type: image/png\r\n", s->key);
+    snprintf(head, sizeof(head), "%s%sContent-Type: image/png\r\n", s->key, more);
     int fd = client_connect(&s->http);
     client_send(fd, "POST", target, head, (char *)bytes, len);
     client_read(fd, r);
     close(fd);
     free(bytes);
+}
+
+static void upload(struct served *s, const char *target, int n, struct reply *r)
+{
+    upload_with(s, target, "", n, r);
 }
 
 static void an_upload_is_described_and_gone(void **state)
@@ -200,6 +206,36 @@ static void uploads_survive_a_kill(void **state)
     while (spooled(&s) > 0) {
         expect(&s, "/v1/stats", 200);  // the last one's file goes with its event
     }
+    end(&s);
+}
+
+// A client that never heard back asks again: it is the same job, and asked once.
+static void a_key_survives_a_kill(void **state)
+{
+    struct served s;
+    struct reply r;
+    struct totals t;
+    begin(*state, &s, "--loaded");
+    upload_with(&s, "/v1/jobs?wait=60", "Idempotency-Key: once\r\n", 7, &r);
+    assert_int_equal(r.status, 200);
+    struct cJSON *job = json_parse(r.body, r.body_len);
+    int64_t id = json_get_int(job, "id", -1);
+    json_free(job);
+    reply_free(&r);
+    proc_kill(s.run);
+    start(&s);
+    upload_with(&s, "/v1/jobs?wait=60", "Idempotency-Key: once\r\n", 7, &r);
+    assert_int_equal(r.status, 200);
+    job = json_parse(r.body, r.body_len);
+    assert_int_equal(json_get_int(job, "id", -2), id);
+    json_free(job);
+    reply_free(&r);
+    while (spooled(&s) > 0) {
+        expect(&s, "/v1/stats", 200);  // what was sent again is wanted by nobody
+    }
+    fake_totals(&s.f, &t);
+    assert_int_equal(t.images, 1);
+    assert_int_equal(t.asked_twice, 0);
     end(&s);
 }
 
@@ -354,6 +390,7 @@ int main(void)
         TEST(pictures_are_shown_as_they_were_described),
         TEST(an_upload_is_described_and_gone),
         TEST(uploads_survive_a_kill),
+        TEST(a_key_survives_a_kill),
         TEST(keys_are_made_on_the_command_line),
         TEST(a_thousand_listeners_and_slow_senders_are_bounded),
         TEST(without_a_folder_it_serves_as_well),
