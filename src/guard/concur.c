@@ -1,13 +1,13 @@
 // concur.c -- how many requests one server is given at once, found by trying.
 //
-//             U grows: L * 2                 4 epochs
+//             U grows: L * 2                 2 epochs
 //              .-----.                   .-------------> UP    L * 1.25 --.
-//              v     |     U does not    |                                | better: stay,
+//              v     |    no longer: L   |                                | better: stay,
 //     init --> START ---------------> CRUISE --> DOWN  L / 1.25 ----------+ go on that way
-//                ^        grow: back     | ^                              | not: back
+//                ^     where it ended    | ^                              | not: back
 //                |                       | '------------------------------'
 //                |<-- U falls far: L / 4-'
-//                '--- three steps UP, or one that gained as if all new slots were free
+//                '--- four steps UP, or one that gained as if all new slots were free
 //     any --overload--> CRUISE at L * 0.7, under a ceiling that recovers; before anything
 //                       was measured, START at L / 4
 //     any --the server says that it has a queue--> CRUISE at what it runs
@@ -16,13 +16,16 @@
 // and ended while the limit was what held the client back; after a change of the limit the
 // first ends are passed over, because the server still has the old load.  Latency per work
 // is a ratio of sums: long and short answers cancel, so that few samples will do.
+// A try down that clearly cost throughput shows that nothing waits at the server: the next
+// one is smaller, and comes after two tries up instead of one.  A try up that cost as much
+// shows a cliff (a full KV cache): the next one goes down.
 // SPDX-License-Identifier: MIT
 #include "guard/guard.h"
 
 #include <assert.h>
 #include <math.h>
 
-// Source of all numbers: measured (tools/simulate, 20 seeds of 10 scenarios).
+// Source of all numbers: measured (tools/simulate, 1,000 seeds of 10 scenarios).
 enum {
     START_MIN = 4,  // samples of an epoch in START: one per slot, within these
     START_MAX = 64,
@@ -30,8 +33,10 @@ enum {
     CRUISE_MAX = 80,
     TRY_MIN = 16,  // of a try: two per slot
     TRY_MAX = 160,
-    EPOCHS_PER_TRY = 4,   // spent in CRUISE between tries
-    WINS_TO_START = 3,    // steps up in a row: far below what it can take
+    EPOCHS_PER_TRY = 2,   // spent in CRUISE between tries
+    UPS_PER_DOWN = 2,     // tries up for one down, below the knee
+    BASE_EPOCHS = 4,      // what the base is the mean of, roughly, when they are many
+    WINS_TO_START = 4,    // steps up in a row: far below what it can take
     CUT_EVERY_MS = 5000,  // refusals of one wave are one overload
     IDLE_MS = 2000,       // after so long nothing before is compared with what comes
     UNTOLD_TOKENS = 150   // of an answer whose server does not count
@@ -39,11 +44,17 @@ enum {
 
 static const double work_offset = 64;    // tokens that prefill and picture cost, roughly
 static const double start_share = 0.5;   // of the gain there is while slots are free
+static const double sure_sigmas = 2;     // of the noise, to be a gain without doubt
+static const double knee_margin = 0.01;  // a limit that is so little too low is not
 static const double stride_max = 0.25;   // of a try
 static const double stride_min = 0.125;  // after tries that failed
-static const double up_sigmas = 0.5;     // of the noise, to be better
+static const double up_sigmas = 0.7;     // of the noise, to be better
 static const double down_sigmas = -0.25;
-static const double shock = 0.25;  // change of U that no try explains
+static const double loss_sigmas = -1;  // to have lost without doubt
+static const double cliff = 0.03;      // loss that no queue explains
+static const double cliff_sigmas = 2;
+static const double free_sigmas = 0.25;  // to have gained as if all new slots were free
+static const double shock = 0.25;        // change of U that no try explains
 static const double shock_sigmas = 3;
 static const double cut_limit = 0.7;    // at an overload
 static const double cut_ceiling = 0.8;  // of what was refused
@@ -140,6 +151,7 @@ static void wake(struct concur *l)
     } else {
         l->phase = CONCUR_CRUISE;
         l->epochs = 0;
+        l->rest = EPOCHS_PER_TRY;
         l->wins = 0;
     }
     set_limit(l, limit);
@@ -200,16 +212,31 @@ static void take_base(struct concur *l, double u, double var)
     l->best = l->limit;
     l->base_u = u;
     l->base_variance = var;
+    l->epochs = 0;
 }
 
 static void cruise_at(struct concur *l, int limit)
 {
     l->phase = CONCUR_CRUISE;
-    l->epochs = 0;
+    l->rest = EPOCHS_PER_TRY;
     l->wins = 0;
     if (limit != l->limit) {
         set_limit(l, limit);
     }
+}
+
+// Where throughput stopped growing, if it grew as L did up to there: X(L) / X(best) is
+// L / best then.  Some batches grow less and less instead; a gain without doubt is worth
+// the way half up to where it was had.
+static int knee_of(const struct concur *l, const struct concur_config *c, double gain,
+                   double sigma)
+{
+    double growth = gain + c->elasticity * log((double)l->limit / l->best);
+    double knee = fmax(l->best * exp(growth), l->best);
+    if (gain > sure_sigmas * sigma) {
+        knee = sqrt(knee * l->limit);
+    }
+    return clamp((int)ceil(knee - knee_margin), l->best, l->limit);
 }
 
 // While slots are free, twice the limit gives nearly twice the throughput.  Half of that
@@ -220,13 +247,14 @@ static void end_start(struct concur *l, const struct concur_config *c, double u,
     double gain = l->best ? u - l->base_u : HUGE_VAL;
     double full = l->best ? (1 - c->elasticity) * log((double)l->limit / l->best) : 0;
     int next = least(l->limit * 2, top_of(l, c));
-    l->goes_down = true;
-    if (gain <= up_sigmas * sqrt(var + l->base_variance)) {
-        cruise_at(l, l->best);
+    l->ups = 0;
+    if (gain <= start_share * full) {
+        l->epochs = 0;
+        cruise_at(l, knee_of(l, c, gain, sqrt(var + l->base_variance)));
         return;
     }
     take_base(l, u, var);
-    if (next > l->limit && gain > start_share * full) {
+    if (next > l->limit) {
         set_limit(l, next);
     } else {
         cruise_at(l, l->limit);
@@ -236,7 +264,7 @@ static void end_start(struct concur *l, const struct concur_config *c, double u,
 // Sets the limit one step on in a direction; false when there is no room.
 static bool step(struct concur *l, const struct concur_config *c, bool is_down)
 {
-    bool is_careful = is_down && l->losses > 0 && l->wins < 2;
+    bool is_careful = is_down && l->is_below && l->wins < 2;
     double factor = 1 + (is_careful ? l->stride / 2 : l->stride);
     int to = is_down ? (int)floor(l->limit / factor) : (int)ceil(l->limit * factor);
     to = clamp(to, 1, top_of(l, c));
@@ -250,22 +278,23 @@ static bool step(struct concur *l, const struct concur_config *c, bool is_down)
 
 static void try_another(struct concur *l, const struct concur_config *c)
 {
-    l->epochs = 0;
-    bool is_down = l->goes_down;
-    l->goes_down = !is_down;
+    bool is_down = l->ups >= UPS_PER_DOWN;
+    l->ups = is_down ? 0 : l->ups + 1;
+    l->rest = EPOCHS_PER_TRY;
     if (!step(l, c, is_down)) {
         step(l, c, !is_down);
     }
 }
 
-// The base is the mean of this stay's epochs only: what a try was won with is the luckier
-// half of its noise.
+// The base is the mean of what was measured in CRUISE, the last epochs above all: what a
+// try was won with is the luckier half of its noise.
 static void add_to_base(struct concur *l, double u, double var)
 {
-    double weight = 1.0 / l->epochs, rest = 1 - weight;
+    l->epochs = least(l->epochs, BASE_EPOCHS) + 1;
+    double weight = 1.0 / l->epochs, other = 1 - weight;
     l->best = l->limit;
-    l->base_u = rest * l->base_u + weight * u;
-    l->base_variance = rest * rest * l->base_variance + weight * weight * var;
+    l->base_u = other * l->base_u + weight * u;
+    l->base_variance = other * other * l->base_variance + weight * weight * var;
 }
 
 static void end_cruise(struct concur *l, const struct concur_config *c, double u,
@@ -280,11 +309,10 @@ static void end_cruise(struct concur *l, const struct concur_config *c, double u
     }
     if (is_shock) {
         l->epochs = 0;
-        l->goes_down = false;
+        l->ups = 0;
     }
-    l->epochs++;
     add_to_base(l, u, var);
-    if (l->epochs >= EPOCHS_PER_TRY || is_shock) {
+    if (--l->rest <= 0 || is_shock) {
         try_another(l, c);
     }
 }
@@ -316,6 +344,12 @@ static void end_try(struct concur *l, const struct concur_config *c, double u, d
         start_at(l, c, l->limit / 4);
         return;
     }
+    if (is_down) {
+        l->is_below = gain < loss_sigmas * sigma;
+        l->ups = l->is_below ? 0 : 1;
+    } else if (gain < -cliff - cliff_sigmas * sigma) {
+        l->ups = UPS_PER_DOWN;
+    }
     if (gain <= (is_down ? down_sigmas : up_sigmas) * sigma) {
         lose(l);
         return;
@@ -323,7 +357,7 @@ static void end_try(struct concur *l, const struct concur_config *c, double u, d
     take_base(l, u, var);
     win(l);
     bool has_room = !is_down && (l->wins >= WINS_TO_START ||
-                                 gain > start_share * full + up_sigmas * sigma);
+                                 gain > start_share * full + free_sigmas * sigma);
     int twice = least(l->limit * 2, top_of(l, c));
     if (has_room && twice > l->limit) {
         l->phase = CONCUR_START;
@@ -366,7 +400,8 @@ static void cut(struct concur *l, const struct concur_config *c, int64_t now_ms)
     limit = l->best ? least(limit, l->best) : limit;
     l->phase = CONCUR_CRUISE;
     forget_base(l);
-    l->goes_down = true;
+    l->ups = UPS_PER_DOWN;
+    l->rest = EPOCHS_PER_TRY;
     set_limit(l, clamp(limit, 1, top_of(l, c)));
 }
 
@@ -380,7 +415,8 @@ void concur_bind(struct concur *l, const struct concur_config *c, int bound)
     if (l->limit > top || l->best > top) {
         l->phase = CONCUR_CRUISE;
         forget_base(l);
-        l->goes_down = true;
+        l->ups = UPS_PER_DOWN;
+        l->rest = EPOCHS_PER_TRY;
         set_limit(l, top);
     }
 }

@@ -61,10 +61,12 @@ struct concur {
     struct concur_sums sums;  // of this epoch
     int best;                 // the limit that base_u was measured with; 0 = none
     double base_u, base_variance;
-    int epochs;        // spent in CRUISE; the base is their mean
+    int epochs;        // of CRUISE that base_u is the mean of; 0 = it is that of a try
+    int rest;          // epochs of CRUISE until the next try
+    int ups;           // tries up since the last one down
+    bool is_below;     // the last try down cost throughput: nothing waits at the server
     int wins, losses;  // tries in a row that were better, and not
     double stride;     // how far the next try goes
-    bool goes_down;    // direction of the next try
     double ceiling;    // after an overload, rising again
     int bound;         // what the server's own words allow; 0 = nothing was said
     int64_t cut_ms;    // monotonic; of the last overload that counted
