@@ -355,6 +355,7 @@ static void end_try(struct concur *l, const struct concur_config *c, double u, d
         return;
     }
     take_base(l, u, var);
+    l->is_below = l->is_below && is_down;  // of a higher one nothing is known
     win(l);
     bool has_room = !is_down && (l->wins >= WINS_TO_START ||
                                  gain > start_share * full + free_sigmas * sigma);
