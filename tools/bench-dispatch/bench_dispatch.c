@@ -67,7 +67,10 @@ struct round {
     struct ask *asks;
     uint8_t *picture;
     int size;
-    int at_once, count, sent, answered, failed, in_flight;
+    int at_once, count, sent, answered, failed;
+    struct ask **idle;  // of asks, a stack; owned
+    int n_idle;
+    double begin_s;  // when the first was sent: finding the server is not measured
     uv_timer_t tick;
     bool is_filling, is_closed;
 };
@@ -77,14 +80,13 @@ static void fill(struct round *r);
 static void on_asked(struct ask *a, int err)
 {
     struct round *r = (struct round *)(uintptr_t)a->luma_key;
-    r->in_flight--;
     r->answered += err == 0;
     r->failed += err != 0;
     if (err) {
         fprintf(stderr, "%s: %s\n", err_name(err), a->err.msg);
     }
     ask_fini(a);
-    a->cid = NULL;  // free again
+    r->idle[r->n_idle++] = a;
     fill(r);
 }
 
@@ -97,16 +99,6 @@ static enum ask_pass may_send(struct ask *a, const char *backend, bool is_remote
     (void)why;
     (void)size;
     return ASK_ALLOWED;
-}
-
-static struct ask *free_ask(struct round *r)
-{
-    for (int i = 0; i < r->at_once; i++) {
-        if (!r->asks[i].cid) {
-            return &r->asks[i];
-        }
-    }
-    return NULL;
 }
 
 static void on_closed(void *arg)
@@ -127,10 +119,10 @@ static bool is_over(const struct round *r)
 
 static bool send_one(struct round *r)
 {
-    struct ask *a = r->sent < r->count ? free_ask(r) : NULL;
-    if (!a) {
+    if (r->sent == r->count || r->n_idle == 0) {
         return false;
     }
+    struct ask *a = r->idle[r->n_idle - 1];
     *a = (struct ask){.jpeg = r->picture,
                       .jpeg_len = (size_t)r->size,
                       .width = 1280,
@@ -140,13 +132,11 @@ static bool send_one(struct round *r)
                       .cid = "bench",
                       .luma_key = (const uint8_t *)r,
                       .may_send = may_send};
-    int rc = dispatch_try(r->dispatch, a, on_asked);
-    if (rc) {
-        a->cid = NULL;
+    if (dispatch_try(r->dispatch, a, on_asked)) {
         return false;
     }
-    r->sent++;
-    r->in_flight++;
+    r->n_idle--;
+    r->begin_s = r->sent++ == 0 ? elapsed_s() : r->begin_s;
     return true;
 }
 
@@ -206,6 +196,10 @@ static int run_here(const struct options *o, int port, int at_once)
     *r = (struct round){.at_once = at_once, .size = o->bytes};
     r->count = requests_of(o, at_once);
     r->asks = mem_zero(sizeof(struct ask) * (size_t)at_once);
+    r->idle = mem_zero(sizeof(struct ask *) * (size_t)at_once);
+    for (int i = at_once - 1; i >= 0; i--) {
+        r->idle[r->n_idle++] = &r->asks[i];
+    }
     r->picture = mem_zero((size_t)o->bytes + 1);
     for (int i = 0; i < o->bytes; i++) {
         r->picture[i] = (uint8_t)(rand() >> 7);
@@ -219,11 +213,10 @@ static int run_here(const struct options *o, int port, int at_once)
     uv_timer_init(&r->loop.uv, &r->tick);
     r->tick.data = r;
     uv_timer_start(&r->tick, on_tick, 0, 20);
-    double begin = elapsed_s();
     while (!is_over(r)) {
         uv_run(&r->loop.uv, UV_RUN_ONCE);
     }
-    printf("%d %.3f\n", r->answered, elapsed_s() - begin);
+    printf("%d %.3f\n", r->answered, elapsed_s() - r->begin_s);
     dispatch_close(r->dispatch, on_closed, r);
     http_close(r->http, on_http_closed, r);
     uv_close((uv_handle_t *)&r->tick, NULL);
