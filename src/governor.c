@@ -232,6 +232,7 @@ static void look(struct governor *g)
     g->may_be_ours = g->asked_here > 0;
     g->look.proc = g->config.proc;
     g->look.sys = g->config.sys;
+    g->look.nvml = HOST_NVML;
     g->look.programs = g->config.programs;
     g->look.servers = servers;
     g->look.wants_power = c->rule[YIELD_BATTERY] != YIELD_NOT;

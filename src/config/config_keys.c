@@ -420,8 +420,8 @@ const struct config_key config_keys[] = {
     {"yield.cpu_percent", CONFIG_INT, AT(yield.cpu_pct), NULL, 1, 100, 0, 0, NULL, true,
      "So much of all of them; servers of models do not count."},
     YIELD("gpu", YIELD_GPU,
-          "While other programs use the GPU; looked at when no model of this machine is "
-          "asked."),
+          "While other programs use the GPU (AMD's, NVIDIA's); looked at when no model of "
+          "this machine is asked."),
     {"yield.gpu_percent", CONFIG_INT, AT(yield.gpu_pct), NULL, 1, 100, 0, 0, NULL, true,
      "So much of it."},
     {"yield.programs", CONFIG_TEXTS, AT(yield_programs), "", 0, CONFIG_MAX_LIST, 0, 0,

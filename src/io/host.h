@@ -1,7 +1,7 @@
 // host.h -- what the machine says about itself: memory, power, how busy it is, who runs.
 //
 // Everything is read from /proc and /sys, in a pool, as some of these files take long to
-// make.  Whatever can not be read is not known, and no error.
+// make; NVIDIA's GPUs are asked about by the driver's own library where it is there.  Whatever can not be read is not known, and no error.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IO_HOST_H
 #define VLMD_IO_HOST_H
@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define HOST_NVML "libnvidia-ml.so.1"
 
 enum { HOST_NAME_BYTES = 16 };  // of a program, as the kernel cuts it
 
@@ -21,7 +23,8 @@ struct host_ticks {
 
 struct host_req {
     // in; borrowed until done
-    const char *proc, *sys;       // "/proc", "/sys"
+    const char *proc, *sys;  // "/proc", "/sys"
+    const char *nvml;        // NVIDIA's library, HOST_NVML or a path; NULL = not asked
     const char *const *programs;  // names to look for, NULL at the end; or NULL
     const char *const *servers;   // whose work counts as ours; or NULL
     bool wants_power, wants_cpu, wants_gpu, wants_programs;

@@ -114,10 +114,11 @@ void host_look_programs(struct host_req *r)
     }
 }
 
-// The busiest of those that tell (amdgpu does).
+// The busiest of those that tell: amdgpu does in a file, NVIDIA's driver in its library.
 void host_look_gpu(struct host_req *r)
 {
     char text[16];
+    r->gpu_pct = host_nvml_pct(r);
     for (int i = 0; i < 8; i++) {
         if (host_read(text, sizeof(text), "%s/class/drm/card%d/device/gpu_busy_percent",
                       r->sys, i) &&

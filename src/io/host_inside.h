@@ -17,5 +17,7 @@ void host_look_memory(struct host_req *r);    // host_memory.c
 void host_look_power(struct host_req *r);     // host_power.c
 void host_look_programs(struct host_req *r);  // host_busy.c
 void host_look_gpu(struct host_req *r);
+// Of the busiest of NVIDIA's GPUs; -1 = not known.  May take some tenths of a second.
+int host_nvml_pct(const struct host_req *r);  // host_nvml.c
 
 #endif

@@ -222,6 +222,106 @@ static void the_busiest_gpu_counts(void **state)
     assert_int_equal(r.gpu_pct, 77);
 }
 
+static void says(const char *gpus, const char *fails)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/calls", root);
+    unlink(path);
+    setenv("FAKE_NVML_COUNT", path, 1);
+    setenv("FAKE_NVML_GPUS", gpus, 1);
+    if (fails) {
+        setenv("FAKE_NVML_FAILS", fails, 1);
+    } else {
+        unsetenv("FAKE_NVML_FAILS");
+    }
+}
+
+static void expect_calls(const char *expected)
+{
+    char path[512], text[64] = "";
+    snprintf(path, sizeof(path), "%s/calls", root);
+    FILE *f = fopen(path, "r");
+    if (f) {
+        text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+        fclose(f);
+    }
+    assert_string_equal(text, expected);
+}
+
+static void nvidia_is_asked_by_its_library(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gpus, *fails;
+        int pct;
+        const char *calls;
+    } rows[] = {
+        {"35", NULL, 35, "init\nshutdown\n"},
+        {"12,88,40", NULL, 88, "init\nshutdown\n"},  // the busiest
+        {"x,7", NULL, 7, "init\nshutdown\n"},        // one that does not tell
+        {"x", NULL, -1, "init\nshutdown\n"},
+        {"0", NULL, 0, "init\nshutdown\n"},
+        {"250", NULL, -1, "init\nshutdown\n"},  // nonsense
+        {"35", "18", -1, "init\n"},             // another version than the driver's
+    };
+    struct host_req r = request();
+    r.nvml = FAKE_NVML;
+    put("sys/class/drm/card0/device/vendor", "0x10de\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        says(rows[i].gpus, rows[i].fails);
+        host_look(&r);
+        assert_int_equal(r.gpu_pct, rows[i].pct);
+        expect_calls(rows[i].calls);
+    }
+}
+
+static void a_gpu_that_sleeps_is_not_woken(void **state)
+{
+    (void)state;
+    struct host_req r = request();
+    r.nvml = FAKE_NVML;
+    says("60", NULL);
+    put("sys/class/drm/card1/device/vendor", "0x10de\n");
+    put("sys/class/drm/card1/device/power/runtime_status", "suspended\n");
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 0);
+    expect_calls("");
+    put("sys/class/drm/card1/device/power/runtime_status", "active\n");
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 60);
+}
+
+static void without_such_a_card_its_library_is_not_looked_for(void **state)
+{
+    (void)state;
+    struct host_req r = request();
+    r.nvml = FAKE_NVML;
+    says("60", NULL);
+    put("sys/class/drm/card0/device/vendor", "0x1002\n");
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, -1);
+    expect_calls("");
+    put("sys/class/drm/card0/device/gpu_busy_percent", "41\n");  // it tells in a file
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 41);
+    put("sys/class/drm/card1/device/vendor", "0x10de\n");  // both are there
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 60);
+}
+
+static void a_library_that_is_not_there_or_another_one_is_no_error(void **state)
+{
+    (void)state;
+    struct host_req r = request();
+    put("sys/class/drm/card0/device/vendor", "0x10de\n");
+    r.nvml = "libno-such-library.so.7";
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, -1);
+    r.nvml = "libm.so.6";
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, -1);
+}
+
 // This machine, whatever it is.
 static void the_real_files_make_sense(void **state)
 {
@@ -288,6 +388,10 @@ int main(void)
         TEST(work_of_others_only),
         TEST(programs_are_found_by_name),
         TEST(the_busiest_gpu_counts),
+        TEST(nvidia_is_asked_by_its_library),
+        TEST(a_gpu_that_sleeps_is_not_woken),
+        TEST(without_such_a_card_its_library_is_not_looked_for),
+        TEST(a_library_that_is_not_there_or_another_one_is_no_error),
         TEST(the_real_files_make_sense),
         TEST(in_a_pool),
     };
