@@ -292,6 +292,12 @@ static void unknown_key(struct config_loader *l, const struct config_entry *e)
                  nearest ? "?" : "");
 }
 
+// Every user of the machine can read it.  A program that embeds vlmd names its own origin.
+static bool is_on_command_line(const struct config_entry *e)
+{
+    return e->layer == LAYER_SETTING && strncmp(e->origin, "--", 2) == 0;
+}
+
 // Of api_key, api_key_file and api_key_env the last source's counts; two in one source
 // contradict each other.
 static bool forget_other_secrets(struct config_loader *l, const struct config_key *k,
@@ -299,8 +305,9 @@ static bool forget_other_secrets(struct config_loader *l, const struct config_ke
 {
     for (int i = 0; i < n_config_keys; i++) {
         struct config_value *v = &l->c->values[i];
-        if (!config_is_secret(&config_keys[i]) || &config_keys[i] == k ||
-            v->layer == LAYER_DEFAULT) {
+        bool is_same = config_is_secret(&config_keys[i]) && &config_keys[i] != k &&
+                       config_keys[i].offset == k->offset;
+        if (!is_same || v->layer == LAYER_DEFAULT) {
             continue;
         }
         if (v->layer == e->layer) {
@@ -333,6 +340,13 @@ static void apply(struct config_loader *l, const struct config_entry *e)
         return;
     }
     if (config_is_secret(k) && !*e->value) {
+        return;
+    }
+    if (k->type == CONFIG_SECRET && is_on_command_line(e)) {
+        config_error(l, e->where,
+                     "%s: other users can read it on a command line; it belongs into the "
+                     "configuration, a file of its own, or a VLMD_* variable",
+                     k->name);
         return;
     }
     if (config_is_secret(k) && !forget_other_secrets(l, k, e)) {

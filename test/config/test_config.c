@@ -621,6 +621,42 @@ static void test_secrets(void **state)
     unload(&l);
 }
 
+static void test_several_secrets(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load_text(&l, "backend: {api_key: sk-0123456789abcdef}\n"
+                  "alerts: {webhook: 'https://far/0123456789abcdef', key: "
+                  "0123456789abcdefgh}\n");
+    assert_string_equal(l.said, "");
+    assert_string_equal(l.c->backend.api_key, "sk-0123456789abcdef");
+    assert_string_equal(l.c->alert_webhook, "https://far/0123456789abcdef");
+    assert_string_equal(l.c->alert_key, "0123456789abcdefgh");
+    unload(&l);
+    load_text(&l, "backend: {api_key: sk-0123456789abcdef, api_key_env: MINE}\n");
+    says(&l, "backend.api_key_env: the key is set already at vlmd.yaml:1");
+    unload(&l);
+}
+
+// `ps` shows it to everybody; a program that embeds vlmd has no command line of ours.
+static void test_no_secret_on_the_command_line(void **state)
+{
+    (void)state;
+    struct loaded l;
+    static const char *const keys[] = {"backend.api_key", "alerts.webhook", "alerts.key"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct vlmd_setting s = {keys[i], "https://a/0123456789abcdef", "--set"};
+        load_options(&l, &(struct vlmd_options){.settings = &s, .n_settings = 1});
+        says(&l, "other users can read it on a command line");
+        assert_null(strstr(l.said, "0123456789abcdef"));
+        unload(&l);
+        const struct vlmd_setting own = {keys[i], "https://a/0123456789abcdef", NULL};
+        load_options(&l, &(struct vlmd_options){.settings = &own, .n_settings = 1});
+        assert_null(strstr(l.said, "command line"));
+        unload(&l);
+    }
+}
+
 static void test_secret_files(void **state)
 {
     (void)state;
@@ -879,6 +915,8 @@ int main(void)
         CASE(test_backend_flags_replace),
         CASE(test_bad_backends),
         CASE(test_secrets),
+        CASE(test_several_secrets),
+        CASE(test_no_secret_on_the_command_line),
         CASE(test_secret_files),
         CASE(test_odd_timeouts),
         CASE(test_places),
