@@ -394,6 +394,7 @@ static int open_dispatch(struct app *a, struct err *e)
         .on_error = errors_note,
         .on_sight_wanted = learned_recall_sight,
         .on_sight_found = learned_keep_sight,
+        .on_facts = learned_keep_facts,
     };
     int rc = dispatch_open(&a->dispatch, &a->loop, a->http, may_stand_in ? a->ocr : NULL,
                            &d, &events);

@@ -98,19 +98,29 @@ static void on_sight_known(struct store_profile *p, int err)
 void learned_recall_sight(void *arg, const char *url, const struct backend_facts *f)
 {
     struct app *a = arg;
-    struct learned *l = begin(a, "facts", url, f->model);
+    struct learned *l = begin(a, "sight", url, f->model);
     if (l) {
         snprintf(l->version, sizeof(l->version), "%s", f->version);
         store_profile_find(a->store, &l->profile, on_sight_known);
     }
 }
 
-void learned_keep_sight(void *arg, const char *url, const struct backend_facts *f)
+static void keep(struct app *a, const char *what, const char *url,
+                 const struct backend_facts *f)
 {
-    struct app *a = arg;
-    struct learned *l = begin(a, "facts", url, f->model);
+    struct learned *l = begin(a, what, url, f->model);
     if (l) {
-        backend_facts_text(f, loop_wall_ms(), l->profile.value, sizeof(l->profile.value));
+        backend_facts_text(f, l->profile.value, sizeof(l->profile.value));
         store_profile_keep(a->store, &l->profile, on_kept);
     }
+}
+
+void learned_keep_sight(void *arg, const char *url, const struct backend_facts *f)
+{
+    keep(arg, "sight", url, f);
+}
+
+void learned_keep_facts(void *arg, const char *url, const struct backend_facts *f)
+{
+    keep(arg, LEARNED_FACTS, url, f);
 }

@@ -684,6 +684,8 @@ struct vlmd_model {
     int64_t max_image_px;           // largest picture
     int slots, n_ctx, patch_px;     // requests at once; context of each; a token's square
     const char *unload, *thinking;  // "never", "now", "sleep"; field against reasoning
+    int64_t known_at_ms;            // unix, when that was found out; 0 = it was not
+    bool is_kept;  // in an earlier run: the backend does not answer now
 };
 typedef void vlmd_model_fn(void *arg, const struct vlmd_model *m);
 VLMD_API int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg);

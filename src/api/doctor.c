@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "guard/pressure.h"
 #include "io/host.h"
+#include "learned.h"
 #include "observe/checkup.h"
 
 #include <stdio.h>
@@ -31,7 +32,8 @@ struct look {
     vlmd_end_fn *on_end;
     void *arg;
     struct store_check check;
-    int err;  // of the whole look
+    struct store_profiles kept;  // rows are owned
+    int err;                     // of the whole look
 };
 
 static void on_look_closed(uv_handle_t *handle)
@@ -41,6 +43,7 @@ static void on_look_closed(uv_handle_t *handle)
     if (l->on_end) {
         l->on_end(l->arg, l->err, l->err ? err_words(l->err) : "");
     }
+    free(l->kept.rows);
     free(l);
     call_end(v);
 }
@@ -240,6 +243,51 @@ static void add_facts(struct vlmd_model *m, const struct backend_facts *f)
     m->patch_px = f->patch_px;
     m->unload = backend_unload_name(f->unload);
     m->thinking = or_empty(f->thinking);
+    m->known_at_ms = f->at_ms;
+}
+
+// What was found out about a model of a backend that does not answer now.
+static void tell_kept(struct look *l, const struct vlmd_backend_status *b,
+                      const char *model, const struct backend_known *k)
+{
+    struct vlmd_model m = {
+        .backend = b->name,
+        .url = b->url,
+        .kind = b->kind,
+        .model = model,
+        .has_vision = strcmp(k->vision, "yes") == 0,
+        .is_vision_sure = strcmp(k->vision, "unknown") != 0,
+        .error = b->reason,
+        .version = strcmp(k->version, "-") == 0 ? "" : k->version,
+        .formats = k->formats,
+        .max_image_px = k->max_image_px,
+        .slots = k->slots,
+        .n_ctx = k->n_ctx,
+        .patch_px = k->patch_px,
+        .unload = k->unload,
+        .thinking = k->thinking,
+        .known_at_ms = k->at_ms,
+        .is_kept = true,
+    };
+    l->on_model(l->arg, &m);
+}
+
+// false: nothing is known of any model of it.
+static bool tell_all_kept(struct look *l, const struct vlmd_backend_status *b)
+{
+    char before[640];
+    bool is_any = false;
+    int n = snprintf(before, sizeof(before), LEARNED_FACTS " %s ", b->url);
+    for (int i = 0; i < l->kept.n && n < (int)sizeof(before); i++) {
+        const struct store_profile_row *row = &l->kept.rows[i];
+        struct backend_known k;
+        bool is_its = strncmp(row->key, before, (size_t)n) == 0 && row->key[n];
+        if (is_its && backend_facts_read(row->value, &k)) {
+            tell_kept(l, b, row->key + n, &k);
+            is_any = true;
+        }
+    }
+    return is_any;
 }
 
 static void tell_model(struct look *l, const struct vlmd_backend_status *b,
@@ -269,7 +317,7 @@ static void tell_model(struct look *l, const struct vlmd_backend_status *b,
 static void tell_no_model(struct look *l, const struct vlmd_backend_status *b)
 {
     bool is_silent_guess = l->v->app.config->is_auto && strcmp(b->state, "away") == 0;
-    if (is_silent_guess) {
+    if (is_silent_guess || tell_all_kept(l, b)) {
         return;
     }
     struct vlmd_model m = {.backend = b->name,
@@ -284,8 +332,13 @@ static void tell_no_model(struct look *l, const struct vlmd_backend_status *b)
     l->on_model(l->arg, &m);
 }
 
-static void list_models(struct look *l)
+static void on_kept(struct store_profiles *r, int err)
 {
+    struct look *l = container_of(r, struct look, kept);
+    (void)err;  // what can not be read is not known
+    if (is_stopped(l)) {
+        return;
+    }
     struct vlmd_backend_status all[VLMD_MAX_BACKENDS];
     int n = dispatch_status(l->v->app.dispatch, all, VLMD_MAX_BACKENDS);
     for (int i = 0; i < n; i++) {
@@ -300,6 +353,12 @@ static void list_models(struct look *l)
         }
     }
     end_look(l);
+}
+
+static void list_models(struct look *l)
+{
+    snprintf(l->kept.prefix, sizeof(l->kept.prefix), LEARNED_FACTS " ");
+    store_profiles(l->v->app.store, &l->kept, on_kept);
 }
 
 static int start_list(vlmd *v, bool is_close, vlmd_model_fn *on_model,

@@ -65,6 +65,7 @@ enum backend_unload_way {
 
 // What a probe found.
 struct backend_facts {
+    int64_t at_ms;  // unix, when it was found
     enum backend_kind kind;
     const char *service;  // name of its profile, "none" = no special one; static
     char version[64];
@@ -175,10 +176,19 @@ void backend_feedback_ask(struct backend *b, struct backend_call *c,
 void backend_cancel(struct backend *b, struct backend_call *c);
 
 const char *backend_unload_name(enum backend_unload_way w);  // "never", "now", "sleep"
-// What is known of a model there, as one line to be kept; at_ms: unix.
-void backend_facts_text(const struct backend_facts *f, int64_t at_ms, char *out,
-                        size_t size);
-// Such a line of at most that age, about the same version: does the model see?  false: the
+// What is known of a model there, as one line to be kept.
+void backend_facts_text(const struct backend_facts *f, char *out, size_t size);
+
+// Such a line, read again.
+struct backend_known {
+    int64_t at_ms;   // unix
+    char vision[8];  // "yes", "no", "unknown"
+    char version[64], formats[32], unload[8], thinking[32];
+    int64_t max_image_px;
+    int slots, n_ctx, patch_px;
+};
+bool backend_facts_read(const char *text, struct backend_known *out);
+// A line of at most that age, about the same version: does the model see?  false: the
 // line is of no use any more.
 bool backend_facts_recall(const char *text, int64_t now_ms, int64_t max_age_ms,
                           const char *version, bool *sees);

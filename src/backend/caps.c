@@ -87,28 +87,54 @@ const char *backend_unload_name(enum backend_unload_way w)
     return "never";
 }
 
-void backend_facts_text(const struct backend_facts *f, int64_t at_ms, char *out,
-                        size_t size)
+// One word, whatever the server says.
+static void version_word(const char *version, char out[64])
 {
+    snprintf(out, 64, "%.63s", version[0] ? version : "-");
+    for (char *p = out; *p; p++) {
+        *p = (unsigned char)*p > ' ' ? *p : '_';
+    }
+}
+
+void backend_facts_text(const struct backend_facts *f, char *out, size_t size)
+{
+    char version[64];
+    version_word(f->version, version);
     snprintf(out, size,
-             "vision=%s at=%lld version=%.63s formats=%s max_px=%lld slots=%d ctx=%d "
+             "vision=%s at=%lld version=%s formats=%s max_px=%lld slots=%d ctx=%d "
              "patch=%d unload=%s thinking=%s",
-             f->has_vision ? "yes" : "no", (long long)(at_ms / 1000),
-             f->version[0] ? f->version : "-", f->formats ? f->formats : plain,
+             !f->is_vision_sure ? "unknown"
+             : f->has_vision    ? "yes"
+                                : "no",
+             (long long)(f->at_ms / 1000), version, f->formats ? f->formats : plain,
              (long long)f->max_image_px, f->slots, f->n_ctx, f->patch_px,
              backend_unload_name(f->unload), f->thinking ? f->thinking : "none");
+}
+
+bool backend_facts_read(const char *text, struct backend_known *k)
+{
+    long long at_s = 0, max_px = 0;
+    *k = (struct backend_known){0};
+    int n = sscanf(text,
+                   "vision=%7s at=%lld version=%63s formats=%31s max_px=%lld slots=%d "
+                   "ctx=%d patch=%d unload=%7s thinking=%31s",
+                   k->vision, &at_s, k->version, k->formats, &max_px, &k->slots,
+                   &k->n_ctx, &k->patch_px, k->unload, k->thinking);
+    k->at_ms = at_s * 1000;
+    k->max_image_px = max_px;
+    return n == 10;
 }
 
 bool backend_facts_recall(const char *text, int64_t now_ms, int64_t max_age_ms,
                           const char *version, bool *sees)
 {
-    char vision[8], known[64];
-    long long at_s = 0;
-    if (sscanf(text, "vision=%7s at=%lld version=%63s", vision, &at_s, known) != 3) {
+    struct backend_known k;
+    char wanted[64];
+    version_word(version, wanted);
+    if (!backend_facts_read(text, &k) || strcmp(k.vision, "unknown") == 0) {
         return false;
     }
-    int64_t age_ms = now_ms - at_s * 1000;
-    bool is_same = strcmp(known, version[0] ? version : "-") == 0;
-    *sees = strcmp(vision, "yes") == 0;
-    return is_same && age_ms >= 0 && age_ms <= max_age_ms;
+    int64_t age_ms = now_ms - k.at_ms;
+    *sees = strcmp(k.vision, "yes") == 0;
+    return strcmp(k.version, wanted) == 0 && age_ms >= 0 && age_ms <= max_age_ms;
 }

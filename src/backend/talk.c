@@ -50,6 +50,7 @@ static void forget(struct talk *t)
 static void settle_load(struct talk *t)
 {
     struct backend_facts *f = &t->b->facts;
+    f->at_ms = loop_wall_ms();
     f->is_loaded = true;
     f->slots = t->facts.slots ? t->facts.slots : f->slots;
     f->n_ctx = t->facts.n_ctx ? t->facts.n_ctx : f->n_ctx;
@@ -59,6 +60,7 @@ static void settle_probe(struct talk *t)
 {
     struct backend *b = t->b;
     b->facts = t->facts;
+    b->facts.at_ms = loop_wall_ms();
     b->driver = t->driver;
     b->service = t->service;
     char *base = b->base;

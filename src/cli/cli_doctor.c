@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli.h"
 #include "face/face.h"
+#include "face/timefmt.h"
 #include "out.h"
 #include "record.h"
 #include "table.h"
@@ -141,7 +142,7 @@ static const char *const heads[] = {"backend", "kind",   "model", "sees",
                                     "loaded",  "chosen", ""};
 static const char *const fact_heads[] = {"backend",  "model",   "sees",  "formats",
                                          "slots",    "context", "patch", "unload",
-                                         "thinking", ""};
+                                         "thinking", "known",   ""};
 
 struct listing {
     struct checking end;
@@ -172,9 +173,12 @@ static const char *number_or_dash(char *out, size_t size, int n)
 // Only of what would be asked, and of what does not answer.
 static void facts_row(struct listing *l, const struct vlmd_model *m)
 {
-    char slots[16], ctx[16], patch[16];
-    if (*m->model && !m->is_chosen) {
+    char slots[16], ctx[16], patch[16], at[64] = "-";
+    if (*m->model && !m->is_chosen && !m->is_kept) {
         return;
+    }
+    if (m->known_at_ms) {
+        time_local(m->known_at_ms, at, sizeof(at));
     }
     const char *cells[] = {m->backend,
                            *m->model ? m->model : "-",
@@ -187,6 +191,7 @@ static void facts_row(struct listing *l, const struct vlmd_model *m)
                            number_or_dash(patch, sizeof(patch), m->patch_px),
                            m->unload,
                            m->thinking,
+                           at,
                            m->error};
     table_row(&l->table, cells);
 }
@@ -194,7 +199,7 @@ static void facts_row(struct listing *l, const struct vlmd_model *m)
 static void on_model(void *arg, const struct vlmd_model *m)
 {
     struct listing *l = arg;
-    l->n_good += *m->model != 0;
+    l->n_good += *m->model != 0 && !m->is_kept;
     if (cli_has(l->end.c, OPT_JSON)) {
         model_json(m);
         return;
@@ -224,7 +229,7 @@ static int list_models(struct cli *c)
         return rc;
     }
     l.is_probe = strcmp(c->args[0], "probe") == 0;
-    table_init(&l.table, l.is_probe ? fact_heads : heads, l.is_probe ? 10 : 7);
+    table_init(&l.table, l.is_probe ? fact_heads : heads, l.is_probe ? 11 : 7);
     int err = l.is_probe ? vlmd_models_probe(c->v, on_model, on_end, &l)
                          : vlmd_models(c->v, on_model, on_end, &l);
     rc = err ? cli_failed("models", err, "it was not accepted")

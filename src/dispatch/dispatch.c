@@ -326,6 +326,14 @@ void dispatch_limit_found(struct dispatch *d, const struct route *r, int limit)
     }
 }
 
+void dispatch_tell_facts(struct dispatch *d, const struct route *r)
+{
+    const struct backend_facts *f = backend_facts(r->backend);
+    if (d->events.on_facts && f->model[0]) {
+        d->events.on_facts(d->events.arg, r->url, f);
+    }
+}
+
 void dispatch_route_failed(struct dispatch *d, const struct route *r, int code,
                            const char *words)
 {

@@ -54,6 +54,8 @@ struct dispatch_events {
     void (*on_sight_wanted)(void *arg, const char *url, const struct backend_facts *f);
     // It was found out; worth remembering.
     void (*on_sight_found)(void *arg, const char *url, const struct backend_facts *f);
+    // What is known of the model in use there, each time it was found out.
+    void (*on_facts)(void *arg, const char *url, const struct backend_facts *f);
     // So many do: worth remembering.
     void (*on_limit_found)(void *arg, const char *url, const char *model, int limit);
     // A backend was looked for, or its model loaded, in vain: told once.  May be NULL.

@@ -233,6 +233,7 @@ bool dispatch_allows_remote(const struct dispatch *d);
 int dispatch_share_pct(const struct dispatch *d);
 // Can the stand-in be started?
 bool dispatch_has_ocr(const struct dispatch *d, struct err *why);
+void dispatch_tell_facts(struct dispatch *d, const struct route *r);
 uint32_t dispatch_random(struct dispatch *d);
 int64_t dispatch_now_ms(const struct dispatch *d);
 

@@ -102,6 +102,7 @@ static void on_loaded(struct backend_call *c, int err)
         fail(r, LIFE_LOAD_FAILED, err, words_of(c, err), now);
         return;
     }
+    dispatch_tell_facts(r->dispatch, r);
     if (r->needs_probe) {
         r->life.is_loaded = r->life.is_ours = true;
         route_start_probe(r, now);

@@ -26,8 +26,13 @@ static void tell(const struct route *r, bool sees)
     const struct dispatch_events *e = &r->dispatch->events;
     struct backend_facts f = *backend_facts(r->backend);
     f.has_vision = sees;
+    f.is_vision_sure = true;
+    f.at_ms = loop_wall_ms();
     if (e->on_sight_found) {
         e->on_sight_found(e->arg, r->url, &f);
+    }
+    if (e->on_facts) {
+        e->on_facts(e->arg, r->url, &f);
     }
 }
 

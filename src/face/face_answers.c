@@ -26,8 +26,10 @@ void face_model(struct json_writer *w, const struct vlmd_model *m)
     json_bool(w, "is_loaded", m->is_loaded);
     json_bool(w, "is_chosen", m->is_chosen);
     json_str(w, "error", *m->error ? m->error : NULL);
-    if (m->is_chosen) {
+    json_bool(w, "is_kept", m->is_kept);
+    if (m->is_chosen || m->is_kept) {
         json_object(w, "facts");
+        face_time(w, "known_at", m->known_at_ms);
         json_bool(w, "is_vision_sure", m->is_vision_sure);
         json_str(w, "version", m->version);
         json_str(w, "formats", m->formats);

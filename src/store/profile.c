@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int keep(struct writer *w, void *request)
@@ -75,4 +76,49 @@ void store_profile_find(struct store *s, struct store_profile *r,
     r->owner = s;
     r->done = done;
     read_submit(s, &r->work, find_run, find_done);
+}
+
+// ---- all of a kind
+
+static int list(struct db *d, struct store_profiles *r)
+{
+    struct sql q = sql_begin(d, "SELECT key, value FROM profile"
+                                " WHERE substr(key, 1, length(?1)) = ?1"
+                                " ORDER BY updated_at DESC, key LIMIT ?2");
+    sql_text(&q, r->prefix);
+    sql_int(&q, STORE_MOST_PROFILES);
+    while (r->n < STORE_MOST_PROFILES && sql_row(&q)) {
+        struct store_profile_row *row = &r->rows[r->n++];
+        snprintf(row->key, sizeof(row->key), "%s", sql_get_text(&q));
+        snprintf(row->value, sizeof(row->value), "%s", sql_get_text(&q));
+    }
+    return sql_end(&q);
+}
+
+static void list_run(struct pool_work *work, void *thread)
+{
+    struct store_profiles *r = container_of(work, struct store_profiles, work);
+    struct reader *reader = thread;
+    if (read_begin(reader, work, reader->store->config.read_deadline_ms, &r->err)) {
+        return;
+    }
+    r->rows = calloc(STORE_MOST_PROFILES, sizeof(r->rows[0]));
+    read_end(reader, r->rows ? list(&reader->db, r) : E_NOMEM, &r->err);
+}
+
+static void list_done(struct pool_work *work, int err)
+{
+    struct store_profiles *r = container_of(work, struct store_profiles, work);
+    r->done(r, read_result(r->owner, &r->err, err));
+}
+
+void store_profiles(struct store *s, struct store_profiles *r,
+                    void (*done)(struct store_profiles *r, int err))
+{
+    r->err = (struct err){0};
+    r->rows = NULL;
+    r->n = 0;
+    r->owner = s;
+    r->done = done;
+    read_submit(s, &r->work, list_run, list_done);
 }

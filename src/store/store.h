@@ -724,6 +724,22 @@ void store_profile_keep(struct store *s, struct store_profile *r,
 void store_profile_find(struct store *s, struct store_profile *r,
                         void (*done)(struct store_profile *r, int err));
 
+// All of them whose key begins so, the newest first, STORE_MOST_PROFILES at most.
+enum { STORE_MOST_PROFILES = 64 };
+struct store_profiles {
+    char prefix[640];                            // in
+    struct store_profile_row {
+        char key[768], value[320];
+    } *rows;  // out; owned by the caller: free()
+    int n;
+    struct err err;
+    struct pool_work work;
+    struct store *owner;
+    void (*done)(struct store_profiles *r, int err);
+};
+void store_profiles(struct store *s, struct store_profiles *r,
+                    void (*done)(struct store_profiles *r, int err));
+
 // Maintenance, when its time has come: expired leases return, PRAGMA optimize, WAL
 // checkpoint.  Returns the next deadline (monotonic ms).
 int64_t store_tick(struct store *s, int64_t now_ms);

@@ -203,6 +203,55 @@ static void the_user_has_the_last_word(void **state)
     assert_int_equal(script_count(CHAT), 0);
 }
 
+// What is kept of a model can be read again, odd words of a server included.
+static void what_is_known_is_kept_as_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_sure, sees;
+        const char *vision;
+    } rows[] = {{true, true, "yes"}, {true, false, "no"}, {false, true, "unknown"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct backend_facts f = {
+            .at_ms = 1796006779000,
+            .is_vision_sure = rows[i].is_sure,
+            .has_vision = rows[i].sees,
+            .version = "b9000 \n(odd)",
+            .formats = "jpeg,png,webp",
+            .max_image_px = 26214400,
+            .slots = 4,
+            .n_ctx = 8192,
+            .patch_px = 28,
+            .unload = BACKEND_UNLOAD_SLEEP,
+            .thinking = "chat_template_kwargs",
+        };
+        struct backend_known k;
+        char text[320];
+        bool sees;
+        backend_facts_text(&f, text, sizeof(text));
+        assert_true(backend_facts_read(text, &k));
+        assert_true(k.at_ms == f.at_ms);
+        assert_string_equal(k.vision, rows[i].vision);
+        assert_string_equal(k.version, "b9000__(odd)");
+        assert_string_equal(k.formats, f.formats);
+        assert_true(k.max_image_px == f.max_image_px);
+        assert_int_equal(k.slots, 4);
+        assert_int_equal(k.n_ctx, 8192);
+        assert_int_equal(k.patch_px, 28);
+        assert_string_equal(k.unload, "sleep");
+        assert_string_equal(k.thinking, f.thinking);
+        // Remembered only where somebody found it out, on the same version, not long ago.
+        bool is_of_use = backend_facts_recall(text, f.at_ms + 5, 10, f.version, &sees);
+        assert_int_equal(is_of_use, rows[i].is_sure);
+        assert_true(!is_of_use || sees == rows[i].sees);
+        assert_false(backend_facts_recall(text, f.at_ms + 11, 10, f.version, &sees));
+        assert_false(backend_facts_recall(text, f.at_ms, 10, "b9001", &sees));
+    }
+    struct backend_known k;
+    assert_false(backend_facts_read("", &k));
+    assert_false(backend_facts_read("vision=yes at=1", &k));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -213,6 +262,7 @@ int main(void)
         BENCH_TEST(what_is_known_is_not_asked),
         BENCH_TEST(another_model_or_version_is_asked_again),
         BENCH_TEST(the_user_has_the_last_word),
+        cmocka_unit_test(what_is_known_is_kept_as_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,6 +288,40 @@ static void a_running_program_that_was_named_pauses_the_work(void **state)
     fake_stop(&f);
 }
 
+// Of every kind, with its date, also while nobody answers.
+static void what_is_known_of_a_model_is_kept(void **state)
+{
+    struct place *p = *state;
+    static const char *const names[] = {"ollama", "lmstudio", "llama-server", "vllm"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct fake f;
+        char flags[100];
+        snprintf(flags, sizeof(flags), "--kind %s --model " MODEL, names[i]);
+        fake_start(p, &f, flags);
+        struct proc *run =
+            VLMD_EXPECT(p, 0, "models", "probe", "--json", "--backend", f.url);
+        cJSON *now = json_of(run);
+        proc_free(p, run);
+        assert_non_null(text_at(now, "facts.known_at"));
+        fake_stop(&f);
+        run = VLMD_EXPECT(p, 3, "models", "probe", "--json", "--backend", f.url);
+        cJSON *later = json_of(run);
+        proc_free(p, run);
+        assert_true(cJSON_IsTrue(json_at(later, "is_kept")));
+        assert_string_equal(text_at(later, "model"), MODEL);
+        static const char *const same[] = {"formats", "unload", "thinking", "version"};
+        for (size_t k = 0; k < sizeof(same) / sizeof(same[0]); k++) {
+            char path[64];
+            snprintf(path, sizeof(path), "facts.%s", same[k]);
+            assert_string_equal(text_at(later, path), text_at(now, path));
+        }
+        assert_true(number_at(later, "facts.slots") == number_at(now, "facts.slots"));
+        assert_true(number_at(later, "facts.n_ctx") == number_at(now, "facts.n_ctx"));
+        cJSON_Delete(now);
+        cJSON_Delete(later);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
@@ -297,6 +331,7 @@ int main(void)
         T(after_its_time_to_live_it_goes_and_comes_again),
         T(a_queue_is_not_starved_by_a_model_that_keeps_going),
         T(a_person_loads_and_unloads),
+        T(what_is_known_of_a_model_is_kept),
         T(a_pause_holds_over_restarts_and_ends_at_a_word),
         T(a_batch_waits_for_the_end_of_a_short_pause),
         T(a_running_program_that_was_named_pauses_the_work),

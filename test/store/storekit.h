@@ -48,6 +48,7 @@ int kit_publish(struct kit *k, struct store_publish *p);
 int kit_workers(struct kit *k, struct store_workers *w);
 int kit_profile_keep(struct kit *k, struct store_profile *p);
 int kit_profile_find(struct kit *k, struct store_profile *p);
+int kit_profiles(struct kit *k, struct store_profiles *p);
 int kit_pause(struct kit *k, struct store_pause *p);
 int kit_usage_add(struct kit *k, struct store_usage_add *a);
 int kit_usage_read(struct kit *k, struct store_usage_read *r);

@@ -544,6 +544,41 @@ static void what_was_learned_outlives_the_process(void **state)
     assert_true(kit_sql_int(k, "SELECT updated_at FROM profile") > 1600000000000);
 }
 
+static void what_was_learned_is_listed_by_the_beginning_of_its_key(void **state)
+{
+    struct kit *k = *state;
+    static const char *const keys[] = {"facts http://a m", "facts http://b_ m",
+                                       "facts http://bx m", "limit http://a m"};
+    for (int i = 0; i < 4; i++) {
+        struct store_profile p = {.value = "v"};
+        snprintf(p.key, sizeof(p.key), "%s", keys[i]);
+        assert_int_equal(kit_profile_keep(k, &p), 0);
+    }
+    struct store_profiles all = {.prefix = "facts "},
+                          one = {.prefix = "facts http://b_ "},
+                          none = {.prefix = "other "};
+    assert_int_equal(kit_profiles(k, &all), 0);
+    assert_int_equal(all.n, 3);
+    assert_string_equal(all.rows[0].value, "v");
+    assert_int_equal(kit_profiles(k, &one), 0);
+    assert_int_equal(one.n, 1);  // as it stands: no character matches any other
+    assert_string_equal(one.rows[0].key, keys[1]);
+    assert_int_equal(kit_profiles(k, &none), 0);
+    assert_int_equal(none.n, 0);
+    free(all.rows);
+    free(one.rows);
+    free(none.rows);
+    for (int i = 0; i < STORE_MOST_PROFILES + 5; i++) {
+        struct store_profile p = {.value = "v"};
+        snprintf(p.key, sizeof(p.key), "many %d", i);
+        assert_int_equal(kit_profile_keep(k, &p), 0);
+    }
+    struct store_profiles many = {.prefix = "many "};
+    assert_int_equal(kit_profiles(k, &many), 0);
+    assert_int_equal(many.n, STORE_MOST_PROFILES);
+    free(many.rows);
+}
+
 // ---- batches
 
 static void batches_count_and_claim_their_members(void **state)
@@ -732,6 +767,7 @@ int main(void)
         TEST(two_stores_share_the_work),
         TEST(processes_say_what_they_do),
         TEST(what_was_learned_outlives_the_process),
+        TEST(what_was_learned_is_listed_by_the_beginning_of_its_key),
         TEST(batches_count_and_claim_their_members),
         TEST(a_buried_batch_is_claimed),
         TEST(what_cannot_be_is_refused),
