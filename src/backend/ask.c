@@ -288,10 +288,12 @@ static void on_ask_data(struct http_req *r)
 
 // ---- the beginning
 
-static void set_limits(struct http_req *r, const struct backend_timeouts *t)
+static void set_limits(struct http_req *r, const struct backend_ask *a,
+                       const struct backend_timeouts *t)
 {
     r->timeouts.connect_ms = t->connect_ms;
-    r->timeouts.first_byte_ms = t->first_byte_ms;
+    r->timeouts.first_byte_ms =
+        a->first_byte_most_ms > 0 ? a->first_byte_most_ms : t->first_byte_ms;
     r->timeouts.stall_ms = t->stall_ms;
     r->timeouts.total_ms = t->total_ms;
 }
@@ -333,7 +335,7 @@ static int prepare(struct backend *b, struct backend_ask *a, struct stream *s)
                                  .image_len = a->jpeg_len,
                                  .tail = buf_str(&a->tail),
                                  .tail_len = a->tail.len};
-    set_limits(r, &b->config.timeouts);
+    set_limits(r, a, &b->config.timeouts);
     return 0;
 }
 

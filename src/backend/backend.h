@@ -294,6 +294,7 @@ struct backend_ask {
     const char *cid;          // sent as X-Correlation-ID
     const char *traceparent;  // sent, unless NULL or ""
     int max_tokens;           // 0 = the backend's
+    int64_t first_byte_most_ms;  // waited for; 0 = as long as the backend says
     unsigned seed;            // changes with each attempt
     bool no_schema;           // plain text asked for
     // It thought instead of answering: not only the usual field says that it should not, but

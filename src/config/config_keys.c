@@ -182,7 +182,8 @@ const struct config_key config_keys[] = {
     {"backend.load_timeout", CONFIG_MS, AT(backend.timeouts.load_ms), NULL, SEC, DAY,
      5 * SEC, 0, NULL, true, "Until a model is loaded."},
     {"backend.first_byte_timeout", CONFIG_MS, AT(backend.timeouts.first_byte_ms), NULL,
-     50, DAY, 5 * SEC, HOUR, NULL, true, "Until an answer begins."},
+     50, DAY, 5 * SEC, HOUR, NULL, true,
+     "Until an answer begins, at most: less where a server has answered much sooner."},
     {"backend.stall_timeout", CONFIG_MS, AT(backend.timeouts.stall_ms), NULL, 50, DAY,
      5 * SEC, 300 * SEC, NULL, true, "Between two parts of an answer."},
     {"backend.total_timeout", CONFIG_MS, AT(backend.timeouts.total_ms), NULL, 50, DAY,
@@ -419,9 +420,10 @@ const struct config_key config_keys[] = {
     YIELD("cpu", YIELD_CPU, "While other programs use the processors."),
     {"yield.cpu_percent", CONFIG_INT, AT(yield.cpu_pct), NULL, 1, 100, 0, 0, NULL, true,
      "So much of all of them; servers of models do not count."},
-    YIELD("gpu", YIELD_GPU,
-          "While other programs use the GPU (AMD's, NVIDIA's); looked at when no model of "
-          "this machine is asked."),
+    YIELD(
+        "gpu", YIELD_GPU,
+        "While other programs use the GPU (AMD's, NVIDIA's); looked at when no model of "
+        "this machine is asked."),
     {"yield.gpu_percent", CONFIG_INT, AT(yield.gpu_pct), NULL, 1, 100, 0, 0, NULL, true,
      "So much of it."},
     {"yield.programs", CONFIG_TEXTS, AT(yield_programs), "", 0, CONFIG_MAX_LIST, 0, 0,

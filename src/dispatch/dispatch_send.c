@@ -47,6 +47,7 @@ static void finish(struct ask *a, int err)
     void (*done)(struct ask *, int) = a->done;
     bool is_open = !d->is_closing;
     if (err == 0 && r->backend) {
+        patience_note(&r->patience, a->first_byte_ms);
         hedge_note_time(r, a->request_ms);
     }
     if (hedge_first_ended(a, &err)) {
@@ -140,6 +141,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_
     b->traceparent = a->traceparent;
     b->seed = a->seed;
     b->max_tokens = cap_of(r, a);
+    b->first_byte_most_ms = route_first_byte_ms(r);
     b->no_schema = a->no_schema;
     b->no_thinking = a->no_thinking;
     b->on_words = a->on_words ? on_words : NULL;

@@ -190,7 +190,7 @@ static void describe_pause(const struct dispatch *d, char *out, size_t size)
     const struct route *r = spokesman(d);
     if (dispatch_capacity(d) > 0) {
         out[0] = 0;
-    } else if (!r || !dispatch_has_looked(d)) {
+    } else if (!r || !dispatch_has_looked(d) || r->state == ROUTE_FOUND) {
         snprintf(out, size, "looking for a backend");
     } else if (d->config.is_search && r->code == E_NET) {
         bool can_ocr = !d->stand_in || d->stand_in->state != ROUTE_WRONG;

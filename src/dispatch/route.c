@@ -207,6 +207,7 @@ void route_become_ready(struct route *r, int64_t now_ms)
     end_pause(r);
     r->was_ready = true;
     route_pace_anew(r, now_ms);
+    patience_forget(&r->patience);
     set_room(r, now_ms);
     route_move(r, ROUTE_READY, 0, "", now_ms);
 }
@@ -452,6 +453,15 @@ static void learn_loading(struct route *r, const char *words, int64_t retry_afte
     become_away(r, E_LOADING, words, now_ms);
 }
 
+// A server that loads its model by itself may do so for any request, and loses the half of
+// it when it is left: what other requests took says nothing about that one.
+int64_t route_first_byte_ms(const struct route *r)
+{
+    int64_t configured = backend_config(r->backend)->timeouts.first_byte_ms;
+    bool loads_by_itself = backend_facts(r->backend)->unload == BACKEND_UNLOAD_NOW;
+    return loads_by_itself ? configured : patience_ms(&r->patience, configured);
+}
+
 static void learn_success(struct route *r, int64_t request_ms, int64_t now_ms)
 {
     breaker_success(&r->breaker, now_ms);
@@ -471,6 +481,9 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
     if (err == 0) {
         learn_success(r, request_ms, now_ms);
         return false;
+    }
+    if (err == E_FIRST_BYTE) {
+        patience_forget(&r->patience);  // it may just be slower than it was
     }
     if (err == E_CANCELED) {
         breaker_abandon(&r->breaker);

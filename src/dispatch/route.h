@@ -107,6 +107,7 @@ struct route {
     struct route_model_totals model;
     int64_t answered, failed;
     struct route_times times;
+    struct patience patience;
     double latency_ms;  // moving average of answered requests
 };
 
@@ -137,6 +138,8 @@ void route_measure(struct route *r, unsigned mark, int err, int64_t request_ms,
 bool route_is_adaptive(const struct route *r);
 // The policy may have moved it.
 void route_follow_limit(struct route *r);
+// How long the next ask's first byte is waited for.
+int64_t route_first_byte_ms(const struct route *r);
 // A limit found in an earlier run.
 void route_recall(struct route *r, const char *model, int limit);
 // Draws the conclusions from an ask's end.  Returns true when the backend is to blame.

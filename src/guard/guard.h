@@ -9,6 +9,7 @@
 #include "guard/budget.h"
 #include "guard/concur.h"
 #include "guard/fallback.h"
+#include "guard/patience.h"
 #include "guard/rate.h"
 #include "guard/retry_budget.h"
 #include "guard/tier.h"

@@ -759,6 +759,36 @@ static void one_that_says_loading_for_ever_is_asked_with_patience(void **state)
     close_rig(&r);
 }
 
+// A server that answers at once and then hangs need not be waited for as long as a slow one.
+static void a_first_byte_is_waited_for_by_what_it_took_lately(void **state)
+{
+    (void)state;
+    enum { CONFIGURED_MS = 300000 };
+    struct rig r;
+    open_with(&r, 1, false, false);
+    r.backends[0].timeouts.first_byte_ms = CONFIGURED_MS;
+    open_again(&r, false);
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(0, 0);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(ask(&r), 0);
+        assert_int_equal(fb[0].asks[0]->first_byte_most_ms, CONFIGURED_MS);
+        fb_end_ask(0, 0);
+    }
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(fb[0].asks[0]->first_byte_most_ms, 60000);
+    fb_end_ask(0, 0);
+    fb[0].facts.unload = BACKEND_UNLOAD_NOW;  // any request may have to load the model
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(fb[0].asks[0]->first_byte_most_ms, CONFIGURED_MS);
+    fb[0].facts.unload = BACKEND_UNLOAD_NEVER;
+    fb_end_ask(0, E_FIRST_BYTE);  // slower than it was: the whole time again
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(fb[0].asks[0]->first_byte_most_ms, CONFIGURED_MS);
+    fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
 static void a_raised_cap_is_never_below_the_users(void **state)
 {
     static const struct row {
@@ -878,6 +908,7 @@ int main(void)
         cmocka_unit_test(what_an_ask_would_be_made_with_is_told),
         cmocka_unit_test(one_that_is_up_again_is_tried_whatever_failed_before),
         cmocka_unit_test(one_that_says_loading_for_ever_is_asked_with_patience),
+        cmocka_unit_test(a_first_byte_is_waited_for_by_what_it_took_lately),
         cmocka_unit_test(a_raised_cap_is_never_below_the_users),
         cmocka_unit_test(no_picture_fails_for_want_of_the_ocr_helper),
     };
