@@ -106,7 +106,7 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static double median(double *v, int n)
+double bench_median(double *v, int n)
 {
     qsort(v, (size_t)n, sizeof(*v), by_value);
     return v[n / 2];
@@ -130,13 +130,14 @@ static void print_file(const struct bench_file *f, const struct options *o,
     }
     const struct bench_quality q = bench_compare(f, r.jpeg.data, r.jpeg.len);
     const char *slash = strrchr(f->path, '/');
-    const double ms = median(cpu, o->rounds);
+    const double ms = bench_median(cpu, o->rounds);
     const double least = bench_floor_ms(f, r.format);
     printf("%-24s %5dx%-5d %7.2f %7.2f %7.2f %7.2f %7.2f %5.2f %5dx%-4d %7zu %6.2f "
            "%7.4f\n",
-           slash ? slash + 1 : f->path, r.width, r.height, ms, median(load, o->rounds),
-           median(decode, o->rounds), median(encode, o->rounds), least, ms / least,
-           r.sent_width, r.sent_height, r.jpeg.len, q.psnr, q.ssim);
+           slash ? slash + 1 : f->path, r.width, r.height, ms,
+           bench_median(load, o->rounds), bench_median(decode, o->rounds),
+           bench_median(encode, o->rounds), least, ms / least, r.sent_width,
+           r.sent_height, r.jpeg.len, q.psnr, q.ssim);
     image_req_fini(&r);
     free(cpu);
 }
@@ -316,6 +317,7 @@ static void measure(const char *const *paths, int n, const struct options *o)
         bench_burst(files, n, n * o->rounds, 1, o->side, false);
         if (o->threads > 1) {
             bench_burst(files, n, n * o->rounds, o->threads, o->side, false);
+            bench_scale(files, n, o->threads, o->side, o->rounds);
         }
     }
     for (int i = 0; i < n; i++) {

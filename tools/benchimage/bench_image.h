@@ -24,6 +24,7 @@ void bench_die(const char *path, const char *words);
 void bench_read(struct bench_file *f, const char *path);
 double bench_cpu_ms(void);              // of the process, all threads
 double bench_wall_ms(void);             // monotonic
+double bench_median(double *v, int n);  // sorts v
 long bench_status_kb(const char *key);  // of /proc/self/status, e.g. "VmHWM:"
 // One picture with the worker's warm memory; *jpeg is replaced unless it is NULL.
 void bench_prepare(const struct bench_file *f, int side, struct worker *w,
@@ -44,5 +45,8 @@ struct bench_quality bench_compare(const struct bench_file *source, const uint8_
 // rests also what is left of it ten seconds later.
 void bench_burst(const struct bench_file *files, int n_files, int n, int threads,
                  int side, bool rests);
+// Prints how many times the pictures of one thread threads make, and at what CPU.
+void bench_scale(const struct bench_file *files, int n_files, int threads, int side,
+                 int rounds);
 
 #endif

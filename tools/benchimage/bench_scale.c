@@ -1,0 +1,170 @@
+// bench_scale.c -- how many times the pictures of one thread several threads make.
+//
+// One thread and all of them take turns, round by round, so that what else the machine
+// does falls on both.  Each turn is measured while its pool is full: from when every file
+// was prepared once until as many more are done as make a turn, with new ones following to
+// the end.  CPU time per picture tells contention (it grows with the threads) from a
+// machine that is busy elsewhere (it does not).
+// SPDX-License-Identifier: MIT
+#include "bench_image.h"
+
+#include "base/list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { IN_FLIGHT_EACH = 2, MOST_IN_FLIGHT = 128, LEAST_IN_A_TURN = 24 };
+
+struct scale;
+
+struct slot {
+    struct image_req r;
+    struct scale *scale;  // borrowed: as long as the slot
+};
+
+// One pool's results.
+struct lane {
+    struct images *images;
+    int threads;
+    double *wall_ms;  // owned: one per round
+    double *cpu_ms;
+};
+
+struct scale {
+    struct loop loop;
+    struct lane lanes[2];  // one thread; several
+    struct slot slots[MOST_IN_FLIGHT];
+    const struct bench_file *files;  // borrowed
+    int n_files;
+    int side;
+    int rounds;
+    int in_a_turn;  // pictures; a multiple of n_files
+    // the turn
+    int round;
+    struct lane *lane;
+    int started;
+    int ended;
+    int running;
+    double from_wall_ms;
+    double from_cpu_ms;
+};
+
+static void on_closed(void *arg)
+{
+    (void)arg;
+}
+
+static void on_done(struct image_req *r, int err);
+
+static void start(struct slot *s)
+{
+    struct scale *b = s->scale;
+    const struct bench_file *f = &b->files[b->started++ % b->n_files];
+    s->r = (struct image_req){.path = f->path, .target_px = b->side};
+    b->running++;
+    image_prepare(b->lane->images, &s->r, on_done);
+}
+
+static void start_turn(struct scale *b, struct lane *lane)
+{
+    const int most = IN_FLIGHT_EACH * lane->threads;
+    b->lane = lane;
+    b->started = b->ended = 0;
+    for (int i = 0; i < most && i < MOST_IN_FLIGHT; i++) {
+        b->slots[i].scale = b;
+        start(&b->slots[i]);
+    }
+}
+
+static void end_turn(struct scale *b)
+{
+    if (b->lane == &b->lanes[0]) {
+        start_turn(b, &b->lanes[1]);
+    } else if (++b->round < b->rounds) {
+        start_turn(b, &b->lanes[0]);
+    } else {
+        image_close(b->lanes[0].images, on_closed, NULL);
+        image_close(b->lanes[1].images, on_closed, NULL);
+    }
+}
+
+static void on_done(struct image_req *r, int err)
+{
+    struct slot *s = container_of(r, struct slot, r);
+    struct scale *b = s->scale;
+    const int last = b->n_files + b->in_a_turn;
+    if (err) {
+        bench_die(r->path, r->err.msg);
+    }
+    image_req_fini(r);
+    b->running--;
+    b->ended++;
+    if (b->ended == b->n_files) {
+        b->from_wall_ms = bench_wall_ms();
+        b->from_cpu_ms = bench_cpu_ms();
+    } else if (b->ended == last) {
+        b->lane->wall_ms[b->round] = bench_wall_ms() - b->from_wall_ms;
+        b->lane->cpu_ms[b->round] = bench_cpu_ms() - b->from_cpu_ms;
+    }
+    if (b->ended < last) {
+        start(s);
+    } else if (b->running == 0) {
+        end_turn(b);
+    }
+}
+
+static void open_lane(struct scale *b, struct lane *lane, int threads)
+{
+    const struct image_config c = {.threads = threads};
+    lane->wall_ms = calloc((size_t)b->rounds, sizeof(*lane->wall_ms));
+    lane->cpu_ms = calloc((size_t)b->rounds, sizeof(*lane->cpu_ms));
+    if (!lane->wall_ms || !lane->cpu_ms || image_open(&lane->images, &b->loop, &c)) {
+        bench_die("pool", "can not be started");
+    }
+    lane->threads = image_threads(lane->images);
+}
+
+static void print(struct scale *b)
+{
+    struct lane *one = &b->lanes[0], *all = &b->lanes[1];
+    double *ratio = calloc((size_t)b->rounds, sizeof(*ratio));
+    if (!ratio) {
+        bench_die("ratios", "no memory");
+    }
+    for (int i = 0; i < b->rounds; i++) {
+        ratio[i] = one->wall_ms[i] / all->wall_ms[i];
+    }
+    const double mid = bench_median(ratio, b->rounds);  // sorts
+    const double cpu_one = bench_median(one->cpu_ms, b->rounds) / b->in_a_turn;
+    const double cpu_all = bench_median(all->cpu_ms, b->rounds) / b->in_a_turn;
+    printf(
+        "%d threads make %.2f times the pictures of 1 (median of %d rounds in turn, %.2f "
+        "to %.2f); CPU-ms each %.2f and %.2f, %.2f times\n",
+        all->threads, mid, b->rounds, ratio[0], ratio[b->rounds - 1], cpu_one, cpu_all,
+        cpu_all / cpu_one);
+    free(ratio);
+}
+
+void bench_scale(const struct bench_file *files, int n_files, int threads, int side,
+                 int rounds)
+{
+    struct scale b = {.files = files, .n_files = n_files, .side = side, .rounds = rounds};
+    while (b.in_a_turn < LEAST_IN_A_TURN) {
+        b.in_a_turn += n_files;
+    }
+    if (loop_init(&b.loop)) {
+        bench_die("loop", "can not be started");
+    }
+    open_lane(&b, &b.lanes[0], 1);
+    open_lane(&b, &b.lanes[1], threads);
+    start_turn(&b, &b.lanes[0]);
+    uv_run(&b.loop.uv, UV_RUN_DEFAULT);
+    if (loop_fini(&b.loop)) {
+        bench_die("loop", "is not closed");
+    }
+    print(&b);
+    for (int i = 0; i < 2; i++) {
+        free(b.lanes[i].wall_ms);
+        free(b.lanes[i].cpu_ms);
+    }
+}
