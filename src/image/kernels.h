@@ -38,8 +38,7 @@ struct kernels {
     void (*boxes)(const uint8_t *px, const uint8_t *below, int n, int step,
                   uint8_t *rgbx);
     bool (*is_opaque)(const uint8_t *rgba, int n);
-    // Vertical filter: columns from..n of count rows -> Q6 values.  weights are padded
-    // with zeros to a multiple of 8.
+    // Vertical filter: columns from..n of count rows -> Q6 values.
     void (*columns)(const uint8_t *const *rows, const int16_t *weights, int count,
                     int from, int n, int16_t *out);
     // Horizontal filter of the rows in lines.

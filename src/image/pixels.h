@@ -45,6 +45,7 @@ struct rows_level {
     int width;
     int height;
     int y;                 // of the next row
+    int n_alike;           // rows above that look like the one above them
     const uint8_t *above;  // borrowed: until the next row is done
 };
 
@@ -54,6 +55,7 @@ struct rows {
     struct rows_level full;
     bool is_halved;           // 2x2 boxes before everything else
     struct rows_level half;   // of the boxes
+    const uint8_t *before;    // borrowed: the row that was put before
     uint8_t *kept[2];         // rows with painted boxes or their alpha gone, in turn
     uint8_t *boxes[2];        // RGBX, in turn
     uint8_t *luma;            // borrowed: full size, or NULL
@@ -65,7 +67,8 @@ struct rows {
 MUST_USE int rows_open(struct rows *r, const struct decode *d);
 // channels 3: R G B; 4: R G B A, not premultiplied, laid on white; the same for all rows.
 // row must stay as it is until the next one was put, and is not painted over: the decoder
-// may predict the next row from it.
+// may predict the next row from it.  A row that looks like the one before is best put by
+// the same pointer: then it is not converted again.
 void rows_put(struct rows *r, const uint8_t *row, int channels);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "image/kernels.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -233,16 +234,20 @@ int resize_init(struct resize *r, struct arena *arena, const struct resize_plane
     if (rc) {
         return rc;
     }
-    r->rows = arena_get_array(arena, (size_t)r->y.max_count, sizeof(*r->rows));
-    return r->rows ? resize_lines_init(&r->lines, arena, &r->x) : E_NOMEM;
+    const size_t most = (size_t)r->y.max_count;
+    r->rows = arena_get_array(arena, most, sizeof(*r->rows));
+    r->row_weights = arena_get_array(arena, most, sizeof(*r->row_weights));
+    return r->rows && r->row_weights ? resize_lines_init(&r->lines, arena, &r->x)
+                                     : E_NOMEM;
 }
 
 int resize_stream(struct resize *r, struct arena *arena)
 {
-    r->ring_rows = r->y.max_count;
+    r->ring_rows = r->y.max_count > 2 ? r->y.max_count : 2;
     r->ring_stride = (r->x.src_n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
     r->ring = arena_get_array(arena, (size_t)r->ring_rows, (size_t)r->ring_stride);
-    return r->ring ? 0 : E_NOMEM;
+    r->is_repeated = arena_get(arena, (size_t)r->ring_rows);
+    return r->ring && r->is_repeated ? 0 : E_NOMEM;
 }
 
 static uint8_t *ring_row(const struct resize *r, int y)
@@ -255,14 +260,13 @@ uint8_t *resize_row(struct resize *r)
     return ring_row(r, r->rows_in);
 }
 
-// r->rows is filled with the source rows of output next_out.
-static void emit(struct resize *r)
+// The next output, from count rows in r->rows.
+static void emit(struct resize *r, const int16_t *weights, int count)
 {
     struct resize_lines *l = &r->lines;
-    const int i = r->next_out++;
-    const int16_t *weights = r->y.weights + (size_t)i * (size_t)r->y.taps;
-    r->kernels->columns(r->rows, weights, r->y.count[i], 0, r->x.src_n,
+    r->kernels->columns(r->rows, weights, count, 0, r->x.src_n,
                         l->v + (size_t)l->n++ * (size_t)l->stride);
+    r->next_out++;
     if (l->n == RESIZE_LINES || r->next_out == r->y.dst_n) {
         const size_t first = (size_t)(r->next_out - l->n);
         r->kernels->lines(&r->x, l, r->out + first * (size_t)r->out_stride,
@@ -271,31 +275,61 @@ static void emit(struct resize *r)
     }
 }
 
-void resize_push(struct resize *r)
+static const int16_t *weights_of(const struct resize *r, int i)
 {
-    r->rows_in++;
+    return r->y.weights + (size_t)i * (size_t)r->y.taps;
+}
+
+// Rows that look alike count as one, with all their weights.
+static int gather_rows(struct resize *r, int first, int count)
+{
+    const int16_t *weights = weights_of(r, r->next_out);
+    int n = 0, at = first % r->ring_rows;
+    for (int k = 0; k < count; k++) {
+        if (n > 0 && r->is_repeated[at]) {
+            r->row_weights[n - 1] = (int16_t)(r->row_weights[n - 1] + weights[k]);
+        } else {
+            r->rows[n] = r->ring + (size_t)at * (size_t)r->ring_stride;
+            r->row_weights[n++] = weights[k];
+        }
+        at = at + 1 < r->ring_rows ? at + 1 : 0;
+    }
+    return n;
+}
+
+static void push(struct resize *r, bool is_repeated)
+{
+    r->is_repeated[r->rows_in++ % r->ring_rows] = is_repeated;
     while (r->next_out < r->y.dst_n) {
         const int first = r->y.first[r->next_out];
         const int count = r->y.count[r->next_out];
         if (first + count > r->rows_in) {
             return;
         }
-        int at = first % r->ring_rows;
-        for (int k = 0; k < count; k++) {
-            r->rows[k] = r->ring + (size_t)at * (size_t)r->ring_stride;
-            at = at + 1 < r->ring_rows ? at + 1 : 0;
-        }
-        emit(r);
+        const int n = gather_rows(r, first, count);
+        emit(r, r->row_weights, n);
     }
+}
+
+void resize_push(struct resize *r)
+{
+    push(r, false);
+}
+
+void resize_repeat(struct resize *r)
+{
+    assert(r->rows_in > 0);
+    memcpy(resize_row(r), ring_row(r, r->rows_in - 1), (size_t)r->x.src_n);
+    push(r, true);
 }
 
 void resize_whole(struct resize *r, const uint8_t *src, int stride)
 {
     while (r->next_out < r->y.dst_n) {
-        const int first = r->y.first[r->next_out];
-        for (int k = 0; k < r->y.count[r->next_out]; k++) {
+        const int first = r->y.first[r->next_out], count = r->y.count[r->next_out];
+        for (int k = 0; k < count; k++) {
             r->rows[k] = src + (size_t)(first + k) * (size_t)stride;
         }
-        emit(r);
+        emit(r, weights_of(r, r->next_out), count);
     }
 }

@@ -64,7 +64,8 @@ struct resize {
     struct resize_axis x;
     struct resize_axis y;
     struct resize_lines lines;
-    const uint8_t **rows;  // max_count pointers
+    const uint8_t **rows;  // max_count pointers, and the weight of each
+    int16_t *row_weights;
     uint8_t *out;
     int out_stride;
     int next_out;
@@ -73,6 +74,7 @@ struct resize {
     int ring_rows;
     int ring_stride;
     int rows_in;
+    bool *is_repeated;  // of the ring's rows: looks like the one before
 };
 
 struct resize_plane {
@@ -94,6 +96,8 @@ MUST_USE int resize_init(struct resize *r, struct arena *arena,
 MUST_USE int resize_stream(struct resize *r, struct arena *arena);
 uint8_t *resize_row(struct resize *r);
 void resize_push(struct resize *r);
+// Instead: the row before once more.
+void resize_repeat(struct resize *r);
 // All at once, from memory.
 void resize_whole(struct resize *r, const uint8_t *src, int stride);
 

@@ -97,32 +97,71 @@ static const uint8_t *first_of_pair(const struct rows_level *l, const uint8_t *p
     return l->y + 1 == l->height ? px : NULL;
 }
 
-static void convert_row(struct rows *r, struct rows_level *l, const uint8_t *px, int step)
+// Both rows of a pair, and the two above it, look alike.
+static bool is_pair_alike(const struct rows_level *l)
+{
+    return l->y & 1 && l->n_alike >= 3;
+}
+
+static void begin_row(struct rows_level *l, bool is_alike)
+{
+    l->n_alike = is_alike ? l->n_alike + 1 : 0;
+}
+
+static void end_row(struct rows_level *l, const uint8_t *px)
+{
+    l->above = px;
+    l->y++;
+}
+
+static void convert_luma(struct rows *r, const struct rows_level *l, const uint8_t *px,
+                         int step)
+{
+    if (l->n_alike > 0) {
+        resize_repeat(&r->plane[0]);
+    } else {
+        r->kernels->luma(px, l->width, step, resize_row(&r->plane[0]));
+        resize_push(&r->plane[0]);
+    }
+}
+
+static void convert_chroma(struct rows *r, const struct rows_level *l, const uint8_t *px,
+                           int step)
 {
     const uint8_t *above = first_of_pair(l, px);
-    r->kernels->luma(px, l->width, step, resize_row(&r->plane[0]));
-    resize_push(&r->plane[0]);
-    if (above) {
+    if (is_pair_alike(l)) {
+        resize_repeat(&r->plane[1]);
+        resize_repeat(&r->plane[2]);
+    } else if (above) {
         r->kernels->chroma(above, px, l->width, step, resize_row(&r->plane[1]),
                            resize_row(&r->plane[2]));
         resize_push(&r->plane[1]);
         resize_push(&r->plane[2]);
     }
-    l->above = px;
-    l->y++;
 }
 
-static void halve_row(struct rows *r, const uint8_t *px, int step)
+static void convert_row(struct rows *r, struct rows_level *l, const uint8_t *px, int step,
+                        bool is_alike)
 {
-    struct rows_level *l = &r->full;
+    begin_row(l, is_alike);
+    convert_luma(r, l, px, step);
+    convert_chroma(r, l, px, step);
+    end_row(l, px);
+}
+
+static void halve_row(struct rows *r, const uint8_t *px, int step, bool is_alike)
+{
+    struct rows_level *l = &r->full, *half = &r->half;
     const uint8_t *above = first_of_pair(l, px);
-    if (above) {
-        uint8_t *boxes = r->boxes[r->half.y & 1];
+    begin_row(l, is_alike);
+    if (is_pair_alike(l)) {
+        convert_row(r, half, half->above, 4, true);
+    } else if (above) {
+        uint8_t *boxes = half->above == r->boxes[0] ? r->boxes[1] : r->boxes[0];
         r->kernels->boxes(above, px, l->width, step, boxes);
-        convert_row(r, &r->half, boxes, 4);
+        convert_row(r, half, boxes, 4, false);
     }
-    l->above = px;
-    l->y++;
+    end_row(l, px);
 }
 
 void rows_put(struct rows *r, const uint8_t *row, int channels)
@@ -130,6 +169,9 @@ void rows_put(struct rows *r, const uint8_t *row, int channels)
     struct rows_level *l = &r->full;
     uint8_t *kept = r->kept[l->y & 1];
     const uint8_t *px = row;
+    // Masks paint other rows the same.
+    const bool is_alike = row == r->before && r->mask->n == 0;
+    r->before = row;
     if (r->mask->n > 0 && mask_has_row(r->mask, l->y)) {
         memcpy(kept, row, (size_t)l->width * (size_t)channels);
         mask_paint_row(r->mask, l->y, kept, channels);
@@ -144,8 +186,8 @@ void rows_put(struct rows *r, const uint8_t *row, int channels)
                          r->luma + (size_t)l->y * (size_t)l->width);
     }
     if (r->is_halved) {
-        halve_row(r, px, channels);
+        halve_row(r, px, channels, is_alike);
     } else {
-        convert_row(r, l, px, channels);
+        convert_row(r, l, px, channels, is_alike);
     }
 }

@@ -545,6 +545,81 @@ static void test_arena(void **state)
     arena_fini(&a);
 }
 
+// ---- rows that look like the one before
+
+// Runs of 1 to 9 rows of one look, of noise: nothing is smooth by itself.
+static const uint8_t *row_of_runs(const uint8_t *noise, int w, int y)
+{
+    const int in_run[] = {0, 1, 1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 7, 7};
+    const int n = (int)(sizeof(in_run) / sizeof(*in_run));
+    return noise + 4 * (size_t)w * (size_t)(in_run[y % n] + 8 * (y / n));
+}
+
+// by_pointer: as the fast PNG decoder does; else every row is a row of its own.
+static void put_runs(struct page *p, const uint8_t *noise, int channels, bool by_pointer)
+{
+    struct rows rows;
+    uint8_t *two = malloc(8 * (size_t)p->w);
+    const uint8_t *before = NULL;
+    assert_int_equal(rows_open(&rows, &p->d), 0);
+    for (int y = 0; y < p->h; y++) {
+        const uint8_t *row = row_of_runs(noise, p->w, y);
+        uint8_t *own = two + (before == two ? 4 * (size_t)p->w : 0);
+        if (!by_pointer || y == 0 || row != row_of_runs(noise, p->w, y - 1)) {
+            memcpy(own, row, 4 * (size_t)p->w);
+            before = own;
+        }
+        rows_put(&rows, before, channels);
+    }
+    free(two);
+}
+
+static void runs_open(struct page *p, int w, int h, int target)
+{
+    *p = (struct page){.w = w, .h = h};
+    fit_side(w, h, target, &p->dw, &p->dh);
+    p->head = (struct head){.width = w, .height = h, .orientation = 1};
+    p->d = (struct decode){.head = &p->head, .arena = &p->arena};
+    assert_int_equal(planes_get(&p->d.small, p->dw, p->dh, &p->arena), 0);
+}
+
+// They are filtered as one, which is rounded once: other by one at most.
+static void check_runs(int w, int h, int target, int channels)
+{
+    struct page a, b;
+    const size_t n = 4 * (size_t)w * (size_t)(8 * (h / 21 + 1));
+    uint8_t *noise = malloc(n);
+    for (size_t i = 0; i < n; i++) {
+        noise[i] = channels == 4 && i % 4 == 3 ? 255 : (uint8_t)(rand() >> 7);
+    }
+    runs_open(&a, w, h, target);
+    runs_open(&b, w, h, target);
+    put_runs(&a, noise, channels, false);
+    put_runs(&b, noise, channels, true);
+    for (int i = 0; i < 3; i++) {
+        const int pw = i ? (a.dw + 1) / 2 : a.dw, ph = i ? (a.dh + 1) / 2 : a.dh;
+        for (int k = 0; k < pw * ph; k++) {
+            const int at = k / pw * a.d.small.stride[i] + k % pw;
+            assert_in_range(a.d.small.p[i][at] - b.d.small.p[i][at] + 1, 0, 2);
+        }
+    }
+    free(noise);
+    page_close(&a);
+    page_close(&b);
+}
+
+static void test_rows_alike(void **state)
+{
+    (void)state;
+    for (int channels = 3; channels <= 4; channels++) {
+        check_runs(320, 200, 320, channels);  // as large as it is
+        check_runs(320, 200, 193, channels);
+        check_runs(301, 211, 100, channels);  // odd
+        check_runs(403, 207, 60, channels);   // halved first
+        check_runs(97, 1, 40, channels);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +637,7 @@ int main(void)
         cmocka_unit_test(test_turns_undo_each_other),
         cmocka_unit_test(test_thumb),
         cmocka_unit_test(test_exif),
+        cmocka_unit_test(test_rows_alike),
         cmocka_unit_test(test_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
