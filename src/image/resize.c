@@ -284,15 +284,22 @@ static const int16_t *weights_of(const struct resize *r, int i)
 static int gather_rows(struct resize *r, int first, int count)
 {
     const int16_t *weights = weights_of(r, r->next_out);
-    int n = 0, at = first % r->ring_rows;
+    const int ring_rows = r->ring_rows;
+    const uint8_t *row = ring_row(r, first);
+    int n = 0, at = first % ring_rows;
     for (int k = 0; k < count; k++) {
         if (n > 0 && r->is_repeated[at]) {
             r->row_weights[n - 1] = (int16_t)(r->row_weights[n - 1] + weights[k]);
         } else {
-            r->rows[n] = r->ring + (size_t)at * (size_t)r->ring_stride;
+            r->rows[n] = row;
             r->row_weights[n++] = weights[k];
         }
-        at = at + 1 < r->ring_rows ? at + 1 : 0;
+        at++;
+        row += r->ring_stride;
+        if (at == ring_rows) {
+            at = 0;
+            row = r->ring;
+        }
     }
     return n;
 }
