@@ -88,6 +88,12 @@ static inline size_t value_of(uint32_t entry, uint64_t bits)
     return (entry >> 16) + (size_t)(low_bits(bits, entry & 63) >> (entry >> 8 & 15));
 }
 
+static inline size_t length_of(uint32_t entry, uint64_t bits)
+{
+    return (entry >> 16 & MOST_LENGTH) +
+           (size_t)(low_bits(bits, entry & 63) >> (entry >> 8 & 15));
+}
+
 static inline uint32_t longer(const uint32_t *table, uint32_t entry, uint64_t bits)
 {
     return table[(entry >> 16) + low_bits(bits, entry >> 8 & 15)];
@@ -149,13 +155,13 @@ static int slow_symbol(struct inflate *z)
 {
     fill_slowly(z);
     uint32_t e = z->tables->literals[low_bits(z->bits, LITERAL_BITS)];
-    if (e & ENTRY_LONGER && !(e & ENTRY_LITERAL)) {
+    if (e & ENTRY_EXCEPTION && e & ENTRY_LONGER) {
         if (!drop(z, LITERAL_BITS)) {
             return E_FORMAT;
         }
         e = longer(z->tables->literals, e, z->bits);
     }
-    const size_t value = value_of(e, z->bits);
+    const size_t length = length_of(e, z->bits);
     if (!drop(z, e & 63)) {
         return E_FORMAT;
     }
@@ -166,6 +172,9 @@ static int slow_symbol(struct inflate *z)
     if (e & ENTRY_EXCEPTION) {
         z->state = z->is_last ? INFLATE_END : INFLATE_HEAD;
         return e & ENTRY_STOP ? 0 : E_FORMAT;
+    }
+    if (e & ENTRY_LEADER) {
+        *z->out++ = entry_leader(e);
     }
     e = z->tables->offsets[low_bits(z->bits, OFFSET_BITS)];
     if (e & ENTRY_LONGER) {
@@ -179,8 +188,8 @@ static int slow_symbol(struct inflate *z)
         offset > (size_t)(z->out - z->window)) {
         return E_FORMAT;
     }
-    copy_match(z->out, offset, value);
-    z->out += value;
+    copy_match(z->out, offset, length);
+    z->out += length;
     return 0;
 }
 
@@ -233,10 +242,14 @@ static ALWAYS_INLINE uint32_t put_literal(struct fast *f, const uint32_t *litera
 
 static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
                                      const uint32_t *offsets, const uint8_t *window,
-                                     uint32_t *entry)
+                                     uint32_t *entry, bool is_joined)
 {
-    const size_t length = value_of(*entry, f->bits);
+    const size_t length = length_of(*entry, f->bits);
     drop_fast(f, *entry);
+    if (is_joined) {  // written over when there is none
+        *f->out = entry_leader(*entry);
+        f->out += (*entry & ENTRY_LEADER) != 0;
+    }
     if (__builtin_expect((uint8_t)f->n_bits < OFFSET_MAX_BITS, 0)) {
         fill_fast(f);
     }
@@ -261,7 +274,8 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
 }
 
 // At the head of the loop 56 bits are there, and the entry of the first ones.
-static ALWAYS_INLINE enum fast_end fast_symbols(struct fast *f, const struct inflate *z)
+static ALWAYS_INLINE enum fast_end fast_symbols(struct fast *f, const struct inflate *z,
+                                                bool is_joined)
 {
     const uint32_t *const literals = z->tables->literals;
     const uint32_t *const offsets = z->tables->offsets;
@@ -295,7 +309,7 @@ static ALWAYS_INLINE enum fast_end fast_symbols(struct fast *f, const struct inf
                 return e & ENTRY_STOP ? FAST_BLOCK_END : FAST_WRONG;
             }
         }
-        if (!match_fast(f, literals, offsets, window, &e)) {
+        if (!match_fast(f, literals, offsets, window, &e, is_joined)) {
             return FAST_WRONG;
         }
     }
@@ -305,7 +319,8 @@ static ALWAYS_INLINE enum fast_end fast_symbols(struct fast *f, const struct inf
 static ALWAYS_INLINE enum fast_end fast_local(struct inflate *z)
 {
     struct fast f = {z->in, z->out, z->bits, z->n_bits};
-    const enum fast_end end = fast_symbols(&f, z);
+    const enum fast_end end =
+        z->is_joined ? fast_symbols(&f, z, true) : fast_symbols(&f, z, false);
     z->in = f.in;
     z->out = f.out;
     z->bits = f.bits;
@@ -472,6 +487,7 @@ static int open_own_codes(struct inflate *z)
                              (int)offsets)) {
         return E_FORMAT;
     }
+    z->is_joined = inflate_table_join(z->tables->literals, lens);
     z->state = INFLATE_CODED;
     return 0;
 }
@@ -485,7 +501,10 @@ static int open_block(struct inflate *z)
     z->is_last = is_last;
     switch (kind) {
     case 0: return open_stored(z);
-    case 1: z->state = INFLATE_CODED; return inflate_table_fixed(z->tables) ? 0 : E_BUG;
+    case 1:
+        z->state = INFLATE_CODED;
+        z->is_joined = false;
+        return inflate_table_fixed(z->tables) ? 0 : E_BUG;
     case 2: return open_own_codes(z);
     default: return E_FORMAT;
     }
@@ -511,6 +530,7 @@ int inflate_open(struct inflate *z, struct arena *arena, size_t piece)
     z->state = INFLATE_HEAD;
     z->sum = 1;
     z->stored_left = 0;
+    z->is_joined = false;
     z->window = arena_get(arena, window_bytes(piece));
     z->tables = arena_get(arena, sizeof(*z->tables));
     if (!z->window || !z->tables) {

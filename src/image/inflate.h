@@ -30,6 +30,7 @@ struct inflate {
     enum inflate_state state;
     bool is_last;
     size_t stored_left;
+    bool is_joined;                 // see inflate_table_join
     struct inflate_tables *tables;  // borrowed: of the arena
 };
 

@@ -5,7 +5,16 @@
 
 #include <string.h>
 
-enum { MAX_BITS = 15, FIRST_LENGTH = 257, LENGTHS = 29, USED_OFFSETS = 30 };
+enum {
+    MAX_BITS = 15,
+    LITERALS = 256,
+    FIRST_LENGTH = 257,
+    LENGTHS = 29,
+    USED_OFFSETS = 30,
+    // Of 1 << MAX_BITS symbols.
+    LEAST_LITERALS = (1 << MAX_BITS) * 3 / 10,
+    MOST_LITERALS = (1 << MAX_BITS) * 8 / 10,
+};
 
 static uint32_t literal_meaning(int symbol)
 {
@@ -192,6 +201,37 @@ bool inflate_table_build(uint32_t *table, enum inflate_code kind, const uint8_t 
     }
     const unsigned code = put_short(&b, &next);
     return put_long(&b, code, next);
+}
+
+// The share of symbols that are literals, of 1 << MAX_BITS, as the codes were made for.
+static unsigned literal_share(const uint8_t *lens)
+{
+    unsigned share = 0;
+    for (int i = 0; i < LITERALS; i++) {
+        share += lens[i] ? 1u << (MAX_BITS - lens[i]) : 0;
+    }
+    return share;
+}
+
+bool inflate_table_join(uint32_t *table, const uint8_t *lens)
+{
+    const unsigned share = literal_share(lens);
+    if (share < LEAST_LITERALS || share > MOST_LITERALS) {
+        return false;
+    }
+    // What is behind an index's first code is a smaller index, whose entry is still single.
+    for (unsigned i = 1u << LITERAL_BITS; i-- > 0;) {
+        const uint32_t first = table[i], used = first & 63;
+        if (!(first & ENTRY_LITERAL)) {
+            continue;
+        }
+        const uint32_t second = table[i >> used];
+        const uint32_t bits = used + (second >> 8 & 15);
+        if (!(second & (ENTRY_LITERAL | ENTRY_EXCEPTION)) && bits <= LITERAL_BITS) {
+            table[i] = entry_with_leader(second + used + (used << 8), first >> 16 & 0xff);
+        }
+    }
+    return true;
 }
 
 bool inflate_table_fixed(struct inflate_tables *t)
