@@ -2,6 +2,7 @@
 // parts, output in any pieces, and damage.
 // SPDX-License-Identifier: MIT
 #include "image/inflate.h"
+#include "image/inflate_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -235,11 +236,73 @@ static void test_odd_streams(void **state)
     }
 }
 
+// ---- literals in front of lengths
+
+// What an index means with joined entries is what it means without them, one after the other.
+static void check_joined(const uint32_t *plain, const uint32_t *joined, unsigned i)
+{
+    const uint32_t first = plain[i], used = first & 63, e = joined[i];
+    if (!(e & ENTRY_LEADER)) {
+        assert_int_equal(e, first);
+        return;
+    }
+    const uint32_t second = plain[i >> used];
+    assert_true(first & ENTRY_LITERAL);
+    assert_false(second & (ENTRY_LITERAL | ENTRY_EXCEPTION));
+    assert_int_equal(entry_leader(e), first >> 16 & 0xff);
+    assert_int_equal(e >> 16 & MOST_LENGTH, second >> 16);
+    assert_int_equal(e >> 8 & 15, used + (second >> 8 & 15));
+    assert_int_equal(e & 63, used + (second & 63));
+    assert_true((e >> 8 & 15) <= LITERAL_BITS);
+    assert_false(e & (ENTRY_LITERAL | ENTRY_EXCEPTION));
+}
+
+static void test_joined_entries(void **state)
+{
+    (void)state;
+    static struct inflate_tables plain, joined;
+    uint8_t lens[MAX_LITERALS] = {0};
+    int n_joined = 0;
+    // One half literals, of all values; end; lengths up to 258, with extra bits or none.
+    for (int i = 0; i < 256; i += 2) {
+        lens[i + (i & 2) / 2] = 8;
+    }
+    lens[256] = lens[264] = 4;
+    lens[257] = lens[269] = lens[285] = 3;
+    assert_true(inflate_table_build(plain.literals, CODE_LITERALS, lens, 286));
+    joined = plain;
+    assert_true(inflate_table_join(joined.literals, lens));
+    for (unsigned i = 0; i < 1u << LITERAL_BITS; i++) {
+        check_joined(plain.literals, joined.literals, i);
+        n_joined += (joined.literals[i] & ENTRY_LEADER) != 0;
+    }
+    // Of the literals' half, what begins with one of the three short lengths.
+    assert_int_equal(n_joined, (1 << LITERAL_BITS) / 2 * 3 / 8);
+}
+
+static void test_other_blocks_are_not_joined(void **state)
+{
+    (void)state;
+    static struct inflate_tables plain, joined;
+    assert_true(inflate_table_fixed(&plain));
+    uint8_t lens[MAX_LITERALS] = {0};
+    memset(lens, 8, 254);  // literals, and as good as nothing else
+    lens[256] = lens[257] = 8;
+    assert_true(inflate_table_build(plain.literals, CODE_LITERALS, lens, 286));
+    joined = plain;
+    assert_false(inflate_table_join(joined.literals, lens));
+    assert_memory_equal(&plain, &joined, sizeof(plain));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_kinds),   cmocka_unit_test(test_long_stream),
-        cmocka_unit_test(test_cut),         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_all_kinds),
+        cmocka_unit_test(test_long_stream),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_joined_entries),
+        cmocka_unit_test(test_other_blocks_are_not_joined),
         cmocka_unit_test(test_odd_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
