@@ -117,6 +117,22 @@ static void test_help(void **state)
     cli_free(r);
 }
 
+// The table of flags has the order of their numbers.
+static void test_help_shows_its_own_flags(void **state)
+{
+    (void)state;
+    struct ran *r = RUN("{}", "privacy", "--help");
+    assert_has(r->out, "--url ADDRESS");
+    assert_has_not(r->out, "--scope");
+    cli_free(r);
+    r = RUN("{}", "token", "--help");
+    assert_has(r->out, "--scope SCOPES");
+    assert_has(r->out, "--name NAME");
+    assert_has(r->out, "--life TIME");
+    assert_has_not(r->out, "--print");
+    cli_free(r);
+}
+
 // Each command and flag of the tables must be in what is generated from them.
 static void test_generated(void **state)
 {
@@ -326,9 +342,16 @@ static void test_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_wrong_usage), CASE(test_help),        CASE(test_generated),
-        CASE(test_version),     CASE(test_settings),    CASE(test_config_problems),
-        CASE(test_config_show), CASE(test_config_init), CASE(test_open_errors),
+        CASE(test_wrong_usage),
+        CASE(test_help),
+        CASE(test_help_shows_its_own_flags),
+        CASE(test_generated),
+        CASE(test_version),
+        CASE(test_settings),
+        CASE(test_config_problems),
+        CASE(test_config_show),
+        CASE(test_config_init),
+        CASE(test_open_errors),
         CASE(test_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
