@@ -25,7 +25,13 @@ static int guess(struct app *a)
 
 void servers_list(struct app *a, struct dispatch_config *out)
 {
-    const struct config *c = a->config;
+    struct config *c = a->config;
+    c->backend.clean = gate_clean_words;
+    c->backend.clean_arg = &a->gate;
+    for (int i = 0; i < c->n_backends; i++) {
+        c->backends[i].clean = gate_clean_words;
+        c->backends[i].clean_arg = &a->gate;
+    }
     out->is_search = c->is_auto;
     out->n_backends = c->is_auto ? guess(a) : c->n_backends;
     out->backends = c->is_auto ? a->searched : c->backends;

@@ -185,12 +185,15 @@ static int judge(struct backend_ask *a, struct stream *s, int err)
     struct http_req *r = &a->call.http;
     int rc = stream_end(s, r, err, &a->call.err);
     if (rc < 0) {
+        backend_clean(s->b, &a->call.err);
         return learn(s->b, a, rc);
     }
     struct answer_input in = answer_input(a, s);
     rc = answer_check(&in, &a->answer, &a->call.err);
     if (rc == 0) {
         watch_cost(s->b, a, &in);
+    } else {
+        backend_clean(s->b, &a->call.err);
     }
     return rc;
 }

@@ -253,6 +253,13 @@ void backend_free(struct backend *b)
     timer_close(&b->poll_timer, on_poll_closed);
 }
 
+void backend_clean(const struct backend *b, struct err *e)
+{
+    if (b->config.clean && e->code) {
+        b->config.clean(b->config.clean_arg, e->msg, sizeof(e->msg));
+    }
+}
+
 const struct backend_config *backend_config(const struct backend *b)
 {
     return &b->config;

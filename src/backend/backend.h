@@ -52,6 +52,10 @@ struct backend_config {
     double temperature;   // default 0.1
     bool is_streamed;     // answers come word by word; default true
     struct backend_timeouts timeouts;
+    // What a server says when it fails may quote what it was shown, or was about to answer:
+    // this takes out of the words what nobody is to be told.  In place; NULL = nothing.
+    void (*clean)(void *arg, char *words, size_t size);
+    void *clean_arg;
 };
 
 void backend_config_default(struct backend_config *c);

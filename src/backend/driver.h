@@ -127,6 +127,9 @@ struct backend {
     struct closer closer;
 };
 
+// Before anybody is told, or the log: what went wrong, without what it may have quoted.
+void backend_clean(const struct backend *b, struct err *e);
+
 // Delivers done with call->code on the loop's next turn.  Exactly one of the two is given.
 void backend_later(struct backend *b, struct backend_call *call, struct backend_ask *ask);
 const char *backend_model(const struct backend *b);  // chosen or configured, "" = none

@@ -72,6 +72,7 @@ static void settle_probe(struct talk *t)
 static void settle(struct talk *t)
 {
     struct backend *b = t->b;
+    backend_clean(b, &t->err);
     if (t->err.code == E_LOADING && !b->driver) {
         b->driver = t->driver ? t->driver : &driver_openai;  // enough to wait for it
     }

@@ -160,5 +160,8 @@ int gate_cleaned(const struct gate *g);  // how many were replaced so far
 // kind; false: there is none.  config: a gate_config.  This is store_config.redact.
 // Thread: any.
 bool gate_redact_address(void *config, const char *address, struct buf *out);
+// Words of a server, in place: without what the same set holds.  Long ones are cut after that,
+// as their end may be the half of something.  config: a gate_config.  Thread: any.
+void gate_clean_words(void *config, char *words, size_t size);
 
 #endif

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TEXT = 16 << 20 };
+// A server's words are given to MOST_WORDS and more, so that what stands at their end is whole.
+enum { MOST_TEXT = 16 << 20, MOST_WORDS = 240 };
 
 // ---- cleaning
 
@@ -130,21 +131,49 @@ static const uint32_t hidden_in_addresses =
     1u << PRIVACY_TOKEN | 1u << PRIVACY_JWT | 1u << PRIVACY_PRIVATE_KEY |
     1u << PRIVACY_SEED;
 
+// 0: out is text with n placeholders.
+static int redact_more(const struct gate_config *c, const char *text, struct buf *out,
+                       int *n)
+{
+    int counts[PRIVACY_CATEGORIES] = {0};
+    const int rc =
+        privacy_redact(c->finder, text, hidden_in_addresses | kept_back(c), out, counts);
+    *n = 0;
+    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
+        *n += counts[i];
+    }
+    return rc;
+}
+
 // One that yields findings again and again is none that anybody needs to recognise.
 bool gate_redact_address(void *config, const char *address, struct buf *out)
 {
-    const struct gate_config *c = config;
-    int counts[PRIVACY_CATEGORIES] = {0}, n = 0;
-    int rc = privacy_redact(c->finder, address, hidden_in_addresses | kept_back(c), out,
-                            counts);
-    for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
-        n += counts[i];
-    }
-    if (rc) {
+    int n;
+    if (redact_more(config, address, out, &n)) {
         buf_clear(out);
         return buf_add_str(out, "[address]") == 0;
     }
     return n > 0;
+}
+
+void gate_clean_words(void *config, char *words, size_t size)
+{
+    struct buf out;
+    int n;
+    const bool is_long = strlen(words) > MOST_WORDS;
+    buf_init(&out, MOST_TEXT);
+    const int rc = redact_more(config, words, &out, &n);
+    if (rc || n) {
+        snprintf(words, size, "%s", rc ? "" : buf_str(&out));
+    }
+    if (is_long && strlen(words) > MOST_WORDS) {
+        size_t end = MOST_WORDS;
+        while (end > 0 && ((unsigned char)words[end] & 0xc0) == 0x80) {
+            end--;
+        }
+        words[end] = '\0';
+    }
+    buf_fini(&out);
 }
 
 int gate_cleaned(const struct gate *g)

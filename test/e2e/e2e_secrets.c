@@ -91,6 +91,11 @@ const char *secrets_page_url(void)
     return "https://shop.example/pay?access_token=" TOKEN_TITLED;
 }
 
+const char *secrets_said(void)
+{
+    return "card " CARD_SAID " and " KEY_SAID;
+}
+
 void secrets_line(char *out, size_t size, const char *path)
 {
     snprintf(

@@ -32,6 +32,7 @@ const char *secrets_url_query(void);  // "access_token=..."
 const char *secrets_file_name(void);
 const char *secrets_told_name(void);  // what it is told as
 const char *secrets_page_url(void);
+const char *secrets_said(void);  // "... CARD ... KEY", as the model says it
 // A screen with the shown secrets, and one without any; number makes them differ.
 void secrets_picture(const char *path, unsigned number);
 uint8_t *secrets_picture_bytes(unsigned number, size_t *len);

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,63 @@ static void another_backend_after_one_that_fails(void **state)
     fake_stop(&second);
 }
 
+static atomic_int n_quoted;
+
+// An OpenAI-compatible server that has nothing but errors for pictures, which quote what it saw:
+// first it is broken, then it wants no such request.
+static void quote(struct site *s, int fd, const char *head, const char *body,
+                  size_t body_len)
+{
+    static const char models[] =
+        "{\"object\":\"list\",\"data\":[{\"id\":\"m\",\"object\":\"model\"}]}";
+    static const char word[] =
+        "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}";
+    char text[600], dots[140];
+    (void)s;
+    (void)body;
+    if (body_len < 1000) {
+        const bool is_list = strncmp(head, "POST ", 5) != 0;
+        const char *said = is_list ? models : word;
+        site_reply(fd, "200 OK", "Content-Type: application/json\r\n", said,
+                   strlen(said));
+        return;
+    }
+    memset(dots, '.', sizeof(dots));  // the second time: where a server's words are cut
+    snprintf(text, sizeof(text), "{\"error\":{\"message\":\"no JSON: %s %.*s %s\"}}",
+             secrets_said(), (int)sizeof(dots), dots, secrets_said());
+    const char *status = atomic_fetch_add(&n_quoted, 1) < 3 ? "500 Internal Server Error"
+                                                            : "400 Bad Request";
+    site_reply(fd, status, "Content-Type: application/json\r\n", text, strlen(text));
+}
+
+static void what_a_server_quotes_when_it_fails(void **state)
+{
+    struct place *p = *state;
+    struct site s;
+    char url[64], log[200];
+    setup(p);
+    site_open(&s, "127.0.0.1", quote, NULL);
+    snprintf(log, sizeof(log), "log.file=%s", place_path(p, "run/vlmd.log"));
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", s.port);
+    struct proc *run = VLMD_START(
+        p, "watch", "--backend", url, "--model", "m", "--set", "backend.kind=openai",
+        "--set", "backend.vision=yes", "--set", "ocr.when=never", "--set", "fallback=off",
+        "--set", "retry.max_attempts=2", "--set", "retry.base=1ms", "--set",
+        "retry.cap=10ms", "--set", log, place_path(p, "in"));
+    proc_await(run, &run->err, "away: the backend failed");
+    await_picture(p, "harmless", "outcome", "failed");
+    await_picture(p, "secret", "outcome", "failed");
+    secrets_assert_not_told(p);
+    struct proc *more = VLMD_EXPECT(p, 0, "logs", place_path(p, "in/secret.png"));
+    assert_non_null(strstr(more->out.text, "[card]"));
+    secrets_assert_not_printed(more);
+    proc_signal(run, SIGTERM);
+    proc_expect(run, 0);
+    secrets_assert_not_printed(run);
+    secrets_assert_not_stored(p, SECRET_ANY);
+    site_close(&s);
+}
+
 static void text_recognition_that_stands_in(void **state)
 {
     struct place *p = *state;
@@ -532,6 +590,7 @@ int main(int argc, char **argv)
         TEST(a_name_that_rules_exclude),
         TEST(asked_again_after_failures),
         TEST(another_backend_after_one_that_fails),
+        TEST(what_a_server_quotes_when_it_fails),
         TEST(text_recognition_that_stands_in),
         TEST(killed_and_started_again),
         TEST(killed_with_secrets_in_names),
