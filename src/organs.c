@@ -41,6 +41,7 @@ static void fetch_cancel(void *ctx, struct http_req *r)
 static void inspect(void *ctx, struct meta_req *r, void (*done)(struct meta_req *, int))
 {
     struct app *a = ctx;
+    r->ignores_beside = !a->config->reads_beside;
     meta_read(a->reader, r, done);
 }
 

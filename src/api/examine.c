@@ -244,7 +244,7 @@ static void on_inspected(struct meta_req *r, int err)
 {
     struct examine *x = container_of(r, struct examine, inspect);
     if (err == 0) {
-        gate_learn_beside(&x->gate, r->beside);
+        gate_learn_beside(&x->gate, r->beside, r->is_beside_cut);
     }
     free(r->beside);
     r->beside = NULL;
@@ -329,6 +329,7 @@ static int begin(struct examine *x)
     int rc = open_organs(x);
     if (rc == 0) {
         x->inspect.path = x->path;
+        x->inspect.ignores_beside = !x->v->app.config->reads_beside;
         meta_read(x->reader, &x->inspect, on_inspected);
     }
     return rc;

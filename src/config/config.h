@@ -62,6 +62,7 @@ struct config {
     struct store_config store;
     struct image_config image;
     struct ingest_config ingest;
+    bool reads_beside;  // files beside pictures
     struct ocr_config ocr;
     struct retry_config retry;
     enum breaker_preset breaker_preset;  // what breaker is unless its keys are set

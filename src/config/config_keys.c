@@ -224,6 +224,9 @@ const struct config_key config_keys[] = {
      true, "How often watched folders are read again to be safe."},
     {"ingest.poll", CONFIG_MS, AT(ingest.poll_ms), NULL, 100, HOUR, 0, 0, NULL, true,
      "How often folders are read that can not be watched."},
+    {"ingest.sidecars", CONFIG_BOOL, AT(reads_beside), "yes", 0, 0, 0, 0, NULL, true,
+     "PICTURE.json and PICTURE.txt beside a picture, as trackers write them, are read: "
+     "program, title and address where the picture has none, text to find secrets in."},
     {"ingest.max_depth", CONFIG_INT, AT(ingest.max_depth), NULL, 0, 128, 0, 0, NULL, true,
      "Folders below a watched one, how deep."},
 

@@ -34,6 +34,7 @@ static void add_text(struct meta_req *r, const char *text, size_t len)
     const size_t room = BESIDE_MOST_TEXT - had;
     if (len + 2 > room) {
         len = room > 2 ? room - 2 : 0;
+        r->is_beside_cut = true;
     }
     char *all = len ? realloc(r->beside, had + len + 2) : NULL;
     if (!all) {
@@ -163,6 +164,7 @@ static void read_one(int root_fd, const char *path, struct meta_req *r,
         }
         free(text);
     }
+    r->is_beside_cut |= v.size_bytes > BESIDE_MOST_BYTES;
     close(fd);
 }
 

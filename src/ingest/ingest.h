@@ -120,10 +120,12 @@ struct meta_req {
     const char *path;
     const uint8_t *bytes;  // instead of path
     size_t bytes_len;
+    bool ignores_beside;  // files beside it are not looked at
     // out
     struct ingest_meta meta;
     char *beside;  // owned: free(); text that stands in files beside it, or NULL;
                    // at most INGEST_MOST_BESIDE bytes
+    bool is_beside_cut;  // more stands there: a file was too large, or the text too long
     struct file_version version;  // of the file that was read; zero for bytes
     struct pool_work work;  // private from here on
     void (*done)(struct meta_req *r, int err);

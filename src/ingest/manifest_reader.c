@@ -3,8 +3,8 @@
 // What is open stands on four levels, each inside the one before: inputs, the lines of a
 // list, the matches of a pattern, the files of a folder.  The innermost is read on first.
 // SPDX-License-Identifier: MIT
-#include "base/mem.h"
 #include "base/beneath.h"
+#include "base/mem.h"
 #include "ingest/manifest.h"
 
 #include <errno.h>

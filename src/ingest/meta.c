@@ -6,9 +6,9 @@
 // SPDX-License-Identifier: MIT
 #include "ingest/meta.h"
 
+#include "base/beneath.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "base/beneath.h"
 #include "ingest/beside.h"
 #include "ingest/exif.h"
 #include "ingest/taken.h"
@@ -292,7 +292,9 @@ static int read_file(struct meta_req *r)
         close(fd);
     }
     if (rc == 0) {
-        beside_read(root_fd, r->path, r);
+        if (!r->ignores_beside) {
+            beside_read(root_fd, r->path, r);
+        }
         meta_derive_app(&r->meta);
     }
     if (root_fd >= 0) {
@@ -305,6 +307,7 @@ int meta_read_now(struct meta_req *r)
 {
     r->meta = (struct ingest_meta){0};
     r->beside = NULL;
+    r->is_beside_cut = false;
     if (r->bytes) {
         struct source s = {.bytes = r->bytes, .size_bytes = (int64_t)r->bytes_len};
         bool has_tracker;

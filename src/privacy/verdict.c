@@ -263,7 +263,10 @@ struct privacy_verdict privacy_judge(const struct privacy_policy *p,
     } else if (is_remote && !text_is_known) {
         at_least(&v, PRIVACY_DO_SAFE_PROMPT);  // nobody knows what is on it
     }
-    if (v.action == PRIVACY_DO_MASK && found->is_cut) {
+    if (is_remote && found->is_cut) {
+        at_least(&v, PRIVACY_DO_BLOCK);
+        say(&v, "there is more than can be judged");
+    } else if (v.action == PRIVACY_DO_MASK && found->is_cut) {
         at_least(&v, PRIVACY_DO_BLOCK);
         say(&v, "too many to mask");
     } else if (v.action == PRIVACY_DO_MASK && !can_mask(column, found)) {

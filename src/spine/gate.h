@@ -90,8 +90,9 @@ void gate_fini(struct gate *g);
 bool gate_is_denied(struct gate *g, int64_t wall_ms, char *words, size_t size);
 // All metadata is known: the rules decide.
 bool gate_is_excluded(struct gate *g, int64_t wall_ms, char *words, size_t size);
-// What stands in files beside the picture; NULL: nothing.  Before gate_learn_meta.
-void gate_learn_beside(struct gate *g, const char *text);
+// What stands in files beside the picture; NULL: nothing.  is_cut: that is not all of it.
+// Before gate_learn_meta.
+void gate_learn_beside(struct gate *g, const char *text, bool is_cut);
 // What stands in title, address and path.
 void gate_learn_meta(struct gate *g);
 // What stands on the picture, as OCR read it in full size.

@@ -27,9 +27,9 @@ static void count_outside(const struct gate *g, const char *text,
     privacy_count_redacted(out, text);
 }
 
-void gate_learn_beside(struct gate *g, const char *text)
+void gate_learn_beside(struct gate *g, const char *text, bool is_cut)
 {
-    g->beside = (struct privacy_counts){0};
+    g->beside = (struct privacy_counts){.is_cut = is_cut};
     if (text) {
         count_outside(g, text, &g->beside);
     }

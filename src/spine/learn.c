@@ -145,7 +145,12 @@ static void learn_beside(struct job *j, struct meta_req *r, int err)
 {
     const int64_t began_us = clock_us();
     if (err == 0) {
-        gate_learn_beside(&j->gate, r->beside);
+        gate_learn_beside(&j->gate, r->beside, r->is_beside_cut);
+    }
+    if (err == 0 && r->is_beside_cut) {
+        log_warn("pipeline",
+                 "job=%lld cid=%s more text stands beside the picture than is looked at",
+                 (long long)j->row.id, j->row.cid);
     }
     free(r->beside);
     r->beside = NULL;

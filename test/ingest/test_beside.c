@@ -132,6 +132,7 @@ static void hostile_files_do_no_harm(void **state)
 {
     const struct folder *f = *state;
     struct folder elsewhere;
+    struct meta_req r;
     folder_make(&elsewhere);
     write_text(in(&elsewhere, "secret.txt"), "outside");
     write_text(in(&elsewhere, "secret.json"), "{\"app\": \"Outside\"}");
@@ -147,6 +148,8 @@ static void hostile_files_do_no_harm(void **state)
     write_long(in(f, "a.txt"), "", 10 * MIB, "");
     write_long(in(f, "a.json"), "{\"app\": \"Long\", \"text\": \"", 10 * MIB, "\"}");
     assert_nothing(f);
+    read_picture(f, &r);
+    assert_true(r.is_beside_cut);
     unlink(in(f, "a.txt"));
     FILE *nest = fopen(in(f, "a.json"), "w");
     assert_non_null(nest);
@@ -176,7 +179,18 @@ static void any_bytes_become_a_bounded_text(void **state)
     read_picture(f, &r);
     assert_int_equal(strncmp(r.beside, "begin x", 7), 0);
     assert_in_range(strlen(r.beside), INGEST_MOST_BESIDE - 2, INGEST_MOST_BESIDE - 1);
+    assert_true(r.is_beside_cut);
     free(r.beside);
+}
+
+static void they_are_not_read_when_nobody_wants_them(void **state)
+{
+    const struct folder *f = *state;
+    struct meta_req r = {.root = f->path, .path = "a.png", .ignores_beside = true};
+    write_text(in(f, "a.json"), "{\"app\": \"Firefox\", \"text\": \"one\"}");
+    assert_int_equal(meta_read_now(&r), 0);
+    assert_string_equal(r.meta.app, "");
+    assert_null(r.beside);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -190,6 +204,7 @@ int main(void)
         TEST(other_files_say_nothing),
         TEST(hostile_files_do_no_harm),
         TEST(any_bytes_become_a_bounded_text),
+        TEST(they_are_not_read_when_nobody_wants_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

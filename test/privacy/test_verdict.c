@@ -157,7 +157,7 @@ static void actions_of_categories_can_be_set(void **state)
         enum privacy_action local;
     } rows[] = {
         {"email", "", MASK}, {"", "email", SAFE}, {"card", "", BLOCK},
-        {"jwt", "", ALLOW},  {"iban", "", SAFE},   {"", "jwt iban", SAFE},
+        {"jwt", "", ALLOW},  {"iban", "", SAFE},  {"", "jwt iban", SAFE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct privacy_counts c = counts_of(rows[i].inside, rows[i].outside);
@@ -245,6 +245,10 @@ static void more_than_fits_is_not_masked(void **state)
     c = counts_of("email", "");
     c.is_cut = true;
     assert_int_equal(privacy_judge(&p, &c, true, false).action, ALLOW);
+    p.allow_remote = true;
+    v = privacy_judge(&p, &c, true, true);
+    assert_int_equal(v.action, BLOCK);
+    assert_non_null(strstr(v.why, "more than can be judged"));
     struct privacy_findings f = {.is_cut = true};
     c = (struct privacy_counts){.is_cut = false};
     privacy_count_outside(&c, &f);
