@@ -632,7 +632,9 @@ struct vlmd_examination {
     const struct vlmd_box *masks;       // what is painted over
     int n_masks;
     int sent_width, sent_height;
-    const void *jpeg;  // what would be sent, byte for byte
+    // What would be sent, byte for byte if the model is named in the configuration: to other
+    // machines if they get pictures, else to models on this one.
+    const void *jpeg;
     size_t jpeg_bytes;
     const void *png;  // the same pixels; NULL = not asked for
     size_t png_bytes;

@@ -23,6 +23,8 @@ struct examine {
     struct ingest_meta given, meta;
     bool wants_png;
     struct gate gate;
+    struct privacy_counts unread;  // what would be found if its text was not read
+    char unread_why[2 * GATE_WORDS + 100];
     char reason[GATE_WORDS];
     struct err err;
     int code;
@@ -62,11 +64,42 @@ static struct vlmd_box *copy_masks(const struct gate *g)
     return out;
 }
 
+// Does anybody read the text of a picture for models on this machine?
+static bool is_read_here(const struct examine *x)
+{
+    return x->v->app.config->ocr_when == CONFIG_OCR_ALWAYS || gate_needs_text(&x->gate);
+}
+
+// The form that is shown is the one for other machines, if they get any.
+static bool is_shown_masked(const struct examine *x)
+{
+    return x->v->app.gate.policy->allow_remote || is_read_here(x);
+}
+
+// What a model here gets, with the text that the rules know then; and what it would get.
+static struct privacy_verdict judge_here(struct examine *x)
+{
+    const struct privacy_verdict read = gate_judge(&x->gate, false);
+    if (is_read_here(x) || !x->gate.is_text_known) {
+        return read;
+    }
+    struct privacy_verdict v =
+        privacy_judge(x->v->app.gate.policy, &x->unread, false, false);
+    if (v.action != read.action) {
+        snprintf(
+            x->unread_why, sizeof(x->unread_why),
+            "%s%sits text is not read for models here; with privacy.read_text: always "
+            "%s, %s",
+            v.why, v.why[0] ? "; " : "", privacy_action_name(read.action), read.why);
+    }
+    return v;
+}
+
 static void tell(struct examine *x)
 {
     struct vlmd_found found[PRIVACY_CATEGORIES];
     struct vlmd_box *masks = copy_masks(&x->gate);
-    const struct privacy_verdict local = gate_judge(&x->gate, false);
+    const struct privacy_verdict local = judge_here(x);
     const struct privacy_verdict remote = gate_judge(&x->gate, true);
     if (x->text && x->code == 0) {
         gate_clean(&x->gate, &x->text);
@@ -81,12 +114,13 @@ static void tell(struct examine *x)
         .text_problem = x->read.err.msg,
         .found = found,
         .n_found = fill_found(&x->gate.found, found),
-        .local = {privacy_action_name(local.action), local.why},
+        .local = {privacy_action_name(local.action),
+                  x->unread_why[0] ? x->unread_why : local.why},
         .remote = {privacy_action_name(remote.action), remote.why},
         .width = is_picture ? x->image.width : 0,
         .height = is_picture ? x->image.height : 0,
         .masks = masks,
-        .n_masks = x->gate.n_masks,
+        .n_masks = is_shown_masked(x) ? x->gate.n_masks : 0,
         .sent_width = x->image.sent_width,
         .sent_height = x->image.sent_height,
         .jpeg = x->image.jpeg.data,
@@ -170,6 +204,21 @@ static void on_sent_form(struct image_req *r, int err)
     end(x, err, r->err.msg);
 }
 
+// As the pipeline does, as far as the name of the model tells.
+static void fit_grid(struct examine *x)
+{
+    const struct config *c = x->v->app.config;
+    struct backend_facts f = {.patch_px = backend_patch_px(c->backend.model)};
+    struct backend_grid g;
+    snprintf(f.model, sizeof(f.model), "%s", c->backend.model);
+    if (!c->has_own_px && !c->target_tokens && !c->patch_px &&
+        backend_grid(&f, c->target_px, c->backend.max_tokens, &g)) {
+        x->image.target_patches = g.tokens;
+        x->image.patch_px = g.patch_px;
+        x->image.keeps_small = true;
+    }
+}
+
 static void prepare(struct examine *x, bool wants_luma,
                     void (*done)(struct image_req *r, int err))
 {
@@ -180,11 +229,14 @@ static void prepare(struct examine *x, bool wants_luma,
     x->image.target_px = c->target_px;
     x->image.target_patches = c->target_tokens;
     x->image.patch_px = c->patch_px;
+    fit_grid(x);
     x->image.want_luma = wants_luma;
     x->image.skip_encode = wants_luma;
     x->image.want_png = x->wants_png && !wants_luma;
-    x->image.masks = x->gate.masks;
-    x->image.n_masks = x->gate.n_masks;
+    if (is_shown_masked(x)) {
+        x->image.masks = x->gate.masks;
+        x->image.n_masks = x->gate.n_masks;
+    }
     image_prepare(x->images, &x->image, done);
 }
 
@@ -237,6 +289,7 @@ static bool is_excluded(struct examine *x)
         return true;
     }
     gate_learn_meta(&x->gate);
+    x->unread = x->gate.found;
     return false;
 }
 

@@ -203,7 +203,7 @@ static void look(const char *where, const void *bytes, size_t len, unsigned kind
     }
 }
 
-static char *read_whole(const char *path, size_t *len)
+char *read_whole(const char *path, size_t *len)
 {
     FILE *f = fopen(path, "re");
     assert_non_null(f);

@@ -38,6 +38,9 @@ void secrets_picture(const char *path, unsigned number);
 uint8_t *secrets_picture_bytes(unsigned number, size_t *len);
 void harmless_picture(const char *path, unsigned number);
 
+// All bytes of a file.  Owns: the caller, free().
+char *read_whole(const char *path, size_t *len);
+
 // The first of these secrets in the bytes, whole or a half, however it is grouped; NULL.
 const char *secrets_in(const void *bytes, size_t len, unsigned kinds);
 
