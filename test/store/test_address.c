@@ -369,8 +369,7 @@ static void rows_of_an_older_version_are_looked_through(void **state)
     }
     offer(k, SECRET);
     kit_close(k);
-    kit_sql(k, "DROP INDEX job_label; ALTER TABLE job DROP COLUMN label;"
-               "ALTER TABLE job DROP COLUMN wanted; PRAGMA user_version = 6");
+    kit_sql(k, "INSERT INTO tally VALUES (0, -7, 1)");  // as the migration does
     k->config.redact = redact;
     kit_must_open(k);
     kit_sql(k, "DELETE FROM job WHERE state = 0");
