@@ -236,17 +236,21 @@ void store_offer(struct store *s, struct store_offer *r,
 
 // ---- batches
 
+// The key is made of paths and URLs: it is kept as they are, so that nobody can try them out.
+// Older databases have it plain.
 static int apply_batch(struct writer *w, void *request)
 {
     struct store_batch *r = request;
-    struct sql q = sql_begin(&w->db, "SELECT id FROM batch WHERE key = ?");
+    struct sql q = sql_begin(&w->db, "SELECT id FROM batch"
+                                     " WHERE key IN (?1, address_mark(?1))");
     sql_text(&q, r->key);
     int rc = sql_one(&q, 0, &r->id);
     r->is_old = r->id != 0;
     if (rc || r->is_old) {
         return rc;
     }
-    q = sql_begin(&w->db, "INSERT INTO batch(key, made_at) VALUES (?, ?)");
+    q = sql_begin(&w->db, "INSERT INTO batch(key, made_at)"
+                          " VALUES (address_mark(?), ?)");
     sql_text(&q, r->key);
     sql_int(&q, loop_wall_ms());
     rc = sql_run(&q);

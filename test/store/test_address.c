@@ -378,6 +378,18 @@ static void rows_of_an_older_version_are_looked_through(void **state)
     reopen(k);
 }
 
+static void a_batch_is_known_by_a_mark_too(void **state)
+{
+    struct kit *k = *state;
+    struct store_batch first = {.key = "key of " SECRET}, again = {.key = first.key};
+    assert_int_equal(kit_batch(k, &first), 0);
+    assert_false(first.is_old);
+    reopen(k);
+    assert_int_equal(kit_batch(k, &again), 0);
+    assert_true(again.is_old);
+    assert_int_equal(again.id, first.id);
+}
+
 static void the_key_is_private_and_made_once(void **state)
 {
     struct kit *k = *state;
@@ -428,6 +440,7 @@ int main(void)
         TEST(it_is_forgotten_by_its_whole_name),
         TEST(one_whose_description_is_forgotten_waits),
         TEST(rows_of_an_older_version_are_looked_through),
+        TEST(a_batch_is_known_by_a_mark_too),
         TEST(the_key_is_private_and_made_once),
         TEST(without_its_key_it_is_only_not_known_again),
     };
