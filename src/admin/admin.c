@@ -58,6 +58,11 @@ static void on_end(void *arg, struct httpd_request *r)
     exchange_drop(x);
 }
 
+static void on_refused(void *arg, int status)
+{
+    guards_note_refused(arg, status);
+}
+
 // ---- places
 
 static bool is_off(const char *text)
@@ -200,7 +205,7 @@ static int serve_all(struct admin *a, const struct telling *t, struct err *e)
 static int open_http(struct admin *a, struct err *e)
 {
     struct httpd_config c = {.max_connections = a->config->max_connections};
-    struct httpd_events events = {a, on_head, on_request, on_end};
+    struct httpd_events events = {a, on_head, on_request, on_end, on_refused};
     int rc = httpd_open(&a->http, vlmd_loop(a->v), &c, &events);
     return rc ? err_set(e, rc, "the HTTP server can not be started: %s", err_words(rc))
               : 0;

@@ -148,6 +148,7 @@ bool request_is_change(const struct exchange *x);
 
 // Before the body: host, origin, key, scope, rate, size.  false: it was answered.
 bool guards_pass(struct exchange *x);
+void guards_note_refused(struct admin *a, int status);
 
 // ---- handlers
 

@@ -104,6 +104,7 @@ static const struct status {
     {415, "unsupported_type", "error", false},
     {422, "mismatch", "error", false},
     {429, "too_many_requests", "warning", true},
+    {431, "headers_too_large", "error", false},
     {500, "internal", "critical", false},
     {503, "unavailable", "error", true},
 };

@@ -229,9 +229,30 @@ static bool pass_route(struct exchange *x)
     return false;
 }
 
+static bool pass_head(struct exchange *x)
+{
+    if (!httpd_is_head_too_big(x->http)) {
+        return true;
+    }
+    security_event(x, "head_refused", "its head is too large");
+    reply_error(x, 431, NULL, "the address and the headers are too long");
+    return false;
+}
+
+// Of something that was no request; whose it was is not known.
+void guards_note_refused(struct admin *a, int status)
+{
+    if (limit_take(&a->failures, "(malformed)", loop_now_ms(vlmd_loop(a->v)))
+            .is_allowed) {
+        log_warn("security", "event=request_refused status=%d %s", status,
+                 status == 431 || status == 414 || status == 413 ? "it was too large"
+                                                                 : "it was no request");
+    }
+}
+
 bool guards_pass(struct exchange *x)
 {
-    if (!pass_host(x)) {
+    if (!pass_head(x) || !pass_host(x)) {
         return false;
     }
     // Who may not look learns nothing of what there is.

@@ -50,6 +50,7 @@ static void write_http(struct json_writer *w, const struct admin *a)
     json_int(w, "max_event_clients", a->config->max_event_clients);
     json_int(w, "swept", h.swept);
     json_int(w, "denied", a->denied);
+    json_int(w, "malformed", h.malformed);
     json_object_end(w);
 }
 

@@ -14,7 +14,9 @@
 
 #include <assert.h>
 #include <microhttpd.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { RUNS_A_TURN = 16 };
 
@@ -208,7 +210,7 @@ static void set_defaults(struct httpd_config *c)
 {
     c->max_connections = c->max_connections ? c->max_connections : 256;
     c->max_per_peer = c->max_per_peer ? c->max_per_peer : 64;
-    c->max_head_bytes = c->max_head_bytes ? c->max_head_bytes : 32 << 10;
+    c->max_head_bytes = c->max_head_bytes ? c->max_head_bytes : 16 << 10;
     c->head_ms = c->head_ms ? c->head_ms : 10000;
     c->body_ms = c->body_ms ? c->body_ms : 30000;
     c->idle_ms = c->idle_ms ? c->idle_ms : 30000;
@@ -230,14 +232,31 @@ static void on_all_closed(struct closer *c)
     on_closed(arg);
 }
 
+// The only way to learn that it refused something itself; whose it was it does not say.
+static void on_library_says(void *arg, const char *fmt, va_list ap)
+{
+    struct httpd *h = arg;
+    static const char refusal[] = "Error processing request (HTTP response code is %u";
+    if (strncmp(fmt, refusal, sizeof(refusal) - 1) != 0) {
+        return;
+    }
+    h->stats.malformed++;
+    if (h->events.on_refused) {
+        h->events.on_refused(h->events.arg, (int)va_arg(ap, unsigned));
+    }
+}
+
+// Half of a connection's memory is for what has been read.
 static struct MHD_Daemon *start_daemon(struct httpd *h)
 {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
-        NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_says, h,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, h, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)h->config.max_connections + 8u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        h->config.max_head_bytes, MHD_OPTION_CONNECTION_TIMEOUT,
+        2 * h->config.max_head_bytes, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(h->config.idle_ms / 1000 + 1), MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_END);
 }

@@ -25,7 +25,7 @@ struct httpd_request;
 struct httpd_config {
     int max_connections;    // [256]  when full, who is slowest to ask makes room
     int max_per_peer;       // [64]   of one address that is not this machine's
-    size_t max_head_bytes;  // [32768]  of a request's head
+    size_t max_head_bytes;  // [16384]  of a request's head: see httpd_is_head_too_big
     int64_t head_ms;        // [10000]  until a head is complete
     int64_t body_ms;        // [30000]  until a body is complete
     int64_t idle_ms;        // [30000]  between two requests, or two parts of an answer
@@ -39,6 +39,9 @@ struct httpd_events {
     void (*on_request)(void *arg, struct httpd_request *r);
     // It was sent, or the client is gone.
     void (*on_end)(void *arg, struct httpd_request *r);
+    // Something came that is no request, or has a head over twice the limit.  It was answered
+    // with this status in the library's own words and its connection is closed.
+    void (*on_refused)(void *arg, int status);
 };
 
 struct httpd_stats {
@@ -47,6 +50,7 @@ struct httpd_stats {
     int64_t swept;      // connections closed for being too slow
     int64_t displaced;  // connections closed to make room
     int64_t refused;    // over max_per_peer
+    int64_t malformed;  // requests that the library refused
     int64_t spent_us;   // processor time of the loop's thread, callbacks included
 };
 
@@ -71,6 +75,8 @@ const char *httpd_cookie(const struct httpd_request *r, const char *name);
 // For each parameter of the query; return false to stop.
 void httpd_params(const struct httpd_request *r,
                   bool (*fn)(void *arg, const char *name, const char *value), void *arg);
+// It is over the limit, and up to the caller to refuse it.
+bool httpd_is_head_too_big(const struct httpd_request *r);
 int64_t httpd_body_length(const struct httpd_request *r);  // as announced
 // E_TOOBIG: it was more than on_head allowed, and is not there.
 MUST_USE int httpd_body(struct httpd_request *r, struct buf **out);

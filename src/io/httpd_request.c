@@ -71,6 +71,13 @@ void httpd_params(const struct httpd_request *r,
     MHD_get_connection_values(r->mhd, MHD_GET_ARGUMENT_KIND, on_param, &w);
 }
 
+bool httpd_is_head_too_big(const struct httpd_request *r)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info && info->header_size > r->server->config.max_head_bytes;
+}
+
 int64_t httpd_body_length(const struct httpd_request *r)
 {
     const char *length = httpd_header(r, "Content-Length");

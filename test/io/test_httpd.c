@@ -129,7 +129,7 @@ static void open_rig(struct rig *r, int max_connections)
                              .body_ms = BODY_MS,
                              .idle_ms = IDLE_MS,
                              .max_connections = max_connections};
-    struct httpd_events events = {r, on_head, on_request, on_end};
+    struct httpd_events events = {r, on_head, on_request, on_end, NULL};
     int fd;
     struct err e;
     assert_int_equal(loop_init(&r->loop), 0);
