@@ -246,6 +246,9 @@ struct vlmd_query {
     bool only_degraded;
     enum vlmd_order order;
     int64_t limit;         // 0 = all
+    // Correlation id of the request that this is for: what is slow of it in the database is
+    // listed under it.  NULL = none.
+    const char *asked_as;
     // Go on after this one in the order (not VLMD_BEST): what came meanwhile does not matter.
     int64_t after_id, after_at_ms;
 };

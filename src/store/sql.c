@@ -219,6 +219,7 @@ static void tell(const struct sql *q)
         .words = sqlite3_errstr(code),
         .thread = q->db->thread,
         .job = q->db->job,
+        .asker = q->db->asker,
     };
     statements_ended(q->db->statements, &e);
 }

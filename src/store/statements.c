@@ -97,6 +97,7 @@ static void keep(struct statements *s, const struct statements_end *e)
     struct store_slow *r = &s->ring[s->n_slow++ % STORE_MAX_SLOW];
     *r = (struct store_slow){
         .at_ms = loop_wall_ms(), .took_us = e->took_us, .job = e->job, .code = e->code};
+    snprintf(r->cid, sizeof(r->cid), "%s", e->asker ? e->asker : "");
     snprintf(r->thread, sizeof(r->thread), "%s", e->thread);
     snprintf(r->words, sizeof(r->words), "%.79s", e->code ? e->words : "");
     squeeze(e->text, r->sql, sizeof(r->sql));

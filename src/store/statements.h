@@ -39,6 +39,7 @@ struct statements_end {
     const char *words;  // for code
     const char *thread;
     int64_t job;
+    const char *asker;  // NULL = nobody
 };
 
 void statements_init(struct statements *s, int64_t slow_ms);

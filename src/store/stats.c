@@ -131,7 +131,7 @@ static int read_cids(struct db *d, struct store_stats *r)
     int rc = 0;
     for (int i = 0; !rc && i < r->n_slow; i++) {
         struct store_slow *s = &r->slow[i];
-        if (!s->job) {
+        if (!s->job || s->cid[0]) {
             continue;
         }
         struct sql q = sql_begin(d, "SELECT cid FROM job WHERE id = ?");

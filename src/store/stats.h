@@ -38,8 +38,9 @@ struct store_top {
 struct store_slow {
     int64_t at_ms;  // unix
     int64_t took_us;
-    int64_t job;     // 0 = of none
-    char cid[20];    // the job's correlation id; "" = none, or it is gone
+    int64_t job;  // 0 = of none
+    // Correlation id of the request it was for, else of the job; "" = none, or it is gone.
+    char cid[STORE_ASKER];
     char thread[8];  // "write", "read"
     char sql[STORE_SQL_TEXT];
     int code;  // of SQLite; 0 = only slow

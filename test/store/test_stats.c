@@ -122,6 +122,26 @@ static void slow_ones_are_kept_with_their_job(void **state)
     store_stats_fini(&r);
 }
 
+static void slow_ones_are_kept_with_who_asked(void **state)
+{
+    struct kit *k = *state;
+    struct store_stats r;
+    struct store_query q = {.limit = 5, .asker = "asker-7"};
+    kit_described(k, "/a.png", 1, "a cat");
+    k->store->statements.slow_us = 0;
+    assert_int_equal(kit_query(k, &q), 0);
+    store_query_fini(&q);
+    read_stats(k, &r, false);
+    int found = 0;
+    for (int i = 0; i < r.n_slow; i++) {
+        bool is_search = strstr(r.slow[i].sql, "SELECT cid, ") != NULL;
+        found += is_search;
+        assert_string_equal(r.slow[i].cid, is_search ? "asker-7" : r.slow[i].cid);
+    }
+    assert_true(found > 0);
+    store_stats_fini(&r);
+}
+
 static void the_ring_keeps_the_last_hundred(void **state)
 {
     struct kit *k = *state;
@@ -254,6 +274,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_statement_is_timed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_have_no_values, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_ones_are_kept_with_who_asked, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(slow_ones_are_kept_with_their_job, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_ring_keeps_the_last_hundred, set_up,
