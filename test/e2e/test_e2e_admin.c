@@ -239,6 +239,58 @@ static void a_key_survives_a_kill(void **state)
     end(&s);
 }
 
+// ---- models
+
+static bool has_model(const struct served *s, const char *state)
+{
+    struct reply r;
+    ask(&s->f.b, "GET", "/__fake/stats", NULL, &r);
+    struct cJSON *stats = json_parse(r.body, r.body_len);
+    const cJSON *models = json_get(stats, "models");
+    bool is_so = cJSON_GetArraySize(models) > 0;
+    for (const cJSON *m = models ? models->child : NULL; m; m = m->next) {
+        const char *is = json_get_str(m, "state");
+        is_so = is_so && is && strcmp(is, state) == 0;
+    }
+    json_free(stats);
+    reply_free(&r);
+    return is_so;
+}
+
+static void change_model(struct served *s, const char *path, const char *backend,
+                         int status)
+{
+    struct reply r;
+    char body[200], head[400];
+    int n = snprintf(body, sizeof(body), "{\"backend\":\"%s\"}", backend);
+    snprintf(head, sizeof(head), "%sContent-Type: application/json\r\n", s->key);
+    int fd = client_connect(&s->http);
+    client_send(fd, "POST", path, head, body, (size_t)n);
+    client_read(fd, &r);
+    close(fd);
+    if (r.status != status) {
+        fail_msg("%s %s: %d instead of %d: %s", path, backend, r.status, status, r.body);
+    }
+    reply_free(&r);
+}
+
+static void models_are_loaded_and_unloaded(void **state)
+{
+    struct served s;
+    begin(*state, &s, "--kind ollama --load-ms 20");
+    change_model(&s, "/admin/models/load", s.f.url, 200);
+    assert_true(has_model(&s, "loaded"));
+    change_model(&s, "/admin/models/load", s.f.url, 200);  // nothing to do
+    struct cJSON *models = get_json(&s, "/admin/models");
+    assert_true(cJSON_GetArraySize(json_get(models, "models")) > 0);
+    json_free(models);
+    change_model(&s, "/admin/models/unload", s.f.url, 200);
+    assert_true(has_model(&s, "absent"));
+    change_model(&s, "/admin/models/unload", "http://127.0.0.1:9", 404);
+    assert_true(has_model(&s, "absent"));
+    end(&s);
+}
+
 // ---- keys
 
 static void keys_are_made_on_the_command_line(void **state)
@@ -391,6 +443,7 @@ int main(void)
         TEST(an_upload_is_described_and_gone),
         TEST(uploads_survive_a_kill),
         TEST(a_key_survives_a_kill),
+        TEST(models_are_loaded_and_unloaded),
         TEST(keys_are_made_on_the_command_line),
         TEST(a_thousand_listeners_and_slow_senders_are_bounded),
         TEST(without_a_folder_it_serves_as_well),
