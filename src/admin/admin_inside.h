@@ -92,6 +92,15 @@ void exchange_hold(struct exchange *x);
 void exchange_drop(struct exchange *x);
 void admin_free_if_done(struct admin *a);
 
+// A call of vlmd.h for x: hold, call, and what it returned to exchange_asked; when it was not
+// begun its callback never comes, and x is answered here.  Its callback writes the answer
+// between answer_begin (false: it was an error, and x is answered) and answer_end; or the items
+// of a list that was begun before, as the one array of an object, and then list_end.
+void exchange_asked(struct exchange *x, int rc);
+bool answer_begin(struct exchange *x, int err, const char *message);
+void answer_end(struct exchange *x);
+void list_end(struct exchange *x, int err, const char *message);
+
 // The answer is written with x->w between these.
 void reply_begin(struct exchange *x);
 void reply_json(struct exchange *x, int status);

@@ -85,6 +85,45 @@ void admin_free_if_done(struct admin *a)
     }
 }
 
+// ---- answers of calls that come back later
+
+void exchange_asked(struct exchange *x, int rc)
+{
+    if (rc) {
+        reply_failed(x, rc, "");
+        exchange_drop(x);
+    }
+}
+
+bool answer_begin(struct exchange *x, int err, const char *message)
+{
+    if (err) {
+        reply_failed(x, err, message);
+        exchange_drop(x);
+        return false;
+    }
+    reply_begin(x);
+    return true;
+}
+
+void answer_end(struct exchange *x)
+{
+    reply_json(x, 200);
+    exchange_drop(x);
+}
+
+void list_end(struct exchange *x, int err, const char *message)
+{
+    if (err) {
+        reply_failed(x, err, message);
+    } else {
+        json_array_end(&x->w);
+        json_object_end(&x->w);
+        reply_json(x, 200);
+    }
+    exchange_drop(x);
+}
+
 // ---- answers
 
 static const struct status {
@@ -261,19 +300,30 @@ static void fail_one(struct exchange *x, int status, const char *message)
     say_error(x, status, NULL, message);
 }
 
+// What is away now may be there later; only what is nobody's doing is an internal error.
+static int status_of(int code)
+{
+    switch (code) {
+    case VLMD_ERR_USAGE: return 400;
+    case VLMD_ERR_ACCESS:
+    case E_OUTSIDE: return 403;
+    case VLMD_ERR_NOT_FOUND: return 404;
+    case E_UNSUPPORTED: return 409;
+    case E_CORRUPT:
+    case E_CUT: return 410;
+    case E_TOOBIG: return 413;
+    case E_NOT_FILE:
+    case E_FORMAT: return 415;
+    case VLMD_ERR_CANCELED: return 503;
+    default: break;
+    }
+    enum err_class class = err_class(code);
+    return class == ERR_RETRY || class == ERR_REROUTE ? 503 : 500;
+}
+
 void reply_failed(struct exchange *x, int code, const char *message)
 {
-    int status = code == VLMD_ERR_USAGE                         ? 400
-                 : code == VLMD_ERR_NOT_FOUND                   ? 404
-                 : code == VLMD_ERR_ACCESS || code == E_OUTSIDE ? 403
-                 : code == E_NOT_FILE || code == E_FORMAT       ? 415
-                 : code == E_TOOBIG                             ? 413
-                 : code == E_CORRUPT || code == E_CUT           ? 410
-                 : code == VLMD_ERR_DEADLINE || code == VLMD_ERR_CANCELED ||
-                         code == E_BUSY || code == E_FULL || code == E_STORE ||
-                         code == E_NOMEM
-                     ? 503
-                     : 500;
+    int status = status_of(code);
     const char *words = message && *message ? message : err_words(code);
     struct exchange *other;
     while ((other = share_next(x))) {

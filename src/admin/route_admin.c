@@ -9,23 +9,16 @@ static void on_status(void *arg, int err, const struct vlmd_status *s,
                       const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_status(&x->w, s);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_status(struct exchange *x)
 {
     exchange_hold(x);
-    int rc = vlmd_status(x->admin->v, false, on_status, x);
-    if (rc) {
-        on_status(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_status(x->admin->v, false, on_status, x));
 }
 
 void route_stats(struct exchange *x)
@@ -145,14 +138,7 @@ static void on_model(void *arg, const struct vlmd_model *m)
 static void on_models_end(void *arg, int err, const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        json_array_end(&x->w);
-        json_object_end(&x->w);
-        reply_json(x, 200);
-    }
-    exchange_drop(x);
+    list_end(x, err, message);
 }
 
 void route_models(struct exchange *x)
@@ -161,8 +147,5 @@ void route_models(struct exchange *x)
     json_object(&x->w, NULL);
     json_array(&x->w, "models");
     exchange_hold(x);
-    int rc = vlmd_models(x->admin->v, on_model, on_models_end, x);
-    if (rc) {
-        on_models_end(x, rc, "");
-    }
+    exchange_asked(x, vlmd_models(x->admin->v, on_model, on_models_end, x));
 }

@@ -7,22 +7,11 @@
 static void on_done(void *arg, int err, const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         json_object(&x->w, NULL);
         json_bool(&x->w, "done", true);
         json_object_end(&x->w);
-        reply_json(x, 200);
-    }
-    exchange_drop(x);
-}
-
-static void answer_at_once(struct exchange *x, int rc)
-{
-    if (rc) {
-        on_done(x, rc, "");
+        answer_end(x);
     }
 }
 
@@ -55,14 +44,14 @@ void route_pause(struct exchange *x)
     }
     until_ms = minutes ? loop_wall_ms() + minutes * 60000 : until_ms;
     exchange_hold(x);
-    answer_at_once(x, vlmd_pause(x->admin->v, until_ms ? until_ms : VLMD_UNTIL_RESUMED,
+    exchange_asked(x, vlmd_pause(x->admin->v, until_ms ? until_ms : VLMD_UNTIL_RESUMED,
                                  on_done, x));
 }
 
 void route_resume(struct exchange *x)
 {
     exchange_hold(x);
-    answer_at_once(x, vlmd_resume(x->admin->v, on_done, x));
+    exchange_asked(x, vlmd_resume(x->admin->v, on_done, x));
 }
 
 static void free_object(void *o)
@@ -83,7 +72,7 @@ static void change_model(struct exchange *x,
     x->free_state = free_object;
     if (body_text(x, o, "backend", 512, &backend)) {
         exchange_hold(x);
-        answer_at_once(x, change(x->admin->v, backend, on_done, x));
+        exchange_asked(x, change(x->admin->v, backend, on_done, x));
     }
 }
 

@@ -71,53 +71,36 @@ void route_alerts(struct exchange *x)
 
 // ---- diagnostics
 
-// rc of a call that was begun for x; when it was not, its callback never comes.
-static void begun(struct exchange *x, int rc)
-{
-    if (rc) {
-        reply_failed(x, rc, "");
-        exchange_drop(x);
-    }
-}
-
 static void on_diagnostics(void *arg, int err, const struct vlmd_diagnostics *d,
                            const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_diagnostics(&x->w, d);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_diagnostics(struct exchange *x)
 {
     exchange_hold(x);
-    begun(x, vlmd_diagnostics(x->admin->v, on_diagnostics, x));
+    exchange_asked(x, vlmd_diagnostics(x->admin->v, on_diagnostics, x));
 }
 
 static void on_summary(void *arg, int err, const struct vlmd_diagnostics *d,
                        const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_health_summary(&x->w, d);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_health_summary(struct exchange *x)
 {
     exchange_hold(x);
-    begun(x, vlmd_health_summary(x->admin->v, on_summary, x));
+    exchange_asked(x, vlmd_health_summary(x->admin->v, on_summary, x));
 }
 
 // ---- integrations
@@ -126,18 +109,14 @@ static void on_health(void *arg, int err, const struct vlmd_health *h,
                       const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_health(&x->w, h);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_integrations(struct exchange *x)
 {
     exchange_hold(x);
-    begun(x, vlmd_health(x->admin->v, on_health, x));
+    exchange_asked(x, vlmd_health(x->admin->v, on_health, x));
 }

@@ -26,10 +26,7 @@ static void on_metrics(void *arg, int err, const char *text, const char *message
 void route_metrics(struct exchange *x)
 {
     exchange_hold(x);
-    int rc = vlmd_metrics(x->admin->v, on_metrics, x);
-    if (rc) {
-        on_metrics(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_metrics(x->admin->v, on_metrics, x));
 }
 
 // ---- history
@@ -38,14 +35,10 @@ static void on_series(void *arg, int err, const struct vlmd_series *s,
                       const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_series(&x->w, s);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_series(struct exchange *x)
@@ -58,11 +51,8 @@ void route_series(struct exchange *x)
         return;
     }
     exchange_hold(x);
-    int rc =
-        vlmd_series(x->admin->v, (enum vlmd_span)span, since_ms, until_ms, on_series, x);
-    if (rc) {
-        on_series(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_series(x->admin->v, (enum vlmd_span)span, since_ms, until_ms,
+                                  on_series, x));
 }
 
 // ---- usage
@@ -76,14 +66,7 @@ static void on_usage(void *arg, const struct vlmd_usage *u)
 static void on_usage_end(void *arg, int err, const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        json_array_end(&x->w);
-        json_object_end(&x->w);
-        reply_json(x, 200);
-    }
-    exchange_drop(x);
+    list_end(x, err, message);
 }
 
 // 20261129 of a time; 0 stays 0.
@@ -108,11 +91,8 @@ void route_usage(struct exchange *x)
     json_object(&x->w, NULL);
     json_array(&x->w, "usage");
     exchange_hold(x);
-    int rc = vlmd_usage(x->admin->v, day_of(since_ms), day_of(until_ms), on_usage,
-                        on_usage_end, x);
-    if (rc) {
-        on_usage_end(x, rc, "");
-    }
+    exchange_asked(x, vlmd_usage(x->admin->v, day_of(since_ms), day_of(until_ms),
+                                 on_usage, on_usage_end, x));
 }
 
 // ---- the database
@@ -121,14 +101,10 @@ static void on_database(void *arg, int err, const struct vlmd_database_stats *s,
                         const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_database(&x->w, s);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_database(struct exchange *x)
@@ -138,10 +114,7 @@ void route_database(struct exchange *x)
         return;
     }
     exchange_hold(x);
-    int rc = vlmd_database_stats(x->admin->v, wants_sizes == 1, on_database, x);
-    if (rc) {
-        on_database(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_database_stats(x->admin->v, wants_sizes == 1, on_database, x));
 }
 
 void route_database_reset(struct exchange *x)

@@ -89,10 +89,7 @@ static void look(struct exchange *x, int size_px)
     x->state = l;
     x->free_state = free;
     exchange_hold(x);
-    int rc = vlmd_search(x->admin->v, &q, on_item, on_found, x);
-    if (rc) {
-        on_found(x, rc, "");
-    }
+    exchange_asked(x, vlmd_search(x->admin->v, &q, on_item, on_found, x));
 }
 
 void route_image(struct exchange *x)

@@ -78,10 +78,7 @@ static bool write_detail(void *arg, const struct vlmd_item *it)
 
 static void ask_history(struct exchange *x)
 {
-    int rc = vlmd_history(x->admin->v, x->id, on_attempt, on_history_end, x);
-    if (rc) {
-        fail(x, rc, "");
-    }
+    exchange_asked(x, vlmd_history(x->admin->v, x->id, on_attempt, on_history_end, x));
 }
 
 static void on_written(void *arg, int err, const char *message)
@@ -136,10 +133,7 @@ static void on_shown(void *arg, int err, const char *message)
 static void show(struct exchange *x)
 {
     const struct vlmd_query q = {.id = x->id, .limit = 1};
-    int rc = vlmd_search(x->admin->v, &q, write_detail, on_shown, x);
-    if (rc) {
-        fail(x, rc, "");
-    }
+    exchange_asked(x, vlmd_search(x->admin->v, &q, write_detail, on_shown, x));
 }
 
 // It has ended, or the patience has; while the first look is still under way that one goes
@@ -254,10 +248,7 @@ static void on_one_changed(void *arg, int err, int64_t n, const char *message)
         on_changed(x, err, n, message);
         return;
     }
-    int rc = vlmd_search(x->admin->v, &q, note_state, on_looked, x);
-    if (rc) {
-        on_looked(x, rc, "");
-    }
+    exchange_asked(x, vlmd_search(x->admin->v, &q, note_state, on_looked, x));
 }
 
 void route_job_cancel(struct exchange *x)
@@ -351,10 +342,7 @@ static void forget(struct exchange *x, const struct vlmd_query *q, bool is_trial
 {
     vlmd_forget_fn *fn = is_trial ? on_tried : on_forgotten;
     exchange_hold(x);
-    int rc = vlmd_forget(x->admin->v, q, is_trial, fn, x);
-    if (rc) {
-        fn(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_forget(x->admin->v, q, is_trial, fn, x));
 }
 
 void route_job_forget(struct exchange *x)

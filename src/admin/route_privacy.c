@@ -21,14 +21,10 @@ static void on_totals(void *arg, int err, const struct vlmd_audit_totals *t,
                       const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_audit_totals(&x->w, t);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_privacy_report(struct exchange *x)
@@ -38,10 +34,7 @@ void route_privacy_report(struct exchange *x)
         return;
     }
     exchange_hold(x);
-    int rc = vlmd_audit_totals(x->admin->v, &q, on_totals, x);
-    if (rc) {
-        on_totals(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_audit_totals(x->admin->v, &q, on_totals, x));
 }
 
 // ---- rows, page by page: a cursor is the last row's time and number
@@ -112,31 +105,21 @@ void route_privacy_audit(struct exchange *x)
     json_object(&x->w, NULL);
     json_array(&x->w, "rows");
     exchange_hold(x);
-    int rc = vlmd_audit(x->admin->v, &q, on_row, on_end, x);
-    if (rc) {
-        on_end(x, rc, "");
-    }
+    exchange_asked(x, vlmd_audit(x->admin->v, &q, on_row, on_end, x));
 }
 
 static void on_checked(void *arg, int err, const struct vlmd_audit_check *c,
                        const char *message)
 {
     struct exchange *x = arg;
-    if (err) {
-        reply_failed(x, err, message);
-    } else {
-        reply_begin(x);
+    if (answer_begin(x, err, message)) {
         face_audit_check(&x->w, c);
-        reply_json(x, 200);
+        answer_end(x);
     }
-    exchange_drop(x);
 }
 
 void route_privacy_verify(struct exchange *x)
 {
     exchange_hold(x);
-    int rc = vlmd_audit_verify(x->admin->v, NULL, on_checked, x);
-    if (rc) {
-        on_checked(x, rc, NULL, "");
-    }
+    exchange_asked(x, vlmd_audit_verify(x->admin->v, NULL, on_checked, x));
 }

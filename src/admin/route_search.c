@@ -120,10 +120,7 @@ static void list_items(struct exchange *x, bool only_described)
     json_object(&x->w, NULL);
     json_array(&x->w, "items");
     exchange_hold(x);
-    int rc = vlmd_search(x->admin->v, &q, on_item, on_end, x);
-    if (rc) {
-        on_end(x, rc, "");
-    }
+    exchange_asked(x, vlmd_search(x->admin->v, &q, on_item, on_end, x));
 }
 
 void route_search(struct exchange *x)
@@ -200,10 +197,7 @@ static void count(struct exchange *x, enum vlmd_facets_by by, int64_t most, int6
         return;
     }
     exchange_hold(x);
-    int rc = vlmd_facets(x->admin->v, by, &q, fn, x);
-    if (rc) {
-        fn(x, rc, NULL, 0, "");
-    }
+    exchange_asked(x, vlmd_facets(x->admin->v, by, &q, fn, x));
 }
 
 void route_days(struct exchange *x)

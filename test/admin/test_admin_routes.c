@@ -395,6 +395,26 @@ static void a_key_makes_one_job(void **state)
     refuses(rig_ask(r, "POST", "/v1/jobs", head, "{}"), 400, "path");
 }
 
+// It is nobody's mistake, and the same request may succeed later.
+static void a_backend_that_is_away_is_no_internal_error(void **state)
+{
+    struct rig *r = *state;
+    rig_open(r);
+    static const char *const paths[] = {"/admin/models/load", "/admin/models/unload"};
+    for (int i = 0; i < 2; i++) {
+        struct answer a =
+            rig_ask(r, "POST", paths[i], NULL, "{\"backend\":\"http://127.0.0.1:9\"}");
+        if (a.status != 200) {
+            assert_int_equal(a.status, 503);
+            assert_true(json_get_bool(json_get(a.json, "error"), "recoverable", false));
+            assert_non_null(answer_header(&a, "Retry-After"));
+        } else {
+            assert_int_equal(i, 1);  // nothing is loaded: nothing to do
+        }
+        answer_free(&a);
+    }
+}
+
 static int64_t id_of(cJSON *answer)
 {
     int64_t id = json_get_int(answer, "id", 0);
@@ -615,6 +635,7 @@ int main(void)
         TEST(paths_are_confined),
         TEST(a_key_makes_one_job),
         TEST(a_key_outlives_the_process),
+        TEST(a_backend_that_is_away_is_no_internal_error),
         TEST(a_key_may_come_twice_at_once),
         TEST(a_batch_says_what_became_of_each),
         TEST(the_spool_is_swept_at_the_start),
