@@ -487,7 +487,7 @@ static int open_own_codes(struct inflate *z)
                              (int)offsets)) {
         return E_FORMAT;
     }
-    z->is_joined = inflate_table_join(z->tables->literals, lens);
+    z->is_joined = inflate_table_join(z->tables->literals, lens, (int)literals);
     z->state = INFLATE_CODED;
     return 0;
 }

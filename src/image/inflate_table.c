@@ -11,9 +11,8 @@ enum {
     FIRST_LENGTH = 257,
     LENGTHS = 29,
     USED_OFFSETS = 30,
-    // Of 1 << MAX_BITS symbols.
-    LEAST_LITERALS = (1 << MAX_BITS) * 3 / 10,
-    MOST_LITERALS = (1 << MAX_BITS) * 8 / 10,
+    // Measured: 18 to 23 % in photographs, 3 to 12 % in pages of text.
+    LEAST_JOINABLE = (1 << LITERAL_BITS) * 15 / 100,
 };
 
 static uint32_t literal_meaning(int symbol)
@@ -203,20 +202,28 @@ bool inflate_table_build(uint32_t *table, enum inflate_code kind, const uint8_t 
     return put_long(&b, code, next);
 }
 
-// The share of symbols that are literals, of 1 << MAX_BITS, as the codes were made for.
-static unsigned literal_share(const uint8_t *lens)
+// How often of 1 << LITERAL_BITS times a literal and a length with short codes follow each
+// other, if both come as often as their codes were made for, and in no order.
+static unsigned count_joinable(const uint8_t *lens, int n)
 {
-    unsigned share = 0;
+    unsigned literals[MAX_BITS + 1] = {0}, lengths[MAX_BITS + 1] = {0}, sum = 0;
     for (int i = 0; i < LITERALS; i++) {
-        share += lens[i] ? 1u << (MAX_BITS - lens[i]) : 0;
+        literals[lens[i]]++;
     }
-    return share;
+    for (int i = FIRST_LENGTH; i < n; i++) {
+        lengths[lens[i]]++;
+    }
+    for (int a = 1; a < LITERAL_BITS; a++) {
+        for (int b = 1; a + b <= LITERAL_BITS; b++) {
+            sum += literals[a] * lengths[b] << (LITERAL_BITS - a - b);
+        }
+    }
+    return sum;
 }
 
-bool inflate_table_join(uint32_t *table, const uint8_t *lens)
+bool inflate_table_join(uint32_t *table, const uint8_t *lens, int n)
 {
-    const unsigned share = literal_share(lens);
-    if (share < LEAST_LITERALS || share > MOST_LITERALS) {
+    if (count_joinable(lens, n) < LEAST_JOINABLE) {
         return false;
     }
     // What is behind an index's first code is a smaller index, whose entry is still single.

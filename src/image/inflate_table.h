@@ -56,7 +56,7 @@ bool inflate_table_build(uint32_t *table, enum inflate_code kind, const uint8_t 
 // Literals and short matches take turns without order in noise, which no branch predictor
 // follows: of a photograph's time that was one half.  Where both codes fit into the main
 // table's bits, their entry becomes one.  Does so where lens promise that it is worth it.
-bool inflate_table_join(uint32_t *literals, const uint8_t *lens);
+bool inflate_table_join(uint32_t *literals, const uint8_t *lens, int n);
 // The codes of blocks without codes of their own.
 bool inflate_table_fixed(struct inflate_tables *t);
 
