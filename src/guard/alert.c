@@ -96,7 +96,12 @@ enum alert_news alert_judge(struct alerts *a, const struct alert_config *c,
                             int64_t now_ms)
 {
     struct alert_state *state = &a->rules[r];
-    if (c->threshold[r] <= 0 || !s->is_known[r]) {
+    if (c->threshold[r] <= 0) {
+        bool was_on = state->phase == ALERT_FIRING;
+        *state = (struct alert_state){0};  // it was switched off
+        return was_on ? ALERT_RECOVERED : ALERT_NOTHING;
+    }
+    if (!s->is_known[r]) {
         return ALERT_NOTHING;
     }
     state->value = s->value[r];

@@ -153,6 +153,25 @@ static void few_requests_tell_no_rate(void **state)
     assert_true(pct == 0);
 }
 
+// Else it would be looked at for ever.
+static void a_rule_that_is_switched_off_recovers(void **state)
+{
+    (void)state;
+    struct alerts a = {0};
+    struct alert_config c;
+    struct alert_sample s = {0};
+    alert_config_default(&c);
+    s.value[ALERT_DISK] = 1;
+    s.is_known[ALERT_DISK] = true;
+    assert_int_equal(alert_judge(&a, &c, &s, ALERT_DISK, 1000), ALERT_FIRED);
+    assert_true(alert_is_open(&a));
+    c.threshold[ALERT_DISK] = 0;
+    s.is_known[ALERT_DISK] = false;
+    assert_int_equal(alert_judge(&a, &c, &s, ALERT_DISK, 2000), ALERT_RECOVERED);
+    assert_int_equal(alert_judge(&a, &c, &s, ALERT_DISK, 3000), ALERT_NOTHING);
+    assert_false(alert_is_open(&a));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_changes_nothing),
         cmocka_unit_test(the_defaults_are_those_that_are_told),
         cmocka_unit_test(few_requests_tell_no_rate),
+        cmocka_unit_test(a_rule_that_is_switched_off_recovers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
