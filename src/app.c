@@ -22,6 +22,7 @@
 #include "observe/trace.h"
 #include "organs.h"
 #include "servers.h"
+#include "settings.h"
 #include "start.h"
 
 #include <assert.h>
@@ -313,7 +314,8 @@ static int open_images(struct app *a, struct err *e)
     int rc = payload_open(&a->payloads, (int64_t)a->config->payload_mb << 20,
                           a->config->payload_items);
     struct image_config images = a->config->image;
-    images.scratch_dir = a->spool.parent;  // the database's folder: on a disk, and private
+    images.scratch_dir =
+        a->spool.parent;  // the database's folder: on a disk, and private
     rc = rc ? rc : image_open(&a->images, &a->loop, &images);
     if (rc) {
         payload_close(&a->payloads);
@@ -369,18 +371,8 @@ static int open_dispatch(struct app *a, struct err *e)
 {
     const struct config *c = a->config;
     bool may_stand_in = c->has_ocr_backend || c->ocr_when != CONFIG_OCR_NEVER;
-    struct dispatch_config d = {
-        .stand_in_after_ms = c->ocr_after_ms,
-        .allow_remote = c->privacy.policy.allow_remote,
-        .concurrency = c->concurrency,
-        .breaker = c->breaker,
-        .life = c->life,
-        .retry_pct = c->retry.budget_pct,
-        .prompts = &c->prompts,
-        .tier = c->tier == TIER_QUICK ? "" : tier_name(c->tier),
-        .tier_rule = c->tiers[c->tier].rule,
-    };
-    servers_list(a, &d);
+    struct dispatch_config d;
+    settings_dispatch(a, &d);
     struct dispatch_events events = {
         .arg = a,
         .on_capacity = on_capacity,
@@ -410,21 +402,8 @@ static void init_pipeline(struct app *a)
 {
     struct pipeline_organs organs;
     organs_bind(a, &organs);
-    struct pipeline_config c = {
-        .target_px = a->config->target_px,
-        .fits_grid = !a->config->has_own_px,
-        .target_tokens = a->config->target_tokens,
-        .patch_px = a->config->patch_px,
-        .tier = a->config->tier,
-        .can_ocr = a->config->has_ocr_backend || a->config->ocr_when != CONFIG_OCR_NEVER,
-        .reads_text_always = a->config->ocr_when == CONFIG_OCR_ALWAYS,
-        .duplicates = a->config->duplicates,
-        .max_file_bytes = a->config->image.max_file_bytes,
-        .result_ttl_ms = a->config->result_ttl_ms,
-        .payloads = &a->payloads,
-        .retry = a->config->retry,
-        .gate = a->gate,
-    };
+    struct pipeline_config c;
+    settings_pipeline(a, &c);
     struct pipeline_events events = {
         .arg = a,
         .on_ended = on_ended,
@@ -435,7 +414,6 @@ static void init_pipeline(struct app *a)
         .on_trouble = on_state,
         .on_error = errors_note,
     };
-    memcpy(c.tiers, a->config->tiers, sizeof(c.tiers));
     pipeline_init(&a->pipeline, &organs, &c, &events);
 }
 
@@ -443,12 +421,8 @@ static int open_schedule(struct app *a, struct err *e)
 {
     (void)e;
     init_pipeline(a);
-    struct schedule_config c = {
-        .prepare_ahead = a->config->prepare_ahead + image_threads(a->images),
-        .lease_ms = a->config->store.lease_ms,
-        .poll_ms = 30000,
-        .shed_after_ms = 60000,
-    };
+    struct schedule_config c;
+    settings_schedule(a, &c);
     struct schedule_events events = {
         .arg = a,
         .on_batch_ended = on_batch_ended,

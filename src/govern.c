@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "govern.h"
 
+#include "settings.h"
+
 static void on_change(void *arg, const struct governor_state *s)
 {
     struct app *a = arg;
@@ -27,15 +29,8 @@ static void on_look(void *arg)
 
 int govern_open(struct app *a, struct err *e)
 {
-    const struct config *c = a->config;
-    const struct governor_config g = {
-        .pressure = c->pressure,
-        .yield = c->yield,
-        .programs = c->yield_programs,
-        .hours = c->yield_hours,
-        .proc = "/proc",
-        .sys = "/sys",
-    };
+    struct governor_config g;
+    settings_governor(a, &g);
     const struct governor_events events = {a, on_change, on_look};
     (void)e;
     return governor_open(&a->governor, &a->loop, &g, &events);

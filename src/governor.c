@@ -289,6 +289,7 @@ const struct governor_state *governor_state(const struct governor *g)
 static void parse_hours(struct governor *g)
 {
     const char *const *h = g->config.hours;
+    g->n_hours = 0;
     for (int i = 0; h && h[i] && g->n_hours < MAX_HOURS; i++) {
         g->n_hours += rule_hours_parse(h[i], &g->hours[g->n_hours]);
     }
@@ -316,6 +317,17 @@ int governor_open(struct governor **out, struct loop *l, const struct governor_c
                  psi_open(&g->psi, l, path, on_stall) == 0;
     *out = g;
     return 0;
+}
+
+// What no rule asks for any more is let go at once, without a look.
+void governor_configure(struct governor *g, const struct governor_config *c)
+{
+    g->config = *c;
+    parse_hours(g);
+    g->wants_look = g->looked_ms > 0;
+    if (g->looked_ms > 0 || !needs_looks(g)) {
+        judge(g);
+    }
 }
 
 static void close_pool(struct governor *g)

@@ -58,6 +58,8 @@ MUST_USE int governor_open(struct governor **out, struct loop *l,
 int64_t governor_tick(struct governor *g, const struct governor_work *w, int64_t now_ms);
 // Is what it says fresh enough to begin something new?
 bool governor_is_known(const struct governor *g, int64_t now_ms);
+// From now on; proc and sys stay as they are.  Looks as soon as there is work.
+void governor_configure(struct governor *g, const struct governor_config *c);
 const struct governor_state *governor_state(const struct governor *g);
 void governor_close(struct governor *g, void (*on_closed)(void *arg), void *arg);
 

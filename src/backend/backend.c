@@ -260,6 +260,11 @@ void backend_clean(const struct backend *b, struct err *e)
     }
 }
 
+void backend_set_keep_alive(struct backend *b, int keep_alive_s)
+{
+    b->config.keep_alive_s = keep_alive_s;
+}
+
 const struct backend_config *backend_config(const struct backend *b)
 {
     return &b->config;

@@ -100,6 +100,8 @@ MUST_USE int backend_new(struct backend **out, struct loop *l, struct http *h,
 // has closed its timers.
 void backend_free(struct backend *b);
 const struct backend_config *backend_config(const struct backend *b);
+// How long the server shall keep the model, with the next request.
+void backend_set_keep_alive(struct backend *b, int keep_alive_s);
 // Of the last good probe.
 const struct backend_facts *backend_facts(const struct backend *b);
 

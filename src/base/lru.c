@@ -134,6 +134,12 @@ void lru_resize(struct lru *c, int share_pct)
     c->evictions += (int64_t)(before - c->items);
 }
 
+void lru_limit(struct lru *c, size_t max_bytes)
+{
+    c->max_bytes = max_bytes;
+    lru_resize(c, c->share_pct);
+}
+
 void lru_stats(const struct lru *c, struct lru_stats *out)
 {
     *out = (struct lru_stats){

@@ -60,6 +60,8 @@ void lru_remove(struct lru *c, struct lru_entry *e);
 void lru_clear(struct lru *c);
 // 0 to 100 percent of both budgets from now on; what is over goes.
 void lru_resize(struct lru *c, int share_pct);
+// Another budget in bytes from now on; what is over goes.
+void lru_limit(struct lru *c, size_t max_bytes);
 void lru_stats(const struct lru *c, struct lru_stats *out);
 
 #endif

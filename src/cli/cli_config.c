@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const heads[] = {"key", "value", "from"};
+// change: does a running service take another value at once (vlmd_config_reload)?
+static const char *const heads[] = {"key", "from", "change", "value"};
 
 struct looking {
     const struct cli *c;
@@ -82,7 +83,8 @@ static void on_key(void *arg, const struct vlmd_key *key)
 {
     struct looking *k = arg;
     if (!cli_has(k->c, OPT_JSON)) {
-        const char *cells[] = {key->key, key->value, key->origin};
+        const char *cells[] = {key->key, key->origin,
+                               key->is_reloadable ? "at once" : "restart", key->value};
         table_row(&k->table, cells);
         return;
     }
@@ -103,7 +105,7 @@ static int show(struct cli *c)
     struct looking k = {.c = c, .is_table = true, .json.max_bytes = RECORD_MAX};
     struct vlmd_options options;
     cli_options_of(c, VLMD_CLIENT, &options);
-    table_init(&k.table, heads, 3);
+    table_init(&k.table, heads, 4);
     json_init(&k.w, &k.json);
     json_array(&k.w, NULL);
     int rc = vlmd_config_check(&options, on_key, on_problem, &k);

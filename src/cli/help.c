@@ -136,6 +136,12 @@ static void manual_page(void)
         ".SH ENVIRONMENT\nVLMD_\\fIKEY\\fR sets a configuration key: VLMD_DB, "
         "VLMD_MODEL, VLMD_BACKEND (a list with commas), VLMD_IMAGE_QUALITY.  NO_COLOR "
         "turns colour off.\n"
+        ".SH SIGNALS\nSIGHUP: a service reads its configuration again.  With an error in "
+        "it "
+        "nothing changes; what needs a restart is named in the log, and by \\fBvlmd "
+        "config "
+        "show\\fR in the column \\fIchange\\fR.  SIGTERM, SIGINT: it ends what is under "
+        "way and stops; a second one stops at once.\n"
         ".SH EXIT STATUS\n0 done, 1 some failed, 2 usage or configuration, 3 no backend, "
         "4 database, 130 interrupted (run the same command again to continue).\n"
         ".SH FILES\n$XDG_CONFIG_HOME/vlmd/vlmd.yaml, $XDG_DATA_HOME/vlmd/vlmd.db\n");

@@ -514,6 +514,7 @@ void config_free(struct config *c)
         return;
     }
     privacy_rules_close(c->rules);
+    privacy_rules_close(c->rules_before);
     struct strings *s = c->strings;
     for (size_t i = 0; s && i < s->n; i++) {
         free(s->items[i]);

@@ -75,7 +75,8 @@ struct config {
     int64_t result_ttl_ms;          // of descriptions; 0 = none is too old
     struct life_config life;  // of models; their time to live is backend.keep_alive_s
     struct privacy_config privacy;
-    struct privacy_rules *rules;  // owned; compiled from privacy.rules
+    struct privacy_rules *rules;         // owned; compiled from privacy.rules
+    struct privacy_rules *rules_before;  // owned; of the last reload, or NULL
     struct prompt_config prompts;
     struct vlmd_admin_config admin;  // but for its list
     const char *admin_submit_dirs[CONFIG_MAX_LIST + 1];
@@ -104,8 +105,9 @@ struct config {
 MUST_USE int config_load(struct config **out, const struct vlmd_options *options,
                          vlmd_problem_fn *on_problem, void *arg);
 void config_free(struct config *c);
-// Takes what can change under way; tells of every difference.
-void config_adopt(struct config *c, const struct config *fresh, vlmd_change_of_key_fn *fn,
+// Takes what can change under way, and fresh's rules; tells of every difference, before it
+// takes it.
+void config_adopt(struct config *c, struct config *fresh, vlmd_change_of_key_fn *fn,
                   void *arg);
 void config_each(const struct config *c, vlmd_key_fn *fn, void *arg);
 char *config_sample(void);

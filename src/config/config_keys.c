@@ -21,27 +21,27 @@
 #define DENY(field, name, help)                                                          \
     {                                                                                    \
         "privacy.exclude_" name, CONFIG_RULES, AT(privacy.rules.deny[field]), "", 0,     \
-            CONFIG_MAX_LIST, 0, 0, NULL, true, help                                      \
+            CONFIG_MAX_LIST, 0, 0, NULL, false, help                                     \
     }
 #define ALLOW(field, name, help)                                                         \
     {                                                                                    \
         "privacy.allow_" name, CONFIG_RULES, AT(privacy.rules.allow[field]), "", 0,      \
-            CONFIG_MAX_LIST, 0, 0, NULL, true, help                                      \
+            CONFIG_MAX_LIST, 0, 0, NULL, false, help                                     \
     }
 #define YIELD(name, what, help)                                                          \
     {                                                                                    \
         "yield." name, CONFIG_CHOICE, AT(yield.rule[what]), NULL, 0, 0, 0, 0,            \
-            "off|slow|pause", true, help                                                 \
+            "off|slow|pause", false, help                                                \
     }
 #define FROM(name, field, help)                                                          \
     {                                                                                    \
         "privacy." name, CONFIG_INT, AT(privacy.policy.field), NULL, 0, 1000, 0, 0,      \
-            NULL, true, help                                                             \
+            NULL, false, help                                                            \
     }
 #define ACTION(name, field, words)                                                       \
     {                                                                                    \
         name, CONFIG_CHOICE, AT(privacy.policy.field), NULL, 0, 0, 0, 0,                 \
-            "allow|safe|mask|block", true, words                                         \
+            "allow|safe|mask|block", false, words                                        \
     }
 
 #define BUDGET(name, day, month, type, most, words)                                      \
@@ -54,17 +54,17 @@
      0,                                                                                  \
      0,                                                                                  \
      NULL,                                                                               \
-     true,                                                                               \
+     false,                                                                              \
      words " a day; then it rests until midnight.  0: no limit."},                       \
     {                                                                                    \
         "budget." name "_per_month", type, AT(terms.budget.month), "0", 0, most, 0, 0,   \
-            NULL, true, words " a month.  0: no limit."                                  \
+            NULL, false, words " a month.  0: no limit."                                 \
     }
 
 #define LIMIT(name, rule, words)                                                         \
     {                                                                                    \
         "alerts." name, CONFIG_NUMBER, AT(alerts.threshold[rule]), NULL, 0, 1000000, 0,  \
-            0, NULL, true, "Alert when " words ".  0: never."                            \
+            0, NULL, false, "Alert when " words ".  0: never."                           \
     }
 
 #define TIER(depth, name, px, tokens, target, words)                                     \
@@ -77,7 +77,7 @@
      0,                                                                                  \
      0,                                                                                  \
      NULL,                                                                               \
-     true,                                                                               \
+     false,                                                                              \
      "Long side of what is sent with --tier " name ", in pixels."},                      \
         {"tiers." name "_max_tokens",                                                    \
          CONFIG_INT,                                                                     \
@@ -88,7 +88,7 @@
          0,                                                                              \
          0,                                                                              \
          NULL,                                                                           \
-         true,                                                                           \
+         false,                                                                          \
          "Longest answer, where backend.max_tokens is not more."},                       \
         {"tiers." name "_target",                                                        \
          CONFIG_MS,                                                                      \
@@ -99,11 +99,11 @@
          0,                                                                              \
          0,                                                                              \
          NULL,                                                                           \
-         true,                                                                           \
+         false,                                                                          \
          "Requests that take longer are counted: `vlmd status`."},                       \
     {                                                                                    \
         "tiers." name "_prompt", CONFIG_TEXT, AT(tiers[depth].rule), words, 0,           \
-            PROMPT_MAX, 0, 0, NULL, true, "Said to the model besides."                   \
+            PROMPT_MAX, 0, 0, NULL, false, "Said to the model besides."                  \
     }
 
 // Fields after def: min, max, warn_min, warn_max, choices, needs_restart, help.
@@ -116,31 +116,31 @@ const struct config_key config_keys[] = {
      "usual local ports are searched."},
     {"model", CONFIG_TEXT, AT(backend.model), NULL, 0, TEXT_MAX, 0, 0, NULL, true,
      "Vision model to ask.  Empty: the one that is loaded, else an installed one."},
-    {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", true,
+    {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", false,
      "How closely to look: pictures are sent 768, 1024 or 1280 pixels long."},
     {"fallback", CONFIG_CHOICE, AT(fallback), "auto", 0, 0, 0, 0,
-     "auto|off|tier|ocr|metadata", true,
+     "auto|off|tier|ocr|metadata", false,
      "What describes a picture that every backend fails with: a smaller tier, then text "
      "recognition, then program and title.  How far: auto is tier in a batch, else "
      "metadata."},
     {"duplicates", CONFIG_CHOICE, AT(duplicates), "normal", 0, 0, 0, 0,
-     "off|strict|normal|loose", true,
+     "off|strict|normal|loose", false,
      "Changes of a watched screen that need no new description.  strict: clock and "
      "caret. "
      "normal: also the pointer.  loose: also up to a line of text."},
-    {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, true,
+    {"concurrency", CONFIG_INT, AT(concurrency), "0", 0, 1024, 0, 0, NULL, false,
      "Requests to each backend at a time.  0: found by trying."},
-    {"prepare_ahead", CONFIG_INT, AT(prepare_ahead), "2", 0, 64, 0, 0, NULL, true,
+    {"prepare_ahead", CONFIG_INT, AT(prepare_ahead), "2", 0, 64, 0, 0, NULL, false,
      "Pictures made ready before a backend is free."},
-    {"backend_wait", CONFIG_MS, AT(backend_wait_ms), "10s", 0, DAY, 0, 0, NULL, true,
+    {"backend_wait", CONFIG_MS, AT(backend_wait_ms), "10s", 0, DAY, 0, 0, NULL, false,
      "A batch ends when no backend was ever reached for this long."},
-    {"grace", CONFIG_MS, AT(grace_ms), "5s", 0, 10 * MINUTE, 0, 0, NULL, true,
+    {"grace", CONFIG_MS, AT(grace_ms), "5s", 0, 10 * MINUTE, 0, 0, NULL, false,
      "How long requests under way may take when vlmd is stopped."},
 
     {"watch.dirs", CONFIG_PATHS, AT(watch_dirs), "", 0, CONFIG_MAX_LIST, 0, 0, NULL, true,
      "Folders to watch when none is named.  Empty: the usual screenshot folder."},
 
-    {"backend.priority", CONFIG_INT, AT(terms.priority), "0", 0, 99, 0, 0, NULL, true,
+    {"backend.priority", CONFIG_INT, AT(terms.priority), "0", 0, 99, 0, 0, NULL, false,
      "Servers with a lower number are asked first; those with a higher one only while no "
      "lower one can take more."},
     {"backend.kind", CONFIG_KIND, AT(backend.kind), NULL, 0, 0, 0, 0, NULL, true,
@@ -157,11 +157,11 @@ const struct config_key config_keys[] = {
     {"backend.api_key_command", CONFIG_SECRET_COMMAND, AT(backend.api_key), "", 0, 4095,
      0, 0, NULL, true, "Command of the shell whose first line of output is the key."},
     {"backend.keep_alive", CONFIG_SECONDS, AT(backend.keep_alive_s), NULL, 1, 86400, 0, 0,
-     NULL, true, "How long a model stays loaded after the last request."},
-    {"backend.preload", CONFIG_BOOL, AT(life.preloads), "yes", 0, 0, 0, 0, NULL, true,
+     NULL, false, "How long a model stays loaded after the last request."},
+    {"backend.preload", CONFIG_BOOL, AT(life.preloads), "yes", 0, 0, 0, 0, NULL, false,
      "Models are loaded at the start, before the first picture."},
     {"backend.unload_at_exit", CONFIG_BOOL, AT(life.unloads_at_exit), "yes", 0, 0, 0, 0,
-     NULL, true, "A model that vlmd had loaded is unloaded when vlmd ends."},
+     NULL, false, "A model that vlmd had loaded is unloaded when vlmd ends."},
     {"backend.num_ctx", CONFIG_INT, AT(backend.num_ctx), NULL, 512, 1048576, 0, 0, NULL,
      true, "Context size to ask Ollama for, in tokens."},
     {"backend.max_tokens", CONFIG_INT, AT(backend.max_tokens), NULL, 16, 32768, 0, 0,
@@ -189,12 +189,12 @@ const struct config_key config_keys[] = {
     {"backend.total_timeout", CONFIG_MS, AT(backend.timeouts.total_ms), NULL, 50, DAY,
      5 * SEC, HOUR, NULL, true, "For a whole answer."},
 
-    {"image.target_px", CONFIG_INT, AT(target_px), "0", 0, 4096, 0, 0, NULL, true,
+    {"image.target_px", CONFIG_INT, AT(target_px), "0", 0, 4096, 0, 0, NULL, false,
      "Long side of what is sent, in pixels.  0: as the tier says."},
     {"image.target_tokens", CONFIG_INT, AT(target_tokens), "0", 0, 16384, 0, 0, NULL,
-     true,
+     false,
      "Size of what is sent in tokens of the model, instead of pixels.  0: in pixels."},
-    {"image.patch_px", CONFIG_INT, AT(patch_px), "0", 0, 1024, 0, 0, NULL, true,
+    {"image.patch_px", CONFIG_INT, AT(patch_px), "0", 0, 1024, 0, 0, NULL, false,
      "For target_tokens: side of the square that costs a token.  0: by the model's name, "
      "else 32."},
     {"image.quality", CONFIG_INT, AT(image.quality), NULL, 1, 100, 0, 0, NULL, true,
@@ -240,32 +240,32 @@ const struct config_key config_keys[] = {
      true, "A picture that took its process down this often is failed."},
     {"store.min_free_bytes", CONFIG_BYTES, AT(store.min_free_bytes), NULL, 1, 1024 * GIB,
      0, 0, NULL, true, "With less on the disk nothing is written."},
-    {"store.slow", CONFIG_MS, AT(store.slow_ms), NULL, 1, HOUR, 0, 0, NULL, true,
+    {"store.slow", CONFIG_MS, AT(store.slow_ms), NULL, 1, HOUR, 0, 0, NULL, false,
      "A statement that takes longer is shown by `vlmd db stats`."},
     {"trace.otlp_url", CONFIG_TEXT, AT(trace_otlp_url), "", 0, TEXT_MAX, 0, 0, NULL, true,
      "Where spans of each picture are sent for OpenTelemetry (OTLP over HTTP, JSON), for "
      "example http://127.0.0.1:4318/v1/traces.  Empty: nowhere."},
     {"statsd.address", CONFIG_TEXT, AT(statsd_address), "", 0, TEXT_MAX, 0, 0, NULL, true,
      "HOST:PORT of a StatsD server that figures are sent to by UDP.  Empty: none."},
-    {"statsd.every", CONFIG_MS, AT(statsd_every_ms), "10s", SEC, HOUR, 0, 0, NULL, true,
+    {"statsd.every", CONFIG_MS, AT(statsd_every_ms), "10s", SEC, HOUR, 0, 0, NULL, false,
      "How often, while there is work."},
-    {"statsd.prefix", CONFIG_TEXT, AT(statsd_prefix), "", 0, 100, 0, 0, NULL, true,
+    {"statsd.prefix", CONFIG_TEXT, AT(statsd_prefix), "", 0, 100, 0, 0, NULL, false,
      "Stands before each name, for example laptop. with its dot."},
     {"statsd.labels", CONFIG_CHOICE, AT(statsd_labels), "names", 0, 0, 0, 0, "names|tags",
-     true,
+     false,
      "names: labels become parts of names; tags: as DogStatsD, Telegraf take them."},
     {"history.minutes", CONFIG_MS, AT(history_keep_ms[STORE_MINUTE]), "2d", HOUR,
-     60 * DAY, 0, 0, NULL, true, "How long figures are kept minute by minute."},
+     60 * DAY, 0, 0, NULL, false, "How long figures are kept minute by minute."},
     {"history.hours", CONFIG_MS, AT(history_keep_ms[STORE_HOUR]), "60d", DAY, 3660 * DAY,
-     0, 0, NULL, true, "The same hour by hour."},
+     0, 0, NULL, false, "The same hour by hour."},
     {"history.days", CONFIG_MS, AT(history_keep_ms[STORE_DAY]), "1830d", DAY, 36600 * DAY,
-     0, 0, NULL, true, "The same day by day."},
+     0, 0, NULL, false, "The same day by day."},
 
     {"ocr.when", CONFIG_CHOICE, AT(ocr_when), "fallback", 0, 0, 0, 0,
      "never|fallback|always", true,
      "When text recognition describes: never, while no model is there, or always as "
      "well."},
-    {"ocr.after", CONFIG_MS, AT(ocr_after_ms), "30s", 0, DAY, 0, 0, NULL, true,
+    {"ocr.after", CONFIG_MS, AT(ocr_after_ms), "30s", 0, DAY, 0, 0, NULL, false,
      "How long a model may be away before text recognition describes in its place."},
     {"ocr.helper", CONFIG_PATH, AT(ocr.helper), NULL, 0, 4095, 0, 0, NULL, true,
      "The helper program.  Empty: beside vlmd, else the installed one."},
@@ -283,33 +283,33 @@ const struct config_key config_keys[] = {
      0, 0, NULL, true, "Most memory of a helper."},
 
     {"retry.max_attempts", CONFIG_INT, AT(retry.max_attempts), NULL, 1, 100, 0, 0, NULL,
-     true, "Requests for one picture, in all."},
-    {"retry.base", CONFIG_MS, AT(retry.base_ms), NULL, 1, HOUR, 0, 0, NULL, true,
+     false, "Requests for one picture, in all."},
+    {"retry.base", CONFIG_MS, AT(retry.base_ms), NULL, 1, HOUR, 0, 0, NULL, false,
      "Longest pause before the second request; doubled each time."},
-    {"retry.cap", CONFIG_MS, AT(retry.cap_ms), NULL, 1, DAY, 0, 0, NULL, true,
+    {"retry.cap", CONFIG_MS, AT(retry.cap_ms), NULL, 1, DAY, 0, 0, NULL, false,
      "Longest pause between requests."},
 
-    {"retry.budget", CONFIG_INT, AT(retry.budget_pct), NULL, 0, 100, 0, 0, NULL, true,
+    {"retry.budget", CONFIG_INT, AT(retry.budget_pct), NULL, 0, 100, 0, 0, NULL, false,
      "Share of a backend's requests that may be repetitions, in percent, and one a "
      "second besides.  100: no limit."},
 
     {"breaker.preset", CONFIG_CHOICE, AT(breaker_preset), "usual", 0, 0, 0, 0,
-     "usual|3/60s|5/60s", true,
+     "usual|3/60s|5/60s", false,
      "When a backend that fails is left alone.  3/60s: after 3 failures in a row, for a "
      "minute each time.  The keys below change single values."},
     {"breaker.failures", CONFIG_INT, AT(breaker.failures), NULL, 1, 1000, 0, 0, NULL,
-     true, "Failures in a row after which a backend is left alone."},
-    {"breaker.open", CONFIG_MS, AT(breaker.open_ms), NULL, 10, HOUR, 0, 0, NULL, true,
+     false, "Failures in a row after which a backend is left alone."},
+    {"breaker.open", CONFIG_MS, AT(breaker.open_ms), NULL, 10, HOUR, 0, 0, NULL, false,
      "How long at first; doubled while it does not recover."},
-    {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, true,
+    {"breaker.cap", CONFIG_MS, AT(breaker.cap_ms), NULL, 10, DAY, 0, 0, NULL, false,
      "How long at most."},
-    {"breaker.ratio", CONFIG_INT, AT(breaker.ratio_pct), NULL, 0, 100, 0, 0, NULL, true,
+    {"breaker.ratio", CONFIG_INT, AT(breaker.ratio_pct), NULL, 0, 100, 0, 0, NULL, false,
      "Also when this share of its last 20 requests failed, in percent.  0: not looked "
      "at."},
-    {"breaker.least", CONFIG_INT, AT(breaker.ratio_least), NULL, 1, 20, 0, 0, NULL, true,
+    {"breaker.least", CONFIG_INT, AT(breaker.ratio_least), NULL, 1, 20, 0, 0, NULL, false,
      "Requests before that share means anything."},
-    {"breaker.window", CONFIG_MS, AT(breaker.window_ms), NULL, SEC, DAY, 0, 0, NULL, true,
-     "How long ago they may be."},
+    {"breaker.window", CONFIG_MS, AT(breaker.window_ms), NULL, SEC, DAY, 0, 0, NULL,
+     false, "How long ago they may be."},
 
     BUDGET("requests", limits[BUDGET_DAY].requests, limits[BUDGET_MONTH].requests,
            CONFIG_COUNT, 1000000000000, "Requests to each backend"),
@@ -318,34 +318,35 @@ const struct config_key config_keys[] = {
     BUDGET("money", limits[BUDGET_DAY].money, limits[BUDGET_MONTH].money, CONFIG_NUMBER,
            1000000000, "Money for each backend, in the currency of the prices below,"),
     {"budget.price_input", CONFIG_NUMBER, AT(terms.budget.prices.input), "0", 0, 1000000,
-     0, 0, NULL, true, "What a million tokens of prompts cost."},
+     0, 0, NULL, false, "What a million tokens of prompts cost."},
     {"budget.price_output", CONFIG_NUMBER, AT(terms.budget.prices.output), "0", 0,
-     1000000, 0, 0, NULL, true, "What a million tokens of answers cost."},
+     1000000, 0, 0, NULL, false, "What a million tokens of answers cost."},
 
     {"rate.requests", CONFIG_INT, AT(terms.rate.requests_per_min), "0", 0, 1000000, 0, 0,
-     NULL, true,
+     NULL, false,
      "Requests a minute to each backend; 5 suits a small box that others use too.  "
      "0: no limit."},
     {"rate.tokens", CONFIG_INT, AT(terms.rate.tokens_per_min), "0", 0, 1000000000, 0, 0,
-     NULL, true, "Tokens a minute, prompts and answers together.  0: no limit."},
+     NULL, false, "Tokens a minute, prompts and answers together.  0: no limit."},
 
     {"privacy.allow_remote", CONFIG_BOOL, AT(privacy.policy.allow_remote), "no", 0, 0, 0,
-     0, NULL, true, "Pictures may be sent to other machines."},
+     0, NULL, false, "Pictures may be sent to other machines."},
     {"privacy.read_text", CONFIG_CHOICE, AT(privacy.policy.read_text), "remote", 0, 0, 0,
-     0, "never|remote|always", true,
+     0, "never|remote|always", false,
      "When the text on a picture is read and judged before it is sent: never, to other "
      "machines only, or always."},
     {"privacy.remote_without_ocr", CONFIG_BOOL, AT(privacy.policy.remote_without_ocr),
-     "no", 0, 0, 0, 0, NULL, true,
+     "no", 0, 0, 0, 0, NULL, false,
      "Pictures may be sent to other machines although their text could not be read."},
     {"privacy.need_metadata", CONFIG_BOOL, AT(privacy.rules.need_metadata), "no", 0, 0, 0,
-     0, NULL, true, "Pictures with neither program nor window title known are not sent."},
+     0, NULL, false,
+     "Pictures with neither program nor window title known are not sent."},
     {"privacy.defaults", CONFIG_BOOL, AT(privacy.rules.has_defaults), "yes", 0, 0, 0, 0,
-     NULL, true,
+     NULL, false,
      "Password managers, banking, private windows and dialogs for passwords are not "
      "sent."},
     {"privacy.only_allowed", CONFIG_BOOL, AT(privacy.rules.only_allowed), "no", 0, 0, 0,
-     0, NULL, true,
+     0, NULL, false,
      "Nothing is sent but what allow lists name; so it is anyway once there is one."},
     DENY(PRIVACY_APP, "apps",
          "Programs whose pictures are not sent.  Signal: a part of the name; KeePass*: "
@@ -389,7 +390,7 @@ const struct config_key config_keys[] = {
 #undef X
 
             {"audit.keep", CONFIG_MS, AT(store.audit_keep_ms), "400d", 0, 36500 * DAY, 0,
-             0, NULL, true,
+             0, NULL, false,
              "How long it is kept what was decided and sent.  0: for ever."},
 
     TIER(TIER_QUICK, "quick", "768", "0", "2s", ""),
@@ -401,65 +402,65 @@ const struct config_key config_keys[] = {
          "show, and quote the words by which this picture could be found again."),
 
     {"prompts.system", CONFIG_TEXT, AT(prompts.system), "", 0, PROMPT_MAX, 0, 0, NULL,
-     true, "Own text instead of the built-in instructions.  Empty: built in."},
+     false, "Own text instead of the built-in instructions.  Empty: built in."},
     {"prompts.default", CONFIG_TEXT, AT(prompts.user[PROMPT_DEFAULT]), "", 0, PROMPT_MAX,
-     0, 0, NULL, true, "Own question for pictures of any program."},
+     0, 0, NULL, false, "Own question for pictures of any program."},
     {"prompts.ide", CONFIG_TEXT, AT(prompts.user[PROMPT_IDE]), "", 0, PROMPT_MAX, 0, 0,
-     NULL, true, "... of editors and development tools."},
+     NULL, false, "... of editors and development tools."},
     {"prompts.terminal", CONFIG_TEXT, AT(prompts.user[PROMPT_TERMINAL]), "", 0,
-     PROMPT_MAX, 0, 0, NULL, true, "... of terminals."},
+     PROMPT_MAX, 0, 0, NULL, false, "... of terminals."},
     {"prompts.browser", CONFIG_TEXT, AT(prompts.user[PROMPT_BROWSER]), "", 0, PROMPT_MAX,
-     0, 0, NULL, true, "... of web browsers."},
+     0, 0, NULL, false, "... of web browsers."},
     {"prompts.meeting", CONFIG_TEXT, AT(prompts.user[PROMPT_MEETING]), "", 0, PROMPT_MAX,
-     0, 0, NULL, true, "... of calls and meetings."},
+     0, 0, NULL, false, "... of calls and meetings."},
     {"prompts.document", CONFIG_TEXT, AT(prompts.user[PROMPT_DOCUMENT]), "", 0,
-     PROMPT_MAX, 0, 0, NULL, true, "... of office programs and readers."},
+     PROMPT_MAX, 0, 0, NULL, false, "... of office programs and readers."},
     {"prompts.chat", CONFIG_TEXT, AT(prompts.user[PROMPT_CHAT]), "", 0, PROMPT_MAX, 0, 0,
-     NULL, true, "... of messengers."},
+     NULL, false, "... of messengers."},
 
     YIELD("battery", YIELD_BATTERY,
           "On battery.  slow: one request at a time, and only what a person waits for; "
           "pause: none."),
     YIELD("cpu", YIELD_CPU, "While other programs use the processors."),
-    {"yield.cpu_percent", CONFIG_INT, AT(yield.cpu_pct), NULL, 1, 100, 0, 0, NULL, true,
+    {"yield.cpu_percent", CONFIG_INT, AT(yield.cpu_pct), NULL, 1, 100, 0, 0, NULL, false,
      "So much of all of them; servers of models do not count."},
     YIELD(
         "gpu", YIELD_GPU,
         "While other programs use the GPU (AMD's, NVIDIA's); looked at when no model of "
         "this machine is asked."),
-    {"yield.gpu_percent", CONFIG_INT, AT(yield.gpu_pct), NULL, 1, 100, 0, 0, NULL, true,
+    {"yield.gpu_percent", CONFIG_INT, AT(yield.gpu_pct), NULL, 1, 100, 0, 0, NULL, false,
      "So much of it."},
     {"yield.programs", CONFIG_TEXTS, AT(yield_programs), "", 0, CONFIG_MAX_LIST, 0, 0,
-     NULL, true, "Programs by name, such as a game."},
+     NULL, false, "Programs by name, such as a game."},
     YIELD("while_programs", YIELD_PROGRAM, "While one of them runs."),
     {"yield.hours", CONFIG_HOURS, AT(yield_hours), "", 0, CONFIG_MAX_LIST, 0, 0, NULL,
-     true, "Times of the week in which to work: 22:00-06:00, sat,sun.  Empty: always."},
+     false, "Times of the week in which to work: 22:00-06:00, sat,sun.  Empty: always."},
     YIELD("outside_hours", YIELD_HOURS, "At other times."),
-    {"yield.hold", CONFIG_MS, AT(yield.hold_ms), NULL, 0, HOUR, 0, 0, NULL, true,
+    {"yield.hold", CONFIG_MS, AT(yield.hold_ms), NULL, 0, HOUR, 0, 0, NULL, false,
      "How long processors, GPU and programs must be quiet before work goes on."},
 
-    {"cache.payload_mb", CONFIG_INT, AT(payload_mb), "100", 0, 65536, 0, 0, NULL, true,
+    {"cache.payload_mb", CONFIG_INT, AT(payload_mb), "100", 0, 65536, 0, 0, NULL, false,
      "Memory for pictures that were made ready, so that a retry or another prompt does "
      "not "
      "make them again."},
     {"cache.payload_items", CONFIG_INT, AT(payload_items), "50", 0, 1048576, 0, 0, NULL,
      true, "So many of them at most."},
     {"cache.result_ttl", CONFIG_MS, AT(result_ttl_ms), "0", 0, 36500 * DAY, 0, 0, NULL,
-     true,
+     false,
      "Descriptions older than this are made anew when the same picture comes again.  0: "
      "never, what is on a picture does not change."},
 
     {"memory.warning_percent", CONFIG_INT, AT(pressure.warning_pct), NULL, 1, 100, 0, 0,
-     NULL, true,
+     NULL, false,
      "With so much of the machine's (or the control group's) memory in use caches and "
      "concurrency are halved."},
     {"memory.critical_percent", CONFIG_INT, AT(pressure.critical_pct), NULL, 1, 100, 0, 0,
-     NULL, true,
+     NULL, false,
      "With so much, and programs waiting for memory, nothing new is begun and idle "
      "models "
      "are unloaded."},
     {"memory.own_bytes", CONFIG_BYTES, AT(pressure.rss_bytes), NULL, 0, 1024 * GIB, 0, 0,
-     NULL, true, "So much for vlmd itself, with its caches.  0: no limit."},
+     NULL, false, "So much for vlmd itself, with its caches.  0: no limit."},
 
     {"admin.listen", CONFIG_TEXT, AT(admin.listen), "127.0.0.1:8011", 1, TEXT_MAX, 0, 0,
      NULL, true,
@@ -479,7 +480,7 @@ const struct config_key config_keys[] = {
      "Names that browsers may use for it, besides localhost and addresses, with blanks "
      "between: that of a reverse proxy."},
     {"admin.submit_dirs", CONFIG_PATHS, AT(admin_submit_dirs), "", 0, CONFIG_MAX_LIST, 0,
-     0, NULL, true,
+     0, NULL, false,
      "Folders whose pictures may be named by requests, besides the watched ones."},
     {"admin.rate", CONFIG_INT, AT(admin.requests_per_min), "6000", 0, 1000000, 0, 0, NULL,
      false, "Requests a minute with each key.  0: no limit."},
@@ -494,26 +495,26 @@ const struct config_key config_keys[] = {
      GIB, 0, 0, NULL, false, "Larger pictures are not taken by upload."},
 
     {"health.timeout", CONFIG_MS, AT(health_timeout_ms), "10s", SEC, 30 * SEC, 0, 0, NULL,
-     true, "How long one check of what vlmd depends on may take."},
+     false, "How long one check of what vlmd depends on may take."},
     {"health.every", CONFIG_MS, AT(health_every_ms), "5m", 10 * SEC, DAY, 0, 0, NULL,
-     true, "How often they are made while there is work."},
+     false, "How often they are made while there is work."},
     {"health.urls", CONFIG_URLS, AT(health_urls), "", 0, CONFIG_MAX_LIST, 0, 0, NULL,
-     true, "Further addresses that have to answer for all to be well."},
+     false, "Further addresses that have to answer for all to be well."},
 
-    {"alerts.webhook", CONFIG_SECRET, AT(alert_webhook), "", 0, 2048, 0, 0, NULL, true,
+    {"alerts.webhook", CONFIG_SECRET, AT(alert_webhook), "", 0, 2048, 0, 0, NULL, false,
      "Address that alerts are sent to.  Empty: they stand in the log only."},
     {"alerts.webhook_file", CONFIG_SECRET_FILE, AT(alert_webhook), "", 0, 4095, 0, 0,
-     NULL, true, "File that holds it, where it is a secret in itself."},
+     NULL, false, "File that holds it, where it is a secret in itself."},
     {"alerts.format", CONFIG_CHOICE, AT(alert_format), "json", 0, 0, 0, 0,
-     "json|slack|pagerduty", true, "What the address understands."},
-    {"alerts.key", CONFIG_SECRET, AT(alert_key), "", 0, 256, 0, 0, NULL, true,
+     "json|slack|pagerduty", false, "What the address understands."},
+    {"alerts.key", CONFIG_SECRET, AT(alert_key), "", 0, 256, 0, 0, NULL, false,
      "PagerDuty's integration key.  Better in a file: see key_file."},
-    {"alerts.key_file", CONFIG_SECRET_FILE, AT(alert_key), "", 0, 4095, 0, 0, NULL, true,
+    {"alerts.key_file", CONFIG_SECRET_FILE, AT(alert_key), "", 0, 4095, 0, 0, NULL, false,
      "File that holds the key."},
-    {"alerts.every", CONFIG_MS, AT(alert_every_ms), "30s", SEC, HOUR, 0, 0, NULL, true,
+    {"alerts.every", CONFIG_MS, AT(alert_every_ms), "30s", SEC, HOUR, 0, 0, NULL, false,
      "How often is measured while there is work, or an alert is on."},
-    {"alerts.cooldown", CONFIG_MS, AT(alerts.cooldown_ms), NULL, 0, DAY, 0, 0, NULL, true,
-     "How long an alert that has recovered is quiet at least."},
+    {"alerts.cooldown", CONFIG_MS, AT(alerts.cooldown_ms), NULL, 0, DAY, 0, 0, NULL,
+     false, "How long an alert that has recovered is quiet at least."},
 #define X(rule, name, severity, least, seconds, unit, words)                             \
     LIMIT(name, rule, words ": so many " unit),
     ALERT_TABLE(X)
@@ -522,10 +523,12 @@ const struct config_key config_keys[] = {
         {"log.level", CONFIG_TEXT, AT(log_level), "info", 1, TEXT_MAX, 0, 0, NULL, false,
          "How much is logged: error, warn, info or debug, and for parts another: "
          "info,http=debug."},
-    {"log.file", CONFIG_PATH, AT(log_file), NULL, 0, 4095, 0, 0, NULL, true,
+    {"log.file", CONFIG_PATH, AT(log_file), NULL, 0, 4095, 0, 0, NULL, false,
      "File for the log, which may be moved away while it is written.  Empty: what errors "
      "go to."},
-    {"log.format", CONFIG_WORD, AT(log_format), "text", 0, 0, 0, 0, "text|json", false,
+    {"log.format", CONFIG_WORD, AT(log_format), "text", 0, 0, 0, 0, "text|json", true,
      "How it is logged."},
 };
+_Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_MAX_KEYS,
+               "an array with one member per key has room");
 const int n_config_keys = sizeof(config_keys) / sizeof(config_keys[0]);

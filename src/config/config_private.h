@@ -83,6 +83,7 @@ struct config_value {
 };
 
 enum {
+    CONFIG_MAX_KEYS = 512,
     CONFIG_MAX_FILE = 1 << 20,
     CONFIG_MAX_ENTRIES = 1000,
     CONFIG_MAX_SCALAR = 64 << 10,

@@ -16,7 +16,11 @@ static const char head[] =
     "# vlmd works without this file.  To change something remove the # before its key.\n"
     "# Environment variables (VLMD_IMAGE_QUALITY=80) and flags go before this file.\n"
     "# Check it with `vlmd config check`; see what is in force with `vlmd config "
-    "show`.\n";
+    "show`.\n"
+    "#\n"
+    "# A service that gets SIGHUP reads it again; what it takes up only when it is "
+    "started\n"
+    "# anew says so.\n";
 
 static const char backends_example[] = "#backends:\n"
                                        "#  - http://127.0.0.1:11434\n"
@@ -84,8 +88,9 @@ static int one_key(struct buf *out, const struct config_key *k, const char *def)
         rc = wrap(out, indent, k->help);
     }
     if (rc == 0) {
-        rc = buf_printf(out, "%s# (%s%s%s; default %s)\n", indent, config_type_name(k),
-                        *range ? ", " : "", range, *def ? def : "empty");
+        rc = buf_printf(out, "%s# (%s%s%s; default %s%s)\n", indent, config_type_name(k),
+                        *range ? ", " : "", range, *def ? def : "empty",
+                        k->needs_restart ? "; needs a restart" : "");
     }
     return rc ? rc : assignment(out, indent, dot ? dot + 1 : k->name, k, def);
 }

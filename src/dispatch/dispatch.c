@@ -94,6 +94,17 @@ int dispatch_open(struct dispatch **out, struct loop *l, struct http *h, struct 
     return 0;
 }
 
+void dispatch_configure(struct dispatch *d, const struct dispatch_config *c)
+{
+    int64_t now = dispatch_now_ms(d);
+    d->config = *c;
+    for (int i = 0; i < d->n_routes && d->routes[i].backend; i++) {
+        backend_set_keep_alive(d->routes[i].backend, c->backends[i].keep_alive_s);
+        route_configure(&d->routes[i], c, c->backends[i].keep_alive_s, now);
+    }
+    roster_settle(d);
+}
+
 void dispatch_serve(struct dispatch *d, enum dispatch_stand_in stand_in)
 {
     d->is_serving = true;

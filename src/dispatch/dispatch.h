@@ -75,6 +75,8 @@ enum dispatch_stand_in {
 MUST_USE int dispatch_open(struct dispatch **out, struct loop *l, struct http *h,
                            struct ocr *ocr, const struct dispatch_config *c,
                            const struct dispatch_events *events);
+// c is another but for its list of backends, which are the same ones in the same order.
+void dispatch_configure(struct dispatch *d, const struct dispatch_config *c);
 // There is work: load models, take asks.
 void dispatch_serve(struct dispatch *d, enum dispatch_stand_in stand_in);
 // Probes and loads what is due.  Returns the next deadline (monotonic ms, INT64_MAX = none).

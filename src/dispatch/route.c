@@ -202,6 +202,26 @@ static void end_pause(struct route *r)
     breaker_abandon(&r->breaker);
 }
 
+// A pause that the server asked for is left to it.
+void route_configure(struct route *r, const struct dispatch_config *c, int keep_alive_s,
+                     int64_t now_ms)
+{
+    bool was_adaptive = route_is_adaptive(r);
+    r->breaker_config = c->breaker;
+    r->retry_pct = c->retry_pct;
+    r->life_config = c->life;
+    r->life_config.ttl_ms = (int64_t)keep_alive_s * 1000;
+    r->configured_limit = c->concurrency;
+    if (r->backend && c->concurrency > 0) {
+        r->limit = c->concurrency;
+    } else if (!was_adaptive && route_is_taken(r)) {
+        set_room(r, now_ms);
+    }
+    if (r->holds == 0) {
+        route_pace_anew(r, now_ms);
+    }
+}
+
 void route_become_ready(struct route *r, int64_t now_ms)
 {
     end_pause(r);

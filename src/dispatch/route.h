@@ -113,6 +113,9 @@ struct route {
 
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,
                 const char *url, const struct dispatch_config *c);
+// Other terms hold from now on; what was learned and counted stays.
+void route_configure(struct route *r, const struct dispatch_config *c, int keep_alive_s,
+                     int64_t now_ms);
 void route_move(struct route *r, enum route_state to, int code, const char *reason,
                 int64_t now_ms);
 void route_become_ready(struct route *r, int64_t now_ms);

@@ -339,6 +339,17 @@ static void on_all_closed(struct closer *c)
     r->on_closed(r->arg);
 }
 
+void alerts_configure(struct alerter *r)
+{
+    int64_t due_ms = loop_now_ms(&r->app->loop) + r->app->config->health_every_ms;
+    r->check_due_ms = r->check_due_ms < due_ms ? r->check_due_ms : due_ms;
+    webhook_aim(&r->webhook, r->app->config->alert_webhook);
+    if (alert_is_open(&r->alerts)) {
+        timer_stop(&r->timer);
+        sample_later(r);
+    }
+}
+
 void alerts_close(struct alerter *r, void (*on_closed)(void *arg), void *arg)
 {
     r->is_closing = true;

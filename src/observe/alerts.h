@@ -39,6 +39,8 @@ struct alerter {
     void *arg;
 };
 
+// The configuration is another: of thresholds, address and times.
+void alerts_configure(struct alerter *r);
 void alerts_open(struct alerter *r, struct app *a);
 void alerts_close(struct alerter *r, void (*on_closed)(void *arg), void *arg);
 // Something was done, or the state of a backend changed: cheap.

@@ -98,6 +98,11 @@ static void send_first(struct webhook *w)
     closer_hold(&w->closer);
 }
 
+void webhook_aim(struct webhook *w, const char *url)
+{
+    w->url = url;
+}
+
 void webhook_post(struct webhook *w, const char *body)
 {
     if (w->is_closing) {

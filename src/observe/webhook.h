@@ -37,6 +37,8 @@ struct webhook {
 void webhook_open(struct webhook *w, struct loop *l, struct http *h, const char *url,
                   const struct retry_config *retry, uint32_t (*random)(void *arg),
                   void *arg);
+// From now on; url is borrowed as that of webhook_open.
+void webhook_aim(struct webhook *w, const char *url);
 // Takes a copy of body.  When the queue is full the oldest that waits is dropped.
 void webhook_post(struct webhook *w, const char *body);
 bool webhook_is_busy(const struct webhook *w);

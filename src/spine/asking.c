@@ -123,6 +123,10 @@ static enum ask_pass may_send(struct ask *a, const char *backend, bool is_remote
 {
     struct job *j = container_of(a, struct job, ask);
     const struct gate_destination to = {backend, is_remote};
+    if (j->is_stopping) {
+        snprintf(why, size, "it is being given back");
+        return ASK_REFUSED;
+    }
     const struct gate_pass pass = gate_may_send(&j->gate, &to);
     snprintf(why, size, "%s", pass.why);
     return !pass.may         ? ASK_REFUSED

@@ -181,6 +181,13 @@ void payload_keep(struct payloads *c, const struct file_version *version,
     }
 }
 
+void payload_limit(struct payloads *c, int64_t max_bytes)
+{
+    if (c->is_open) {
+        lru_limit(&c->lru, (size_t)max_bytes);
+    }
+}
+
 void payload_resize(struct payloads *c, int share_pct)
 {
     if (c->is_open) {

@@ -29,6 +29,8 @@ bool payload_find(struct payloads *c, const struct file_version *version,
 // r was prepared from that version just now.
 void payload_keep(struct payloads *c, const struct file_version *version,
                   const struct image_req *r, int64_t wall_ms);
+// Another budget from now on; one that was opened with none stays without.
+void payload_limit(struct payloads *c, int64_t max_bytes);
 // 0 to 100 percent of the budget from now on.
 void payload_resize(struct payloads *c, int share_pct);
 

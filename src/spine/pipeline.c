@@ -179,17 +179,29 @@ static void cancel_request(struct job *j, bool with_ask)
     }
 }
 
+static void leave(struct pipeline *p, enum job_state state, bool with_ask)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &p->jobs.head[state])
+    {
+        struct job *j = container_of(node, struct job, node);
+        j->is_stopping = true;
+        cancel_request(j, with_ask);
+    }
+}
+
 void pipeline_stop(struct pipeline *p, bool now)
 {
     p->is_stopping = true;
     for (int s = JOB_CLAIMED; s < JOB_GONE; s++) {
-        struct list *node, *tmp;
-        list_each(node, tmp, &p->jobs.head[s])
-        {
-            struct job *j = container_of(node, struct job, node);
-            j->is_stopping = true;
-            cancel_request(j, now);
-        }
+        leave(p, (enum job_state)s, now);
+    }
+}
+
+void pipeline_begin_anew(struct pipeline *p)
+{
+    for (int s = JOB_CLAIMED; s < JOB_SAVING; s++) {
+        leave(p, (enum job_state)s, false);
     }
 }
 

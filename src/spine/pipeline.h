@@ -121,6 +121,9 @@ void pipeline_pump(struct pipeline *p);
 int64_t pipeline_tick(struct pipeline *p, int64_t now_ms);
 // Gives every job back that is not being asked or saved.  now: cancels asks as well.
 void pipeline_stop(struct pipeline *p, bool now);
+// What was learned of the pictures may not hold any more (other privacy rules): gives back
+// all that is neither being asked nor saved.  What is being asked is asked nobody else.
+void pipeline_begin_anew(struct pipeline *p);
 // Gives back what waits for a backend (a long outage); the rest goes on.
 void pipeline_shed(struct pipeline *p);
 // Gives back what has OCR's words already and waits for a model; the rest goes on.

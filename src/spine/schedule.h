@@ -43,6 +43,8 @@ MUST_USE int schedule_open(struct schedule **out, struct loop *l, struct store *
                            struct pipeline *p, struct dispatch *d,
                            const struct schedule_config *c,
                            const struct schedule_events *e);
+// From now on.
+void schedule_configure(struct schedule *s, const struct schedule_config *c);
 // Begins to claim.
 void schedule_start(struct schedule *s);
 // Only members of this batch are claimed from now on.

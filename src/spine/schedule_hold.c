@@ -10,6 +10,11 @@
 
 enum { ASK_AGAIN_MS = 2000 };
 
+void schedule_configure(struct schedule *s, const struct schedule_config *c)
+{
+    s->config = *c;
+}
+
 // ---- a person's word
 
 static void word_pause(struct schedule *s)

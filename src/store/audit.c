@@ -202,9 +202,10 @@ static int oldest_ms(struct writer *w, int64_t *at_ms)
 static int decide(struct writer *w)
 {
     struct old_rows old = {0};
-    int64_t before_ms = loop_wall_ms() - w->audit_keep_ms, at_ms;
-    int rc = oldest_ms(w, &at_ms);
-    if (rc || at_ms >= before_ms - PRUNE_EVERY_MS) {
+    int64_t keep_ms = w->audit_keep_ms;  // may change meanwhile
+    int64_t before_ms = loop_wall_ms() - keep_ms, at_ms;
+    int rc = keep_ms > 0 ? oldest_ms(w, &at_ms) : 0;
+    if (rc || keep_ms <= 0 || at_ms >= before_ms - PRUNE_EVERY_MS) {
         return rc;
     }
     rc = find_old(w, before_ms, &old);
@@ -237,9 +238,7 @@ static int remove_pruned(struct writer *w, bool *has_more)
 int audit_prune(struct writer *w, bool *has_more)
 {
     int rc = read_head(w);
-    if (!rc && w->audit_keep_ms > 0) {
-        rc = decide(w);
-    }
+    rc = rc ? rc : decide(w);
     return rc ? rc : remove_pruned(w, has_more);
 }
 

@@ -15,7 +15,7 @@
 enum { STATEMENTS_MAX = 512 };  // different texts that are told apart
 
 struct statements {
-    int64_t slow_us;  // written in init, then constant
+    _Atomic int64_t slow_us;
     struct statements_kind {
         struct histogram took;  // us
         atomic_llong failed, slow, max_us;

@@ -223,6 +223,12 @@ const char *store_owner(const struct store *s)
     return s->name;
 }
 
+void store_configure(struct store *s, const struct store_config *c)
+{
+    s->writer.audit_keep_ms = c->audit_keep_ms;
+    s->statements.slow_us = c->slow_ms * 1000;
+}
+
 const char *store_path(const struct store *s)
 {
     return s->path;

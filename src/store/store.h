@@ -74,6 +74,8 @@ MUST_USE int store_open(struct store **out, struct loop *l, const struct store_c
 void store_close(struct store *s, void (*on_closed)(void *arg), void *arg);
 const char *store_owner(const struct store *s);  // this process's lease owner name
 const char *store_path(const struct store *s);
+// audit_keep_ms and slow_ms of c hold from now on; the rest needs another store_open.
+void store_configure(struct store *s, const struct store_config *c);
 
 // What is known of a picture from outside it.  "" or 0 = not known.
 struct store_meta {
@@ -96,7 +98,8 @@ struct store_audit_row {
     const char *cid;
     uint8_t content[STORE_HASH_BYTES];    // of the picture; zeros = not known
     uint8_t sent_hash[STORE_HASH_BYTES];  // of what was sent; zeros = nothing
-    const char *verdict;  // "allow", "safe", "mask", "block", "redact", "forget", "prune"
+    // "allow", "safe", "mask", "block", "redact", "forget", "prune", "rules" (others hold now)
+    const char *verdict;
     const char *stage;    // "meta", "text", "send", "answer", ...; "" = of no picture
     const char *categories;   // what was found, with counts: "card=2 email=1"
     const char *rules;        // names of the rules that applied

@@ -33,7 +33,7 @@ struct writer {
     int64_t min_free_bytes;
     int64_t lease_ms;
     int max_claims;
-    int64_t audit_keep_ms;
+    _Atomic int64_t audit_keep_ms;  // any thread
     bool (*redact)(void *arg, const char *address, struct buf *out);  // or NULL
     void *redact_arg;
     struct address_key key;

@@ -553,7 +553,7 @@ static void configurations_are_checked_and_not_used(void **state)
     refuses(rig_ask(r, "POST", "/admin/config/validate", NULL, ""), 400, "");
 }
 
-// From a file: numbers count at once, the rest after a restart, and with an error nothing.
+// From a file: some count at once, others after a restart, and with an error nothing does.
 static void a_configuration_is_read_again(void **state)
 {
     struct rig *r = *state;
@@ -567,7 +567,7 @@ static void a_configuration_is_read_again(void **state)
     struct answer a = rig_ask(r, "GET", "/v1/stats", NULL, NULL);
     assert_string_equal(answer_header(&a, "X-RateLimit-Limit"), "1000");
     answer_free(&a);
-    write_file(path, "admin:\n  rate: 77\ngrace: 9s\n");
+    write_file(path, "admin:\n  rate: 77\ningest:\n  poll: 9s\n");
     cJSON *v = must(rig_ask(r, "POST", "/admin/config/reload", NULL, NULL), 200);
     assert_int_equal(cJSON_GetArraySize(json_get(v, "changes")), 2);
     for (cJSON *c = json_get(v, "changes")->child; c; c = c->next) {

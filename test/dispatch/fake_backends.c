@@ -88,6 +88,11 @@ const struct backend_facts *backend_facts(const struct backend *b)
     return &fb[b->index].facts;
 }
 
+void backend_set_keep_alive(struct backend *b, int keep_alive_s)
+{
+    b->config.keep_alive_s = keep_alive_s;
+}
+
 const struct backend_config *backend_config(const struct backend *b)
 {
     return &b->config;

@@ -237,6 +237,52 @@ static void a_budget_of_money_counts_what_was_told(void **state)
     close_rig(&r);
 }
 
+// ---- other terms, while it works
+
+static void other_terms_hold_at_once(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with_budget(&r, (struct budget_limits){.requests = 2});
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(&r), 0);
+    }
+    assert_int_equal(ask(&r), E_BUSY);
+    int before = r.states;
+    r.terms[0].budget.limits[BUDGET_DAY].requests = 6;
+    r.config.concurrency = 3;
+    r.backends[0].keep_alive_s = 77;
+    dispatch_configure(r.d, &r.config);
+    assert_true(r.states > before);
+    assert_int_equal(status_of(&r, 0).limit, 3);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);  // three at a time
+    for (int i = 0; i < 3; i++) {
+        fb_end_ask(0, 0);
+    }
+    r.config.concurrency = 0;  // found by trying again, from what the server says
+    dispatch_configure(r.d, &r.config);
+    assert_int_equal(status_of(&r, 0).limit, 4);
+    r.terms[0].budget.limits[BUDGET_DAY].requests = 3;  // less than was spent
+    dispatch_configure(r.d, &r.config);
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_non_null(strstr(dispatch_paused_because(r.d), "3 requests a day"));
+    close_rig(&r);
+}
+
+static void the_pause_of_a_server_outlasts_other_terms(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with_budget(&r, (struct budget_limits){0});
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(0, E_OVERLOAD);
+    assert_int_equal(ask(&r), E_BUSY);
+    dispatch_configure(r.d, &r.config);
+    assert_int_equal(ask(&r), E_BUSY);
+    close_rig(&r);
+}
+
 // ---- repetitions
 
 static void repetitions_wait_when_they_are_most_of_the_work(void **state)
@@ -395,6 +441,8 @@ int main(void)
         cmocka_unit_test(a_budget_of_requests_ends_at_its_number_and_says_so),
         cmocka_unit_test(what_was_spent_before_counts),
         cmocka_unit_test(a_budget_of_money_counts_what_was_told),
+        cmocka_unit_test(other_terms_hold_at_once),
+        cmocka_unit_test(the_pause_of_a_server_outlasts_other_terms),
         cmocka_unit_test(repetitions_wait_when_they_are_most_of_the_work),
         cmocka_unit_test(an_idle_backend_takes_any_repetition),
         cmocka_unit_test(what_failed_with_one_goes_to_another),

@@ -130,8 +130,9 @@ static void a_service_reads_its_configuration_again(void **state)
     reload(p, run, "admin.rate: 200, was 100");
     write_text(config, "log:\n  level: loud\n");
     reload(p, run, "nothing was changed");
-    write_text(config, "admin:\n  rate: 300\ntier: deep\nlog:\n  level: debug\n");
-    reload(p, run, "tier: deep, was quick (after a restart)");
+    write_text(config,
+               "admin:\n  rate: 300\ningest:\n  rescan: 20m\nlog:\n  level: debug\n");
+    reload(p, run, "ingest.rescan: 20m, was 5m (after a restart)");
     picture_write(place_path(p, "in"), NULL, 2);
     proc_await(run, &run->out, "\"answered\"");
     proc_signal(run, SIGTERM);

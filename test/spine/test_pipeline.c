@@ -750,6 +750,46 @@ static void a_stop_gives_back_what_is_not_asked(void **state)
     }
 }
 
+// Other privacy rules: what no backend has yet is given back, and what comes next is not.
+static void what_is_not_asked_begins_anew(void **state)
+{
+    struct fake *f = *state;
+    for (int i = 0; i < N_POINTS; i++) {
+        start_at(f, points[i]);
+        pipeline_begin_anew(&f->p);
+        bool finishes = points[i] == FAKE_ASK || points[i] == FAKE_SAVE;
+        assert_int_equal(f->cancels, finishes ? 0 : 1);
+        fake_end(f, points[i], finishes ? 0 : E_CANCELED);
+        if (finishes) {
+            fake_run_to(f, FAKE_NOTHING);
+        } else {
+            fake_run_to(f, FAKE_RELEASE);
+            assert_false(f->last_release.counts_as_claim);
+            fake_end(f, FAKE_RELEASE, 0);
+        }
+        assert_int_equal(f->n_ended, finishes ? 1 : 0);
+        fake_add(f, "/shots/next.png");
+        assert_int_equal(fake_waits_for(f), FAKE_INSPECT);
+        fake_run_to(f, FAKE_NOTHING);
+        fake_fini(f);
+    }
+}
+
+// The picture is with one backend by the old rules: no other one gets it by them.
+static void what_is_asked_is_asked_nobody_else(void **state)
+{
+    struct fake *f = *state;
+    start_at(f, FAKE_ASK);
+    struct ask *a = f->pending[0].req;
+    char why[100];
+    assert_int_equal(a->may_send(a, "other", false, why, sizeof(why)), ASK_ALLOWED);
+    pipeline_begin_anew(&f->p);
+    assert_int_equal(a->may_send(a, "other", false, why, sizeof(why)), ASK_REFUSED);
+    fake_end(f, FAKE_ASK, E_SERVER);
+    assert_int_equal(fake_waits_for(f), FAKE_RELEASE);
+    fake_end(f, FAKE_RELEASE, 0);
+}
+
 static void a_stop_now_cancels_the_ask(void **state)
 {
     struct fake *f = *state;
@@ -917,6 +957,8 @@ int main(void)
         T(a_result_waits_until_it_can_be_saved),
         T(a_lost_lease_is_not_an_end_of_ours),
         T(a_stop_gives_back_what_is_not_asked),
+        T(what_is_not_asked_begins_anew),
+        T(what_is_asked_is_asked_nobody_else),
         T(a_stop_now_cancels_the_ask),
         T(an_answer_that_outruns_the_cancel_is_kept),
         T(an_ask_that_fails_while_stopping_is_given_back),

@@ -10,7 +10,7 @@ const verdicts = [
     ["allow", "Allowed", "good"], ["safe", "Careful prompt", "one"],
     ["mask", "Painted over", "warn"], ["block", "Kept private", "bad"],
     ["redact", "Redacted afterwards", "two"], ["forget", "Forgotten", "plain"],
-    ["prune", "Aged out", "plain"],
+    ["prune", "Aged out", "plain"], ["rules", "Rules changed", "plain"],
 ];
 const toneOf = (name) => (verdicts.find(([v]) => v === name) || ["", "", "plain"])[2];
 const wordsOf = (name) => (verdicts.find(([v]) => v === name) || ["", name])[1];
@@ -61,7 +61,7 @@ export class Privacy {
     renderReport(r) {
         const byName = new Map(r.verdicts.map((v) => [v.name, v]));
         const shown = verdicts.filter(([name]) => byName.has(name));
-        const judged = shown.slice(0).filter(([name]) => !["forget", "prune"].includes(name));
+        const judged = shown.slice(0).filter(([name]) => !["forget", "prune", "rules"].includes(name));
         const total = judged.reduce((sum, [name]) => sum + byName.get(name).rows, 0);
         clear(this.sum, el("h2", null, "Decisions"), total ? [
             el("div", { class: "stack", "aria-hidden": true }, judged.map(([name, , tone]) =>
