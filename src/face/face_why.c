@@ -71,6 +71,15 @@ static int why_described(const struct vlmd_item *it, const char *original,
     if (rc || !it->has_description) {
         return rc;
     }
+    if (it->is_degraded && *it->fallback_class) {
+        return buf_printf(
+            out,
+            "Described by %s only (%s): no model could (%s). To ask one again: vlmd jobs "
+            "redo %" PRId64,
+            strcmp(it->fallback, "metadata") == 0 ? "program and title"
+                                                  : "text recognition",
+            at, it->fallback_class, it->id);
+    }
     if (it->is_degraded) {
         return buf_printf(
             out,

@@ -1,10 +1,13 @@
 // page_scale.mjs -- scrolls through 100,000 pictures (20,000 without VLMD_E2E_FULL=1) and
 // measures what each frame costs.
 //
-// How many frames the screen shows depends on what else the machine does and on its graphics,
-// so it is told but not judged.  The time per frame in script, style and layout is the page's own
-// (2 to 8 ms where nothing else runs); two frames of it would be seen.  The best of three counts,
-// because what else runs can only add to it.
+// Judged first is what no load of the machine can change: how many elements there are, and how
+// often the browser lays out and recalculates styles: about once a frame, or scrolling forces
+// layouts.  Measured with 13 processes waiting for two cores: 306 elements, at most 1.5 of
+// either.  Then the processor time of the page's own thread (script, style, layout): 2.5 ms a
+// frame at 10 px, 5 at 60 and 120, 7 at 500, 9 to 19 at 3,000, where nobody reads.  It grows a
+// little when cores are shared, so the best of three counts.  How many frames were late depends
+// on everything else and is only told.
 // SPDX-License-Identifier: MIT
 import { execFileSync } from "node:child_process";
 import path from "node:path";
@@ -13,9 +16,11 @@ import { benchStore, equal, fail, finish, openBrowser, openPage, readKey, root, 
 
 const ROWS = process.env.VLMD_E2E_FULL ? 100000 : 20000;
 const FRAMES = 200;
-const MAX_OWN_MS = 33;
+const MAX_OWN_MS = 1000 / 60;
+const MAX_FLING_MS = 2 * MAX_OWN_MS;  // at 3,000 px a frame
 const TRIES = 3;
-const MAX_NODES = 450;
+const MAX_ELEMENTS = 330;
+const MAX_PASSES = 2;  // layouts, and recalculations of styles, a frame
 const MAX_JUMP_MS = 5000;
 
 execFileSync(benchStore, [root, String(ROWS), "0"], { stdio: "ignore" });
@@ -35,10 +40,16 @@ const cdp = await page.context().newCDPSession(page);
 await cdp.send("Performance.setTimeDomain", { timeDomain: "threadTicks" });
 await cdp.send("Performance.enable");
 
-async function ownSeconds() {
+async function figures() {
     const { metrics } = await cdp.send("Performance.getMetrics");
-    const value = (name) => metrics.find((m) => m.name === name).value;
-    return value("ScriptDuration") + value("LayoutDuration") + value("RecalcStyleDuration");
+    return Object.fromEntries(metrics.map((m) => [m.name, m.value]));
+}
+
+// What a frame cost between two readings.
+function perFrame(before, after) {
+    const of = (name) => (after[name] - before[name]) / FRAMES;
+    return { layouts: of("LayoutCount"), styles: of("RecalcStyleCount"),
+        ms: 1000 * (of("ScriptDuration") + of("LayoutDuration") + of("RecalcStyleDuration")) };
 }
 
 // Scrolls by so many px in each frame.
@@ -47,19 +58,19 @@ function scroll(px) {
         const feed = document.getElementById("feed");
         const times = [];
         let last = 0;
-        let nodes = 0;
+        let elements = 0;
         let top = feed.scrollTop;
         requestAnimationFrame(function frame(now) {
             last && times.push(now - last);
             last = now;
             top = Math.max(0, top + px_);
             feed.scrollTop = top;  // to read it would cost a layout
-            nodes = Math.max(nodes, feed.getElementsByTagName("*").length);
+            elements = Math.max(elements, feed.getElementsByTagName("*").length);
             if (times.length < frames) {
                 requestAnimationFrame(frame);
                 return;
             }
-            resolve({ nodes, slow: times.filter((ms) => ms > 25).length, top });
+            resolve({ elements, slow: times.filter((ms) => ms > 25).length, top });
         });
     }), [px, FRAMES]);
 }
@@ -71,20 +82,24 @@ await step(`the list is as long as there are pictures (${ROWS})`, page, async ()
 
 for (const px of [10, 60, 120, 500, 3000, -3000]) {
     await step(`scrolling by ${px} px a frame`, page, async () => {
+        const maxMs = Math.abs(px) < 3000 ? MAX_OWN_MS : MAX_FLING_MS;
         let best = Infinity;
-        for (let i = 0; i < TRIES && best > MAX_OWN_MS; i++) {
+        for (let i = 0; i < TRIES && best > maxMs; i++) {
             await page.evaluate((top_) => {
                 document.getElementById("feed").scrollTop = top_;
             }, px > 0 ? i * 7000 : 1e6 + i * 7000);
-            const before = await ownSeconds();
-            const { nodes, slow, top } = await scroll(px);
-            const own = ((await ownSeconds()) - before) * 1000 / FRAMES;
-            best = Math.min(best, own);
-            console.log(`     ${own.toFixed(1)} ms of script, style and layout a frame; ${slow} of ` +
-                `${FRAMES} frames over 25 ms; at most ${nodes} elements; at ${Math.round(top)} px`);
-            nodes <= MAX_NODES || fail(`${nodes} elements, ${MAX_NODES} wanted`);
+            const before = await figures();
+            const { elements, slow, top } = await scroll(px);
+            const { layouts, styles, ms } = perFrame(before, await figures());
+            best = Math.min(best, ms);
+            console.log(`     ${ms.toFixed(1)} ms, ${layouts.toFixed(2)} layouts and ` +
+                `${styles.toFixed(2)} recalculations of styles a frame; at most ${elements} ` +
+                `elements; ${slow} of ${FRAMES} frames over 25 ms; at ${Math.round(top)} px`);
+            elements <= MAX_ELEMENTS || fail(`${elements} elements, ${MAX_ELEMENTS} wanted`);
+            layouts <= MAX_PASSES || fail(`${layouts} layouts a frame, ${MAX_PASSES} wanted`);
+            styles <= MAX_PASSES || fail(`${styles} styles a frame, ${MAX_PASSES} wanted`);
         }
-        best <= MAX_OWN_MS || fail(`${best.toFixed(1)} ms a frame, ${MAX_OWN_MS} wanted`);
+        best <= maxMs || fail(`${best.toFixed(1)} ms a frame, ${maxMs.toFixed(1)} wanted`);
     });
 }
 

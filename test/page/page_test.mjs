@@ -5,7 +5,8 @@ import { equal, fail, finish, openBrowser, openPage, putPicture, readKey, shoot,
 
 const DAY_MS = 86400000;
 const fake = await startFake("--load-ms", "0");
-// What fails shall fail here, and what waits shall wait: nothing lesser stands in.
+// What fails shall fail here, and what waits shall wait, so that failures, retries and pauses can
+// be seen: nothing lesser stands in.  With the configuration as it comes it does, further below.
 const args = [fake.url, "--concurrency", "2", "--set", "fallback=off", "--set", "ocr.after=1h"];
 let daemon = await startVlmd(args);
 const key = await readKey(daemon);
@@ -284,10 +285,16 @@ await step("charts and the privacy record", page, async () => {
     await page.locator(".verdict.tone-good").waitFor();
 });
 
-await step("every control has a name, and the keys are listed", page, async () => {
+await step("every control has a name, every view one title, and the keys are listed", page, async () => {
     for (const hash of ["#/", "#/work", "#/trends", "#/privacy"]) {
         await goTo(hash);
         await page.locator("#main > *").first().waitFor();
+        await page.locator("h1").first().waitFor({ state: "attached" });
+        equal(await page.locator("#main h1").count(), 1, `titles on ${hash}`);
+        const levels = await page.locator("#main :is(h1, h2, h3)").evaluateAll((all) =>
+            all.map((node) => Number(node.tagName[1])));
+        equal(levels.some((n, i) => i > 0 && n > levels[i - 1] + 1), false,
+            `a level left out on ${hash} (${levels})`);
         const unnamed = await page.evaluate(() => [...document.querySelectorAll(
             "button, a[href], input, select")].filter((node) => node.offsetParent &&
             !node.textContent.trim() && !node.getAttribute("aria-label") &&
@@ -308,6 +315,16 @@ await step("every control has a name, and the keys are listed", page, async () =
 
 // ---- vlmd goes, and comes back
 
+// The session may have ended with the process.
+async function signInAgain() {
+    await page.reload();
+    await page.locator(".row, .login input").first().waitFor();
+    if (await page.locator(".login input").count()) {
+        await page.fill(".login input", key);
+        await page.keyboard.press("Enter");
+    }
+}
+
 await step("when vlmd stops it says so, and goes on when it is back", page, async () => {
     await goTo("#/");
     await awaitRow("household budget");
@@ -319,13 +336,7 @@ await step("when vlmd stops it says so, and goes on when it is back", page, asyn
     daemon = await startVlmd([...args, "--set", "privacy.read_text=always"], port);
     await page.waitForFunction(() => document.getElementById("notice").hidden &&
         !document.body.classList.contains("is-away"));
-    // The session may have ended with the process.
-    await page.reload();
-    await page.locator(".row, .login input").first().waitFor();
-    if (await page.locator(".login input").count()) {
-        await page.fill(".login input", key);
-        await page.keyboard.press("Enter");
-    }
+    await signInAgain();
     await describe("Figma", "settings", "A settings screen of a phone application");
     await awaitRow("settings screen");
 });
@@ -348,6 +359,30 @@ await step("what was painted over before it was sent is shown", page, async () =
     await shoot(page, "painted-over");
     await page.keyboard.press("s");
     await page.keyboard.press("Escape");
+});
+
+// As it comes, text recognition describes what every model fails with, and the page says so.
+await step("with the default configuration what fails is described with less", page, async () => {
+    const port = new URL(daemon.url).port;
+    await stop(daemon);
+    daemon = await startVlmd([fake.url], port);
+    await goTo("#/");
+    await signInAgain();
+    await fake.control("faults", { faults: ["repeat"] });
+    await describe("Mixer", "levels", "Sixteen faders and a clock");
+    await awaitRow("Mixer");
+    await awaitText(".row .state", "Text only");
+    await row("Mixer").first().click();
+    await awaitText("dialog.picture .why", "text recognition");
+    await awaitText("dialog.picture", "the model repeats itself");
+    await shoot(page, "with-less");
+    await page.keyboard.press("Escape");
+    await goTo("#/work");
+    await awaitText(".calm", "Nothing failed");
+    await fake.control("faults", { faults: [] });
+    await goTo("#/");
+    await describe("Abacus", "sum", "Ten rows of beads");
+    await awaitRow("rows of beads");
 });
 
 // ---- sizes and colours

@@ -5,6 +5,7 @@
 // canvas that knows neither the page's colours nor a screen reader.  This is 2 kB compressed.
 // SPDX-License-Identifier: MIT
 import { clear, el, svg } from "./dom.js";
+import { time } from "./words.js";
 
 const HEIGHT = 170;
 const LEFT = 52;
@@ -22,9 +23,8 @@ export function niceMax(value) {
 }
 
 function timeLabel(ms, stepMs) {
-    const options = stepMs >= 43200000 ? { day: "numeric", month: "short" }
-        : { hour: "2-digit", minute: "2-digit" };
-    return new Date(ms).toLocaleString("en", options);
+    return stepMs >= 43200000
+        ? new Date(ms).toLocaleString("en", { day: "numeric", month: "short" }) : time(ms);
 }
 
 // Runs of numbers without a gap: nothing was measured is not zero.
@@ -61,7 +61,7 @@ export function chart(spec) {
         }
     }).observe(box);
     return el("section", { class: `card chart-card${isEmpty ? " empty" : ""}` },
-        el("h3", null, spec.title), legend(spec), box, reading);
+        el("h2", null, spec.title), legend(spec), box, reading);
 }
 
 function drawing(spec, { n, max, width }, reading) {

@@ -59,8 +59,9 @@ export class Condition {
         clear(this.machine, el("h2", null, "In use"), el("dl", { class: "meters" },
             indicators.map((i) => el("div", { class: `tone-${tones[i.state]}` },
                 el("dt", { class: "sentence" }, i.name), el("dd", null, i.words),
-                el("span", { class: "meter", role: "img", "aria-label": `${Math.round(i.pct)} %` },
-                    el("i", { "--share": Math.min(1, i.pct / 100) }))))));
+                el("dd", { class: "meter-line" }, el("span", { class: "meter", role: "img",
+                    "aria-label": `${Math.round(i.pct)} %` },
+                el("i", { "--share": Math.min(1, i.pct / 100) })))))));
     }
 
     errorsAre({ kinds }) {

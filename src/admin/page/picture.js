@@ -151,13 +151,13 @@ export class Picture {
         }
         const { summary, details, activity, tags, text } = item.fields;
         return el("section", { class: "what" },
-            activity ? el("p", { class: "activity" }, activity) : null,
-            el("p", { class: "summary" }, summary || item.description),
-            details && details !== summary ? el("p", { class: "details" }, details) : null,
+            activity ? el("p", { class: "activity", dir: "auto" }, activity) : null,
+            el("p", { class: "summary", dir: "auto" }, summary || item.description),
+            details && details !== summary ? el("p", { class: "details", dir: "auto" }, details) : null,
             tags.length ? el("p", { class: "tags" }, tags.map((tag) => el("button", {
                 type: "button", class: "tag", onclick: () => this.app.showTag(tag) }, tag))) : null,
             text ? el("details", { class: "on-screen" }, el("summary", null, "Text on the screen"),
-                el("pre", null, text)) : null);
+                el("pre", { dir: "auto" }, text)) : null);
     }
 
     actions(item) {

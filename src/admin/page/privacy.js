@@ -72,11 +72,11 @@ export class Privacy {
             el("div", null, el("dt", null, "Sent in all"), el("dd", null, bytes(r.bytes_sent))))]
             : el("p", { class: "calm" }, icon("shield"), "Nothing was decided in this time."));
         this.renderTable(this.categories, "What was found", r.categories.filter((c) => c.name),
-            [["", (c) => c.name], ["pictures", (c) => count(c.rows)],
+            [["Kind", (c) => c.name], ["pictures", (c) => count(c.rows)],
                 ["times", (c) => count(c.findings)], ["painted over", (c) => count(c.masked)],
                 ["kept private", (c) => count(c.blocked)]], "Nothing private was found.");
         this.renderTable(this.sent, "Where it went", r.destinations.filter((d) => d.name),
-            [["", (d) => d.name], ["requests", (d) => count(d.rows)],
+            [["Backend", (d) => d.name], ["requests", (d) => count(d.rows)],
                 ["sent", (d) => bytes(d.bytes_sent)]], "Nothing was sent.");
     }
 

@@ -10,11 +10,11 @@ export function makeRow(onTag) {
     const parts = {
         time: el("time"),
         image: el("img", { alt: "", decoding: "async", draggable: "false" }),
-        app: el("span", { class: "app-name" }),
+        app: el("span", { class: "app-name", dir: "auto" }),
         dot: el("i", { class: "app-dot", "aria-hidden": true }),
-        activity: el("span", { class: "activity" }),
+        activity: el("span", { class: "activity", dir: "auto" }),
         state: el("span", { class: "state" }),
-        words: el("p", { class: "words" }),
+        words: el("p", { class: "words", dir: "auto" }),
         tags: el("p", { class: "tags" }),
     };
     const node = el("article", { class: "row" },

@@ -16,6 +16,9 @@ const BEST = 500;
 const DAYS = 4000;
 const AT_TOP_PX = 40;
 
+// States of a backend that keep the first picture waiting.
+const inTheWay = new Set(["away", "misconfigured", "limited", "loading"]);
+
 export class Stream {
     // app: open(id), setFilter(filter, isTyped), status
     constructor(app) {
@@ -24,7 +27,7 @@ export class Stream {
         this.fresh = 0;
         this.rail = new Rail((part) => this.change(part), (day) => this.goToDay(day));
         this.input = el("input", { type: "search", id: "search", autocomplete: "off",
-            spellcheck: "false", placeholder: "Search your screenshots",
+            spellcheck: "false", placeholder: "Search screenshots",
             "aria-label": "Search", "aria-describedby": "found", enterkeyhint: "search",
             oninput: () => this.typed() });
         this.order = el("select", { "aria-label": "Order", class: "order", hidden: true,
@@ -35,11 +38,12 @@ export class Stream {
         this.list = el("div", { class: "list" });
         this.day = el("div", { class: "day-now", "aria-hidden": true, hidden: true });
         this.state = el("div", { class: "state-card", hidden: true });
-        this.scroller = el("div", { class: "scroller", id: "feed", role: "feed", tabindex: "-1",
+        this.scroller = el("div", { class: "scroller", id: "feed", role: "region", tabindex: "-1",
             "aria-label": "Pictures, newest first" }, this.list, this.state);
         this.pill = el("button", { type: "button", class: "pill", hidden: true,
             onclick: () => this.showFresh() });
-        this.node = el("div", { class: "stream-view" }, this.rail.node,
+        this.node = el("div", { class: "stream-view" },
+            el("h1", { class: "unseen" }, "Pictures, newest first"), this.rail.node,
             el("div", { class: "shade", onclick: () => this.rail.toggle(false) }),
             el("div", { class: "stream" },
                 el("div", { class: "search-bar" },
@@ -48,6 +52,7 @@ export class Stream {
                     this.order,
                     el("button", { type: "button", class: "button filter-button",
                         id: "filter-button", "aria-controls": "filters", "aria-expanded": "false",
+                        "aria-label": "Filters",
                         onclick: () => this.rail.toggle(true) }, icon("filter"),
                     el("span", null, "Filters"))),
                 el("div", { class: "under-search" }, this.chips, this.found),
@@ -227,7 +232,7 @@ export class Stream {
     showFirstRun() {
         const stats = this.app.stats;
         const status = this.app.status;
-        const away = (stats?.backends || []).filter((b) => b.state !== "ready");
+        const away = (stats?.backends || []).filter((b) => inTheWay.has(b.state));
         const lines = [];
         if (stats?.is_paused) {
             lines.push(`Paused: ${stats.paused_because}.`);

@@ -111,10 +111,9 @@ export class Work {
                 this.pauseButton(stats)),
             el("div", { class: "stack", role: "img", "aria-label":
                 `${count(described)} of ${count(status.total)} described` },
-            el("i", { class: "part-good", "--share": share(described) }),
-            el("i", { class: "part-plain", "--share": share(other) }),
-            el("i", { class: "part-bad", "--share": share(status.failed) }),
-            el("i", { class: "part-busy", "--share": share(status.running) })),
+            [["good", described], ["plain", other], ["bad", status.failed],
+                ["busy", status.running]].filter(([, n]) => n > 0).map(([tone_, n]) =>
+                el("i", { class: `part-${tone_}`, "--share": share(n) }))),
             el("dl", { class: "figures" },
                 this.figure("Pictures", count(status.total)),
                 this.figure("Described", count(described), status.total
@@ -189,9 +188,9 @@ export class Work {
             : "");
         return el("article", { class: "backend" },
             el("h3", null, el("i", { class: `lamp tone-${tones[b.state] || "plain"}`,
-                "aria-hidden": true }), b.name, el("span", { class: "muted" }, b.kind),
+                "aria-hidden": true }), b.name, b.kind === b.name ? null : el("span", { class: "muted" }, b.kind),
             b.is_remote ? el("span", { class: "label tone-warn" }, "remote") : null),
-            el("p", { class: "muted mono" }, b.url),
+            b.url === b.name ? null : el("p", { class: "muted mono" }, b.url),
             el("p", { class: "sentence" }, el("b", null, b.state), b.reason ? `: ${b.reason}` : "",
                 b.model ? el("span", { class: "muted" }, ` ${b.model}`) : null,
                 b.model_state ? el("span", { class: "muted" }, ` (${b.model_state}` +
