@@ -61,15 +61,17 @@ static void say_backends(const struct app *a, char *out)
     }
 }
 
-// A part of app.c that is a step to a person.
+// A part of app.c that is a step to a person; say NULL: only when it fails.  What the gate goes
+// by is there early, as the database needs it, too; the gate itself with the schedule.
 static const struct {
     const char *part, *step;
     void (*say)(const struct app *a, char *out);
 } steps[] = {
+    {"gate", "privacy", NULL},
     {"store", "store", say_store},
-    {"gate", "privacy", say_privacy},
     {"images", "image", say_image},
     {"dispatch", "backends", say_backends},
+    {"schedule", "privacy", say_privacy},
 };
 
 void start_part(const struct app *a, const struct vlmd_options *o, const char *part,
@@ -77,15 +79,15 @@ void start_part(const struct app *a, const struct vlmd_options *o, const char *p
 {
     char own[WORDS_BYTES] = "";
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        if (strcmp(steps[i].part, part) == 0 && rc == 0) {
+        if (strcmp(steps[i].part, part) != 0) {
+            continue;
+        }
+        if (rc == 0 && steps[i].say) {
             steps[i].say(a, own);
             start_tell(o, steps[i].step, "ok", began_ns, own);
-            return;
         }
-        if (strcmp(steps[i].part, part) == 0) {
-            part = steps[i].step;
-            break;
-        }
+        part = steps[i].step;
+        break;
     }
     if (rc) {
         start_tell(o, part, "fail", began_ns, words);

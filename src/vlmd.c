@@ -152,6 +152,9 @@ int vlmd_open(const struct vlmd_options *options, vlmd **out, struct vlmd_error 
                config->file ? config->file : "none, the defaults serve");
     struct vlmd *v = mem_new(struct vlmd);
     rc = set_log_file(config, &why);
+    if (rc) {
+        start_tell(o, "log", "fail", began_ns, why.msg);
+    }
     rc = rc ? rc : app_open(&v->app, config, o, &why);
     if (rc) {
         e->code = rc;

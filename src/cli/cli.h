@@ -204,7 +204,10 @@ int cli_run_version(struct cli *c);
 // The page and the HTTP interface, as configured, until cli_close.  Returns 0 or an exit
 // code, with the words said.
 int cli_serve(struct cli *c);
+// Where the page is after cli_serve; "" = nowhere.
+const char *cli_page_url(const struct cli *c);
 // Was it asked for where to serve them (or is it the default)?
 bool cli_is_page_asked(void);
+bool cli_is_page_off(void);
 
 #endif

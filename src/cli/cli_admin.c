@@ -43,6 +43,11 @@ int cli_serve(struct cli *c)
     return 0;
 }
 
+const char *cli_page_url(const struct cli *c)
+{
+    return c->admin ? admin_url(c->admin) : "";
+}
+
 // ---- what the configuration says
 
 struct places {

@@ -170,8 +170,17 @@ static int serve(struct cli *c)
 {
     int64_t began_ms = time_mono_ms();
     int rc = cli_serve(c);
-    cli_step(c, "admin", rc ? "fail" : "ok", began_ms,
-             rc ? "it can not be served" : "served as admin.listen and admin.socket say");
+    const char *url = rc ? "" : cli_page_url(c);
+    bool is_lacking = !*url && !cli_is_page_off();
+    cli_step(c, "admin",
+             rc           ? "fail"
+             : is_lacking ? "warn"
+                          : "ok",
+             began_ms,
+             rc           ? "it can not be served"
+             : *url       ? url
+             : is_lacking ? "no page: see admin.listen"
+                          : "no page, as admin.listen says");
     return rc;
 }
 

@@ -122,6 +122,7 @@ int cli_failed(const char *what, int code, const char *message)
 }
 
 // ---- configuration and log
+static bool is_page_off;
 static bool is_page_asked;
 
 struct checking {
@@ -157,7 +158,13 @@ void cli_learn_key(void *arg, const struct vlmd_key *key)
         snprintf(log_config.file, sizeof(log_config.file), "%s", key->value);
     } else if (strcmp(key->key, "admin.listen") == 0) {
         is_page_asked = strcmp(key->origin, "default") != 0;
+        is_page_off = strcmp(key->value, "off") == 0;
     }
+}
+
+bool cli_is_page_off(void)
+{
+    return is_page_off;
 }
 
 bool cli_is_page_asked(void)
@@ -259,9 +266,11 @@ int cli_open(struct cli *c, enum vlmd_role role)
     struct vlmd_options options;
     struct vlmd_error error = {0};
     struct checking k = {c, cli_has(c, OPT_QUIET) || role == VLMD_CLIENT};
+    int64_t began_ms = time_mono_ms();
     cli_options_of(c, role, &options);
     int rc = vlmd_config_check(&options, cli_learn_key, on_problem, &k);
     if (rc) {
+        cli_step(c, "config", "fail", began_ms, "nothing was started");
         return cli_exit_of(rc);
     }
     rc = cli_open_quietly(c, role, &error);

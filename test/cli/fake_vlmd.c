@@ -314,6 +314,12 @@ int admin_open(struct admin **out, vlmd *v, void (*tell)(void *arg, const char *
     return 0;
 }
 
+const char *admin_url(const struct admin *a)
+{
+    (void)a;
+    return "";
+}
+
 void admin_close(struct admin *a)
 {
     (void)a;

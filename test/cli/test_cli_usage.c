@@ -255,9 +255,9 @@ static void test_config_show(void **state)
     const char *script = "{'keys':[{'key':'db','value':'/x/vlmd.db','origin':'--db'},"
                          "{'key':'model','value':'','def':''}]}";
     struct ran *r = RUN(script, "config", "show");
-    assert_string_equal(r->out, "key    value       from\n"
-                                "db     /x/vlmd.db  --db\n"
-                                "model              default\n");
+    assert_string_equal(r->out, "key    from     change   value\n"
+                                "db     --db     restart  /x/vlmd.db\n"
+                                "model  default  restart  \n");
     cli_free(r);
     r = RUN(script, "config", "show", "--json");
     assert_has(r->out, "[{\"key\":\"db\",\"value\":\"/x/vlmd.db\",\"origin\":\"--db\",");

@@ -153,23 +153,54 @@ static void a_service_logs_the_steps_of_its_start(void **state)
     proc_signal(run, SIGTERM);
     proc_expect(run, 0);
     IN_ORDER(run->err.text, "step=config state=ok", "step=store state=ok",
-             "step=privacy state=ok", "step=image state=ok", "step=backends state=ok",
+             "step=image state=ok", "step=backends state=ok", "step=privacy state=ok",
              "step=watch state=ok", "step=admin state=ok");
     fake_stop(&f);
 }
 
+// Each step that can fail: what went before is well, and nothing comes after.
 static void a_start_stops_at_the_first_failure(void **state)
 {
     struct place *p = *state;
-    char db[200];
-    write_text(place_path(p, "no-database"), "this is no database, but long enough to "
-                                             "be looked at as one by whoever opens it");
-    snprintf(db, sizeof(db), "%s", place_path(p, "no-database"));
-    struct proc *run =
-        VLMD_START(p, "watch", "--db", db, "--log-level", "info", place_path(p, "in"));
-    proc_expect(run, 4);
-    IN_ORDER(run->err.text, "step=config state=ok", "step=store state=fail");
-    assert_null(strstr(run->err.text, "step=privacy"));
+    struct fake f;
+    char used[60];
+    static const struct {
+        const char *setting, *before, *failed, *after;
+        int exit_code;
+    } cases[] = {
+        {"tier=enormous", "vlmd: ", "tier: \"enormous\"", "step=store", 2},
+        {"log.file=/proc/no/log", "step=log state=fail", "vlmd: log.file: ", "step=store",
+         1},
+        {"db=/proc/no/vlmd.db", "step=config state=ok", "step=store state=fail",
+         "step=image", 4},
+    };
+    fake_start(p, &f, "");
+    make_folder(place_path(p, "in"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proc *run =
+            VLMD_START(p, "watch", "--log-level", "info", "--backend", f.url, "--set",
+                       cases[i].setting, place_path(p, "in"));
+        proc_expect(run, cases[i].exit_code);
+        const char *failed = strstr(run->err.text, cases[i].failed);
+        const char *before = strstr(run->err.text, cases[i].before);
+        if (!failed || !before || before > failed) {
+            fail_msg("%s: %s", cases[i].setting, run->err.text);
+        }
+        assert_null(strstr(run->err.text, cases[i].after));
+    }
+    struct proc *run = VLMD_START(p, "watch", "--log-level", "info", "--backend", f.url,
+                                  place_path(p, "nowhere"));
+    proc_expect(run, 2);
+    IN_ORDER(run->err.text, "step=privacy state=ok", "step=watch state=fail");
+    assert_null(strstr(run->err.text, "step=admin"));
+    // Pictures are described without a page, too.
+    snprintf(used, sizeof(used), "admin.listen=127.0.0.1:%d", f.b.port);
+    run = VLMD_START(p, "watch", "--log-level", "info", "--backend", f.url, "--set", used,
+                     place_path(p, "in"));
+    proc_await(run, &run->err, "step=admin state=warn");
+    proc_signal(run, SIGTERM);
+    proc_expect(run, 0);
+    fake_stop(&f);
 }
 
 static void a_terminal_shows_the_steps(void **state)
@@ -185,8 +216,8 @@ static void a_terminal_shows_the_steps(void **state)
     const struct spawn how = {.has_input = true};
     struct proc *run = proc_start(p, argv, &how);
     proc_await(run, &run->out, "ok    admin");
-    IN_ORDER(run->out.text, "ok    config", "ok    store", "ok    privacy", "ok    image",
-             "ok    backends", "ok    watch", "ok    admin");
+    IN_ORDER(run->out.text, "ok    config", "ok    store", "ok    image",
+             "ok    backends", "ok    privacy", "ok    watch", "ok    admin");
     assert_null(strstr(run->out.text, "step="));
     proc_kill(run);
     fake_stop(&f);
