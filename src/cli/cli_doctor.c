@@ -2,6 +2,7 @@
 //
 // A configuration or database that can not be opened is itself a failed check.
 // SPDX-License-Identifier: MIT
+#include "base/utf8.h"
 #include "cli.h"
 #include "face/face.h"
 #include "face/timefmt.h"
@@ -13,10 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { NAME_COLUMNS = 16, INDENT = 6 + NAME_COLUMNS + 2 };
+
 struct checking {
     struct cli *c;
     bool is_done;
-    int n, ok, failed;
+    int n, ok, warned, failed;
     int err;
     char message[400];
 };
@@ -47,6 +50,23 @@ static void check_json(const struct vlmd_check *c, const char *result)
     buf_fini(&out);
 }
 
+// The rest of a line that begins at a column; on a terminal it goes on below, between words.
+static void print_wrapped(const char *text, int column)
+{
+    int columns = term_out() ? term_columns(STDOUT_FILENO) - column : 0;
+    size_t width = columns >= 20 ? (size_t)columns : SIZE_MAX;
+    while (strlen(text) > width) {
+        size_t n = width;
+        while (n > 0 && text[n] != ' ') {
+            n--;
+        }
+        n = n ? n : strcspn(text, " ");
+        out_printf("%.*s\n%*s", (int)n, text, column, "");
+        text += n + (text[n] == ' ');
+    }
+    out_printf("%s\n", text);
+}
+
 static void on_check(void *arg, const struct vlmd_check *c)
 {
     static const char *const names[] = {"ok", "warn", "fail"};
@@ -56,6 +76,7 @@ static void on_check(void *arg, const struct vlmd_check *c)
     k->n++;
     k->ok += c->result != VLMD_CHECK_FAIL;
     k->failed += c->result == VLMD_CHECK_FAIL;
+    k->warned += c->result == VLMD_CHECK_WARN;
     if (cli_has(k->c, OPT_JSON)) {
         check_json(c, names[c->result]);
         return;
@@ -64,10 +85,15 @@ static void on_check(void *arg, const struct vlmd_check *c)
     text_safe(c->words, words, sizeof(words));
     text_safe(c->todo, todo, sizeof(todo));
     bool colour = term_colour();
-    out_printf("%s%-4s%s  %-16s  %s\n", colour ? colours[c->result] : "",
-               names[c->result], colour ? "\x1b[0m" : "", name, words);
+    out_printf("%s%-4s%s  %-16s  ", colour ? colours[c->result] : "", names[c->result],
+               colour ? "\x1b[0m" : "", name);
+    if (utf8_columns(name) > NAME_COLUMNS && term_out()) {
+        out_printf("\n%*s", INDENT, "");
+    }
+    print_wrapped(words, INDENT);
     if (*todo) {
-        out_printf("                        -> %s\n", todo);
+        out_printf("%*s-> ", INDENT, "");
+        print_wrapped(todo, INDENT + 3);
     }
     out_flush();
 }
@@ -110,7 +136,11 @@ static int open_or_check(struct checking *k)
 static void sum_up(const struct checking *k)
 {
     if (!cli_has(k->c, OPT_JSON)) {
-        out_printf("\n%d/%d checks passed\n", k->ok, k->n);
+        out_printf("\n%d/%d checks passed", k->ok, k->n);
+        if (k->warned) {
+            out_printf(", %d with a warning", k->warned);
+        }
+        out_text("\n");
     }
 }
 

@@ -110,13 +110,23 @@ static const char *text_of(const struct cJSON *object, const char *key)
     return s ? s : "";
 }
 
+// Backends without a name of their own are called by their address.
+static bool is_name_in(const char *url, const char *name)
+{
+    const char *host = strstr(url, "://");
+    return strcmp(host ? host + 3 : url, name) == 0;
+}
+
 static void print_backend(const struct cJSON *b)
 {
     const char *reason = text_of(b, "reason");
     const char *model = text_of(b, "model");
-    row("", "%s %s: %s%s%s%s%s, %d/%d in flight", text_of(b, "name"), text_of(b, "url"),
-        text_of(b, "state"), *model ? ", " : "", model, *reason ? ": " : "", reason,
-        (int)json_get_int(b, "in_flight", 0), (int)json_get_int(b, "limit", 0));
+    const char *name = text_of(b, "name"), *url = text_of(b, "url");
+    bool is_same = is_name_in(url, name);
+    row("", "%s%s%s: %s%s%s%s%s, %d/%d in flight", name, is_same ? "" : " ",
+        is_same ? "" : url, text_of(b, "state"), *model ? ", " : "", model,
+        *reason ? ": " : "", reason, (int)json_get_int(b, "in_flight", 0),
+        (int)json_get_int(b, "limit", 0));
     int64_t unloads_ms = json_get_int(b, "unloads_at_ms", 0) - time_wall_ms();
     if (unloads_ms > 0) {
         char span[64];

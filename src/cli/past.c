@@ -71,7 +71,7 @@ static void print_one(const char *name, const struct vlmd_point *p)
     if (p->answers) {
         seconds_text(p->p50_ms, p50, sizeof(p50));
         seconds_text(p->p95_ms, p95, sizeof(p95));
-        out_printf("; answers took %s, the slowest 5%% over %s", p50, p95);
+        out_printf("; half in %s, 95%% in %s", p50, p95);
     }
     out_printf("; %s tokens", tokens);
     if (p->cost > 0) {

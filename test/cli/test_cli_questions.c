@@ -185,7 +185,8 @@ static void test_show_duplicate(void **state)
     assert_has(r->out, "\"why\":\"Same picture as #3");
     assert_has(r->out,
                "\"history\":[{\"at\":\"2026-03-18T12:34:56.000Z\",\"backend\":\"gpu\"");
-    assert_has(r->out, "\"class\":null,\"message\":\"\",\"remedy\":null,\"request_ms\":900}]}\n");
+    assert_has(r->out,
+               "\"class\":null,\"message\":\"\",\"remedy\":null,\"request_ms\":900}]}\n");
     cli_free(r);
 }
 
@@ -319,8 +320,8 @@ static void test_status_past(void **state)
                         "'answers':12,'p50':1234,'p95':61000,'tokens':4321,'cost':0.125},"
                         "'days':{'at':1000,'answered':12345}}}",
                         "status");
-    assert_has(r->out, "past hour    12 described, 1 failed; answers took 1.2 s, the "
-                       "slowest 5% over 61 s; 4,321 tokens; 0.12 spent\n"
+    assert_has(r->out, "past hour    12 described, 1 failed; half in 1.2 s, 95% in "
+                       "61 s; 4,321 tokens; 0.12 spent\n"
                        "past 30 days 12,345 described, 0 failed; 0 tokens\n");
     assert_has_not(r->out, "past day");
     cli_free(r);
@@ -431,7 +432,7 @@ static void test_doctor(void **state)
                                 "ok    database          sound\n"
                                 "warn  disk              12 MB free\n"
                                 "                        -> free some\n"
-                                "\n3/3 checks passed\n");
+                                "\n3/3 checks passed, 2 with a warning\n");
     cli_free(r);
     script =
         "{'checks':[{'name':'ocr','result':'fail','words':'gone','todo':'install'}]}";
