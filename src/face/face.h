@@ -22,6 +22,8 @@ int64_t face_taken_ms(const struct vlmd_item *it);
 // Why the picture is (not) described, in sentences.  original: path of duplicate_of or "".
 MUST_USE int face_why(const struct vlmd_item *it, const char *original, int64_t now_ms,
                       struct buf *out);
+// A text, null for "".
+void face_text(struct json_writer *w, const char *key, const char *text);
 // A time in ISO 8601, null for 0.
 void face_time(struct json_writer *w, const char *key, int64_t at_ms);
 

@@ -8,9 +8,9 @@ void face_attempt(struct json_writer *w, const struct vlmd_attempt *a)
     face_time(w, "at", a->at_ms);
     json_str(w, "backend", a->backend);
     json_str(w, "model", a->model);
-    json_str(w, "class", *a->error_class ? a->error_class : NULL);
+    face_text(w, "class", a->error_class);
     json_str(w, "message", a->message);
-    json_str(w, "remedy", *a->remedy ? a->remedy : NULL);
+    face_text(w, "remedy", a->remedy);
     json_int(w, "request_ms", a->request_ms);
     json_object_end(w);
 }
@@ -21,11 +21,11 @@ void face_model(struct json_writer *w, const struct vlmd_model *m)
     json_str(w, "backend", m->backend);
     json_str(w, "url", m->url);
     json_str(w, "kind", m->kind);
-    json_str(w, "model", *m->model ? m->model : NULL);
+    face_text(w, "model", m->model);
     json_bool(w, "has_vision", m->has_vision);
     json_bool(w, "is_loaded", m->is_loaded);
     json_bool(w, "is_chosen", m->is_chosen);
-    json_str(w, "error", *m->error ? m->error : NULL);
+    face_text(w, "error", m->error);
     json_bool(w, "is_kept", m->is_kept);
     if (m->is_chosen || m->is_kept) {
         json_object(w, "facts");
@@ -71,9 +71,9 @@ void face_event(struct json_writer *w, const struct vlmd_event *e)
     } else {
         json_null(w, "item");
     }
-    json_str(w, "path", *e->path ? e->path : NULL);
-    json_str(w, "error_class", *e->error_class ? e->error_class : NULL);
-    json_str(w, "words", *e->words ? e->words : NULL);
+    face_text(w, "path", e->path);
+    face_text(w, "error_class", e->error_class);
+    face_text(w, "words", e->words);
     json_int(w, "n", e->n);
     json_null(w, "stats");
     json_object_end(w);

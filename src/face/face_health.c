@@ -2,11 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "face/face_health.h"
 
-static void text_or_null(struct json_writer *w, const char *key, const char *text)
-{
-    json_str(w, key, *text ? text : NULL);
-}
-
 void face_error_row(struct json_writer *w, const struct vlmd_error_row *r)
 {
     json_object(w, NULL);
@@ -17,13 +12,13 @@ void face_error_row(struct json_writer *w, const struct vlmd_error_row *r)
     json_str(w, "severity", r->severity);
     json_bool(w, "recoverable", r->is_recoverable);
     json_str(w, "stage", r->stage);
-    text_or_null(w, "backend", r->backend);
+    face_text(w, "backend", r->backend);
     if (r->job) {
         json_int(w, "job", r->job);
     } else {
         json_null(w, "job");
     }
-    text_or_null(w, "correlation_id", r->correlation_id);
+    face_text(w, "correlation_id", r->correlation_id);
     json_str(w, "words", r->words);
     json_str(w, "todo", r->todo);
     json_object_end(w);
@@ -35,7 +30,7 @@ void face_error_kind(struct json_writer *w, const struct vlmd_error_kind *k)
     json_str(w, "class", k->error_class);
     json_str(w, "category", k->category);
     json_str(w, "severity", k->severity);
-    text_or_null(w, "backend", k->backend);
+    face_text(w, "backend", k->backend);
     json_int(w, "total", k->total);
     face_time(w, "first_at", k->first_at_ms);
     face_time(w, "last_at", k->last_at_ms);
@@ -57,6 +52,25 @@ void face_alert(struct json_writer *w, const struct vlmd_alert *a)
     json_str(w, "unit", a->unit);
     face_time(w, "since", a->since_ms);
     json_object_end(w);
+}
+
+// How it is, when that was found out, and how long it took.
+static void write_head(struct json_writer *w, const char *state, int64_t at_ms,
+                       double took_ms)
+{
+    json_str(w, "state", state);
+    face_time(w, "at", at_ms);
+    json_double(w, "took_ms", took_ms);
+}
+
+// What was not measured is null.
+static void write_measure(struct json_writer *w, const char *key, double value)
+{
+    if (value < 0) {
+        json_null(w, key);
+    } else {
+        json_double(w, key, value);
+    }
 }
 
 // ---- diagnostics
@@ -89,11 +103,7 @@ static void write_memory(struct json_writer *w, const struct vlmd_diagnostics *d
     json_int(w, "swap_free_bytes", d->swap_free_bytes);
     json_int(w, "cgroup_limit_bytes", d->cgroup_limit_bytes);
     json_int(w, "cgroup_used_bytes", d->cgroup_used_bytes);
-    if (d->memory_pressure_pct >= 0) {
-        json_double(w, "pressure_pct", d->memory_pressure_pct);
-    } else {
-        json_null(w, "pressure_pct");
-    }
+    write_measure(w, "pressure_pct", d->memory_pressure_pct);
     json_object_end(w);
 }
 
@@ -185,23 +195,23 @@ static void write_process(struct json_writer *w, const struct vlmd_diagnostics *
     json_object_end(w);
 }
 
+static void write_summary(struct json_writer *w, const struct vlmd_diagnostics *d)
+{
+    write_head(w, d->state, d->at_ms, d->took_ms);
+    write_indicators(w, d);
+}
+
 void face_health_summary(struct json_writer *w, const struct vlmd_diagnostics *d)
 {
     json_object(w, NULL);
-    json_str(w, "state", d->state);
-    face_time(w, "at", d->at_ms);
-    json_double(w, "took_ms", d->took_ms);
-    write_indicators(w, d);
+    write_summary(w, d);
     json_object_end(w);
 }
 
 void face_diagnostics(struct json_writer *w, const struct vlmd_diagnostics *d)
 {
     json_object(w, NULL);
-    json_str(w, "state", d->state);
-    face_time(w, "at", d->at_ms);
-    json_double(w, "took_ms", d->took_ms);
-    write_indicators(w, d);
+    write_summary(w, d);
     write_process(w, d);
     write_memory(w, d);
     write_processor(w, d);
@@ -218,22 +228,16 @@ static void write_check(struct json_writer *w, const struct vlmd_health_check *c
     json_str(w, "name", c->name);
     json_str(w, "kind", c->kind);
     json_str(w, "state", c->state);
-    if (c->response_ms >= 0) {
-        json_double(w, "response_ms", c->response_ms);
-    } else {
-        json_null(w, "response_ms");
-    }
+    write_measure(w, "response_ms", c->response_ms);
     json_str(w, "words", c->words);
-    text_or_null(w, "todo", c->todo);
+    face_text(w, "todo", c->todo);
     json_object_end(w);
 }
 
 void face_health(struct json_writer *w, const struct vlmd_health *h)
 {
     json_object(w, NULL);
-    json_str(w, "state", h->state);
-    face_time(w, "at", h->at_ms);
-    json_double(w, "took_ms", h->took_ms);
+    write_head(w, h->state, h->at_ms, h->took_ms);
     json_int(w, "healthy", h->n_healthy);
     json_int(w, "degraded", h->n_degraded);
     json_int(w, "unhealthy", h->n_unhealthy);

@@ -29,7 +29,7 @@ int face_description(const struct vlmd_item *it, struct buf *out)
 
 // ---- JSON
 
-static void text_or_null(struct json_writer *w, const char *key, const char *s)
+void face_text(struct json_writer *w, const char *key, const char *s)
 {
     json_str(w, key, s && *s ? s : NULL);
 }
@@ -134,13 +134,13 @@ static void masks_member(struct json_writer *w, const char *masks)
 
 static void request_members(struct json_writer *w, const struct vlmd_item *it)
 {
-    text_or_null(w, "model", it->model);
-    text_or_null(w, "backend", it->backend);
-    text_or_null(w, "prompt", it->prompt);
-    text_or_null(w, "tier", it->tier);
-    text_or_null(w, "tier_asked", it->tier_asked);
-    text_or_null(w, "fallback", it->fallback);
-    text_or_null(w, "fallback_class", it->fallback_class);
+    face_text(w, "model", it->model);
+    face_text(w, "backend", it->backend);
+    face_text(w, "prompt", it->prompt);
+    face_text(w, "tier", it->tier);
+    face_text(w, "tier_asked", it->tier_asked);
+    face_text(w, "fallback", it->fallback);
+    face_text(w, "fallback_class", it->fallback_class);
     json_bool(w, "degraded", it->is_degraded);
     json_int(w, "attempts", it->attempts);
     int_or_null(w, "prompt_tokens", it->prompt_tokens, -1);
@@ -166,23 +166,23 @@ void face_item(struct json_writer *w, const struct vlmd_item *it)
     json_str(w, "correlation_id", it->correlation_id);
     path_members(w, it->path);
     json_bool(w, "address_removed", it->is_address_removed);
-    text_or_null(w, "hash", it->hash);
-    text_or_null(w, "sent_hash", it->sent_hash);
+    face_text(w, "hash", it->hash);
+    face_text(w, "sent_hash", it->sent_hash);
     json_str(w, "state", it->state);
-    text_or_null(w, "outcome", it->outcome);
-    text_or_null(w, "reason", it->reason);
+    face_text(w, "outcome", it->outcome);
+    face_text(w, "reason", it->reason);
     fields_member(w, it);
-    text_or_null(w, "app", it->app);
-    text_or_null(w, "window", it->window);
-    text_or_null(w, "screen", it->screen);
-    text_or_null(w, "page_url", it->page_url);
+    face_text(w, "app", it->app);
+    face_text(w, "window", it->window);
+    face_text(w, "screen", it->screen);
+    face_text(w, "page_url", it->page_url);
     face_time(w, "taken_at", it->taken_at_ms);
     int_or_null(w, "width", it->width, 0);
     int_or_null(w, "height", it->height, 0);
     int_or_null(w, "sent_width", it->sent_width, 0);
     int_or_null(w, "sent_height", it->sent_height, 0);
     json_int(w, "sent_bytes", it->sent_bytes);
-    text_or_null(w, "verdict", it->verdict);
+    face_text(w, "verdict", it->verdict);
     masks_member(w, it->masks);
     request_members(w, it);
     if (*it->snippet) {

@@ -56,8 +56,8 @@ void face_audit_row(struct json_writer *w, const struct vlmd_audit_row *r)
     json_str(w, "stage", r->stage);
     json_int(w, "job", r->job);
     json_str(w, "correlation_id", r->correlation_id);
-    json_str(w, "hash", *r->hash ? r->hash : NULL);
-    json_str(w, "sent_hash", *r->sent_hash ? r->sent_hash : NULL);
+    face_text(w, "hash", r->hash);
+    face_text(w, "sent_hash", r->sent_hash);
     json_str(w, "categories", r->categories);
     json_str(w, "rules", r->rules);
     json_str(w, "app", r->app);
@@ -82,7 +82,7 @@ void face_audit_check(struct json_writer *w, const struct vlmd_audit_check *k)
     json_int(w, "last_row", k->last_seq);
     json_int(w, "pruned", k->pruned);
     face_time(w, "pruned_until", k->pruned_until_ms);
-    json_str(w, "head", *k->head ? k->head : NULL);
+    face_text(w, "head", k->head);
     if (k->has_expected) {
         json_int(w, "expected_row", k->expected_seq);
     } else {
