@@ -296,15 +296,13 @@ static void on_probed(struct backend_call *c, int err)
         return;
     }
     r->needs_probe = err == E_LOADING;  // its facts can be had only when it is up
-    if (err == 0) {
-        dispatch_tell_facts(r->dispatch, r);
-    }
     if (err && err != E_LOADING) {
         route_give_up(r, err, c->err.msg[0] ? c->err.msg : err_words(err), 0, now);
     } else if (!is_allowed(r)) {
         become_wrong(r, E_REMOTE, err_words(E_REMOTE), 0, now);
     } else {
         end_pause(r);
+        dispatch_tell_facts(r->dispatch, r);
         route_move(r, ROUTE_FOUND, 0, "", now);
     }
     dispatch_route_call_ended(r->dispatch);

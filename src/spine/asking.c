@@ -44,7 +44,13 @@ static void follow(struct job *j, const struct verdict *v)
     case VERDICT_FAIL: fail(j, v->code); return;
     case VERDICT_WAIT: step_go(j, JOB_WAITING); return;
     case VERDICT_BACK_OFF: step_back_off(j, JOB_WAITING, v->delay_ms); return;
-    case VERDICT_AGAIN: step_go(j, JOB_PREPARING); return;
+    case VERDICT_AGAIN:
+        if (v->delay_ms > 0) {
+            step_back_off(j, JOB_PREPARING, v->delay_ms);
+        } else {
+            step_go(j, JOB_PREPARING);
+        }
+        return;
     }
 }
 

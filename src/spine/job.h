@@ -105,6 +105,7 @@ struct job {
     int cap_doublings;  // answers were cut
     bool no_schema;
     bool no_thinking;
+    int crashes;     // of a model that had it
     int bad_images;  // times a backend could not decode it
     bool as_png;     // it is sent as that
     bool compared;

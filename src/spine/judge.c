@@ -18,6 +18,7 @@ enum {
     INPUT_BASE_MS = 500,
     FRESH_MS = 60000,  // a file this old is not being written any more
     MAX_STRIKES = 10,
+    CRASH_MS = 30000,  // a server that crashed twice starts its model again meanwhile
 };
 
 int judge_fetch(int err, int status, char *words, size_t size)
@@ -50,9 +51,8 @@ static bool is_fresh(const struct job *j)
 int64_t judge_input(struct job *j, int code)
 {
     bool is_transient = code == E_NOMEM || code == E_IO || code == E_FULL ||
-                        code == E_NET ||
-                        code == E_NET_CUT || code == E_FIRST_BYTE || code == E_STALL ||
-                        code == E_TOTAL || code == E_SERVER;
+                        code == E_NET || code == E_NET_CUT || code == E_FIRST_BYTE ||
+                        code == E_STALL || code == E_TOTAL || code == E_SERVER;
     bool is_growing = code == E_CUT && !j->row.is_url && is_fresh(j);
     if ((!is_transient && !is_growing) || j->input_tries >= MAX_INPUT_TRIES) {
         return -1;
@@ -70,6 +70,11 @@ static struct verdict judge_sick(struct job *j, int err)
                             .code = err};
 }
 
+static int64_t crash_ms(const struct retry_config *c)
+{
+    return c->cap_ms < CRASH_MS ? c->cap_ms : CRASH_MS;
+}
+
 static struct verdict judge_retry(struct job *j, int err, const struct retry_config *c,
                                   uint32_t random)
 {
@@ -81,7 +86,10 @@ static struct verdict judge_retry(struct job *j, int err, const struct retry_con
     }
     switch (remedy_take(j, err)) {
     case REMEDY_NONE: v.what = VERDICT_FAIL; break;
-    case REMEDY_PREPARE: v.what = VERDICT_AGAIN; break;
+    case REMEDY_PREPARE:
+        v.what = VERDICT_AGAIN;
+        v.delay_ms = err == E_MODEL_CRASH ? crash_ms(c) : 0;
+        break;
     case REMEDY_ASK:
         v.delay_ms = retry_delay_ms(c, j->tries, j->ask.retry_after_ms, random);
         break;

@@ -12,7 +12,7 @@ enum verdict_kind {
     VERDICT_FAIL,      // to the failure list, with code
     VERDICT_WAIT,      // ask again as soon as a backend takes it
     VERDICT_BACK_OFF,  // ask again after delay_ms
-    VERDICT_AGAIN      // prepare it again, in another way, then ask
+    VERDICT_AGAIN      // after delay_ms prepare it again, in another way, then ask
 };
 
 struct verdict {

@@ -4,7 +4,7 @@
 //   bad_image        a PNG, then a smaller one
 //   truncated, empty twice the room for the answer, thinking switched off
 //   schema, repetition, empty   from the second time: words instead of a form
-//   model_crash      a smaller picture, the second time
+//   model_crash      a smaller picture the second time, half a minute later
 //   anything else    another seed
 //
 // Source: PROTOCOLS.md 8.2.
@@ -17,7 +17,7 @@
 enum {
     MIN_TARGET_PX = 256,
     MIN_TARGET_TOKENS = 64,
-    CRASHES_TO_SHRINK = 2,
+    CRASHES_TO_SHRINK = 2,  // one alone may be chance
     TRIES_TO_FREE = 2,
 };
 
@@ -95,6 +95,9 @@ enum remedy remedy_take(struct job *j, int err)
     if (err == E_BAD_IMAGE) {
         return take_other_format(j);
     }
+    if (err == E_MODEL_CRASH) {
+        return remedy_take_crash(j);
+    }
     if (err == E_UNFINISHED || err == E_EMPTY) {
         allow_longer(j);
     }
@@ -106,7 +109,7 @@ enum remedy remedy_take(struct job *j, int err)
 
 enum remedy remedy_take_crash(struct job *j)
 {
-    bool is_time = j->strikes == CRASHES_TO_SHRINK;
+    bool is_time = ++j->crashes == CRASHES_TO_SHRINK;
     return is_time && take_smaller(j) == REMEDY_PREPARE ? REMEDY_PREPARE : REMEDY_ASK;
 }
 

@@ -646,6 +646,28 @@ static void what_can_not_be_decoded_is_sent_as_png_then_smaller(void **state)
     expect_end(f, STORE_FAILED, E_BAD_IMAGE);
 }
 
+// The backend is well otherwise: it may be this picture, and memory.
+static void a_model_that_crashes_twice_is_given_half_a_minute_and_less(void **state)
+{
+    struct fake *f = *state;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    fake_end(f, FAKE_ASK, E_MODEL_CRASH);
+    fake_pass_ms(f, 1000);
+    assert_int_equal(f->calls[FAKE_ASK], 2);  // once may be chance
+    assert_int_equal(f->last_target_px, 768);
+    fake_end(f, FAKE_ASK, E_MODEL_CRASH);
+    assert_int_equal(fake_state(f), JOB_BACKOFF);
+    fake_pass_ms(f, 29000);
+    assert_int_equal(fake_state(f), JOB_BACKOFF);
+    fake_pass_ms(f, 1000);
+    assert_int_equal(fake_state(f), JOB_PREPARING);
+    assert_int_equal(f->last_target_px, 576);
+    fake_run_to(f, FAKE_SAVE);
+    assert_string_equal(remedy_of(f, 1), "a smaller picture (576 px)");
+    expect_end(f, STORE_ANSWERED, 0);
+}
+
 static void what_was_changed_stands_in_the_history(void **state)
 {
     static const struct {
@@ -953,6 +975,7 @@ int main(void)
         T(a_tier_is_fitted_to_the_models_grid),
         T(a_cut_answer_gets_a_larger_cap_and_then_no_schema),
         T(what_can_not_be_decoded_is_sent_as_png_then_smaller),
+        T(a_model_that_crashes_twice_is_given_half_a_minute_and_less),
         T(what_was_changed_stands_in_the_history),
         T(a_result_waits_until_it_can_be_saved),
         T(a_lost_lease_is_not_an_end_of_ours),
