@@ -88,6 +88,18 @@ static void recognise_cancel(void *ctx, struct ocr_req *r)
     ocr_cancel(a->ocr, r);
 }
 
+static void work(void *ctx, struct gate_work *w, void (*done)(struct gate_work *, int))
+{
+    struct app *a = ctx;
+    gate_work_submit(w, a->reader, done);
+}
+
+static void work_cancel(void *ctx, struct gate_work *w)
+{
+    struct app *a = ctx;
+    pool_cancel(a->reader, &w->work);
+}
+
 static int ask(void *ctx, struct ask *q, void (*done)(struct ask *, int))
 {
     struct app *a = ctx;
@@ -164,6 +176,8 @@ void organs_bind(struct app *a, struct pipeline_organs *out)
         .compare_cancel = compare_cancel,
         .recognise = recognise,
         .recognise_cancel = recognise_cancel,
+        .work = work,
+        .work_cancel = work_cancel,
         .ask = ask,
         .ask_cancel = ask_cancel,
         .ask_pause = ask_pause,

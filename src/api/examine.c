@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/call.h"
 #include "base/mem.h"
-#include "spine/gate.h"
+#include "spine/gate_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@ struct examine {
     vlmd_examine_fn *fn;
     void *arg;
     char *path, *text;  // owned; one of them
+    char *beside;       // owned; what stands beside path
     struct ingest_meta given, meta;
     bool wants_png;
     struct gate gate;
@@ -36,6 +37,7 @@ struct examine {
     struct meta_req inspect;
     struct image_req image;
     struct ocr_req read;
+    struct gate_work work;
 };
 
 // ---- the answer
@@ -101,9 +103,6 @@ static void tell(struct examine *x)
     struct vlmd_box *masks = copy_masks(&x->gate);
     const struct privacy_verdict local = judge_here(x);
     const struct privacy_verdict remote = gate_judge(&x->gate, true);
-    if (x->text && x->code == 0) {
-        gate_clean(&x->gate, &x->text);
-    }
     const bool is_picture = x->path && !x->gate.n_notes;
     const struct vlmd_examination out = {
         .app = x->meta.app,
@@ -155,6 +154,8 @@ static void close_next(struct examine *x)
         struct vlmd *v = x->v;
         image_req_fini(&x->image);
         gate_fini(&x->gate);
+        ocr_req_fini(&x->read);
+        free(x->beside);
         free(x->path);
         free(x->text);
         free(x);
@@ -177,13 +178,18 @@ static void end(struct examine *x, int code, const char *words)
     close_next(x);
 }
 
+static int open_reader(struct examine *x)
+{
+    const struct pool_config reader = {.name = "vlmd-meta", .threads = 1};
+    return pool_open(&x->reader, &x->v->app.loop, &reader);
+}
+
 static int open_organs(struct examine *x)
 {
     struct app *a = &x->v->app;
-    struct pool_config reader = {.name = "vlmd-meta", .threads = 1};
     struct image_config images = a->config->image;
     images.threads = 1;
-    int rc = pool_open(&x->reader, &a->loop, &reader);
+    int rc = open_reader(x);
     if (rc == 0) {
         rc = image_open(&x->images, &a->loop, &images);
     }
@@ -191,6 +197,14 @@ static int open_organs(struct examine *x)
         rc = ocr_open(&x->ocr, &a->loop, &a->config->ocr);
     }
     return rc;
+}
+
+// Texts are searched by the reader's thread, with a gate of its own.
+static void begin_work(struct examine *x, void (*run)(struct gate_work *w),
+                       void (*done)(struct gate_work *w, int err))
+{
+    gate_work_init(&x->work, &x->gate, run);
+    gate_work_submit(&x->work, x->reader, done);
 }
 
 // ---- the steps
@@ -240,16 +254,30 @@ static void prepare(struct examine *x, bool wants_luma,
     image_prepare(x->images, &x->image, done);
 }
 
+static void read_run(struct gate_work *w)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    gate_learn_text(&w->gate, &x->read);
+}
+
+static void read_done(struct gate_work *w, int err)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    (void)err;  // nothing cancels it
+    gate_take_page(&x->gate, w);
+    gate_work_fini(w);
+    prepare(x, false, on_sent_form);
+}
+
 static void on_read(struct ocr_req *r, int err)
 {
     struct examine *x = container_of(r, struct examine, read);
     if (err) {
         gate_lack_text(&x->gate);
+        prepare(x, false, on_sent_form);
     } else {
-        gate_learn_text(&x->gate, r);
+        begin_work(x, read_run, read_done);
     }
-    ocr_req_fini(r);
-    prepare(x, false, on_sent_form);
 }
 
 static void on_grey(struct image_req *r, int err)
@@ -285,21 +313,30 @@ static void merge_given(struct ingest_meta *m, const struct ingest_meta *given)
 static bool is_excluded(struct examine *x)
 {
     merge_given(&x->meta, &x->given);
-    if (gate_is_excluded(&x->gate, 1, x->reason, sizeof(x->reason))) {
-        return true;
-    }
+    return gate_is_excluded(&x->gate, 1, x->reason, sizeof(x->reason));
+}
+
+static void beside_run(struct gate_work *w)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    gate_learn_beside(&w->gate, x->beside, x->inspect.is_beside_cut);
+}
+
+static void beside_done(struct gate_work *w, int err)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    (void)err;  // nothing cancels it
+    gate_take_beside(&x->gate, w);
+    gate_work_fini(w);
     gate_learn_meta(&x->gate);
     x->unread = x->gate.found;
-    return false;
+    prepare(x, true, on_grey);
 }
 
 static void on_inspected(struct meta_req *r, int err)
 {
     struct examine *x = container_of(r, struct examine, inspect);
-    if (err == 0) {
-        gate_learn_beside(&x->gate, r->beside, r->is_beside_cut);
-    }
-    free(r->beside);
+    x->beside = r->beside;
     r->beside = NULL;
     if (err) {
         end(x, err, err_words(err));
@@ -309,7 +346,7 @@ static void on_inspected(struct meta_req *r, int err)
     if (is_excluded(x)) {
         end(x, 0, NULL);
     } else {
-        prepare(x, true, on_grey);
+        begin_work(x, beside_run, beside_done);
     }
 }
 
@@ -340,27 +377,49 @@ static void place_words(const char *text, struct ocr_req *r)
     r->height = (line + 1) * LINE_PX;
 }
 
+static void text_run(struct gate_work *w)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    struct ocr_req *r = &x->read;
+    buf_init(&r->text, MOST_TEXT);
+    x->code = buf_add_str(&r->text, x->text);
+    if (x->code == 0) {
+        place_words(x->text, r);
+        r->page_len = r->text.len;
+        gate_learn_text(&w->gate, r);
+        gate_clean(&w->gate, &x->text);
+    }
+}
+
+// Of one that a rule decides all the same.
+static void clean_run(struct gate_work *w)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    gate_clean(&w->gate, &x->text);
+}
+
+static void text_done(struct gate_work *w, int err)
+{
+    struct examine *x = container_of(w, struct examine, work);
+    (void)err;  // nothing cancels it
+    gate_take_page(&x->gate, w);
+    gate_work_fini(w);
+    end(x, x->code, err_words(x->code));
+}
+
 static void examine_text(void *arg)
 {
     struct examine *x = arg;
-    if (is_excluded(x)) {
+    const bool is_over = is_excluded(x);
+    if (!is_over) {
+        gate_learn_meta(&x->gate);
+        x->unread = x->gate.found;
+    }
+    if (x->text) {
+        begin_work(x, is_over ? clean_run : text_run, text_done);
+    } else {  // only the rules were asked about
         end(x, 0, NULL);
-        return;
     }
-    if (!x->text) {  // only the rules were asked about
-        end(x, 0, NULL);
-        return;
-    }
-    struct ocr_req *r = &x->read;
-    buf_init(&r->text, MOST_TEXT);
-    int rc = buf_add_str(&r->text, x->text);
-    if (rc == 0) {
-        place_words(x->text, r);
-        r->page_len = r->text.len;
-        gate_learn_text(&x->gate, r);
-    }
-    ocr_req_fini(r);
-    end(x, rc, err_words(rc));
 }
 
 // ---- public
@@ -376,11 +435,10 @@ static void copy_given(struct ingest_meta *m, const struct vlmd_examine_input *i
 
 static int begin(struct examine *x)
 {
-    if (!x->path) {
-        return app_post(&x->v->app, examine_text, x);
-    }
-    int rc = open_organs(x);
-    if (rc == 0) {
+    int rc = x->path ? open_organs(x) : open_reader(x);
+    if (rc == 0 && !x->path) {
+        rc = app_post(&x->v->app, examine_text, x);
+    } else if (rc == 0) {
         x->inspect.path = x->path;
         x->inspect.ignores_beside = !x->v->app.config->reads_beside;
         meta_read(x->reader, &x->inspect, on_inspected);

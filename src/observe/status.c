@@ -54,7 +54,8 @@ static void count_states(const struct app *a, struct vlmd_stats *out)
     const int *n = a->pipeline.jobs.count;
     out->claimed = a->pipeline.jobs.total;
     out->preparing = n[JOB_CLAIMED] + n[JOB_FETCHING] + n[JOB_INSPECTING] +
-                     n[JOB_PREPARING] + n[JOB_COMPARING] + n[JOB_RECOGNISING];
+                     n[JOB_PREPARING] + n[JOB_COMPARING] + n[JOB_RECOGNISING] +
+                     n[JOB_SCREENING];
     out->waiting = n[JOB_WAITING];
     out->asking = n[JOB_ASKING];
     out->saving = n[JOB_SAVING];

@@ -194,8 +194,8 @@ static const struct {
 } stages[] = {
     {JOB_FETCHING, "fetch"},        {JOB_INSPECTING, "inspect"},
     {JOB_PREPARING, "prepare"},     {JOB_COMPARING, "compare"},
-    {JOB_RECOGNISING, "recognise"}, {JOB_WAITING, "wait"},
-    {JOB_RECORDING, "record"},
+    {JOB_RECOGNISING, "recognise"}, {JOB_SCREENING, "screen"},
+    {JOB_WAITING, "wait"},          {JOB_RECORDING, "record"},
 };
 
 static void add_stages(struct trace *t, const struct job *j, const struct span *root,

@@ -10,7 +10,8 @@
 //             -> gate_clean... -> gate_audit
 //
 // No I/O, no clock.  Never keeps a text of the picture, its title or its address.
-// Thread: loop.
+// Thread: loop; texts whose length comes from outside are learned and cleaned by a worker
+// thread, which has a gate of its own for it (gate_work.h).
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_GATE_H
 #define VLMD_GATE_H

@@ -1,15 +1,17 @@
 // job.h -- one picture on its way through this process, while it holds the row's lease.
 //
-//   CLAIMED -> FETCHING -> INSPECTING -> PREPARING -> COMPARING -> RECOGNISING -> WAITING
+//   CLAIMED -> FETCHING -> INSPECTING -> PREPARING -> COMPARING -> RECOGNISING -> SCREENING
+//   SCREENING -> WAITING
 //   WAITING -> ASKING -> SAVING -> GONE
 //
 //   FETCHING only for URLs; RECOGNISING where the gate has to know the text, or with
-//   `ocr.when: always`.
+//   `ocr.when: always`; SCREENING is what the gate makes of a text.
+//   INSPECTING -> SCREENING -> PREPARING   a text stands beside the picture
 //   ASKING -> BACKOFF -> WAITING        the same again later
 //   COMPARING -> BACKOFF -> COMPARING   an equal picture is being asked right now
 //   INSPECTING, PREPARING -> BACKOFF -> INSPECTING   the file was not complete yet
 //   ASKING, WAITING -> PREPARING        smaller, or with the grey picture for OCR
-//   RECOGNISING -> PREPARING            with what was found painted over
+//   SCREENING -> PREPARING              with what was found painted over
 //   WAITING -> RECORDING -> WAITING     what goes to another machine is written down first
 //   any early end (blocked, bad picture, duplicate) goes straight to SAVING
 //   any but SAVING, GONE -> RELEASING -> GONE   stop, cancel, lease lost
@@ -26,6 +28,7 @@
 #include "ingest/ingest.h"
 #include "io/http.h"
 #include "spine/gate.h"
+#include "spine/gate_work.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -38,6 +41,7 @@
     X(JOB_PREPARING, "preparing")                                                        \
     X(JOB_COMPARING, "comparing")                                                        \
     X(JOB_RECOGNISING, "recognising")                                                    \
+    X(JOB_SCREENING, "screening")                                                        \
     X(JOB_WAITING, "waiting")                                                            \
     X(JOB_RECORDING, "recording")                                                        \
     X(JOB_ASKING, "asking")                                                              \
@@ -132,6 +136,8 @@ struct job {
         struct meta_req meta;
         struct store_similar similar;
         struct ocr_req ocr;
+        struct gate_screening screening;
+        struct gate_cleaning cleaning;
         struct store_audit_append audit;
     } req;
     struct ask ask;     // owned parts of out live until GONE

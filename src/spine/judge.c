@@ -160,8 +160,8 @@ bool judge_near_under_way(const struct job *j, const struct job_lists *jobs)
     if (!judge_is_compared(j)) {
         return false;
     }
-    static const enum job_state states[] = {JOB_RECOGNISING, JOB_WAITING, JOB_ASKING,
-                                            JOB_BACKOFF, JOB_SAVING};
+    static const enum job_state states[] = {JOB_RECOGNISING, JOB_SCREENING, JOB_WAITING,
+                                            JOB_ASKING,      JOB_BACKOFF,   JOB_SAVING};
     const struct image_look mine = look_of(j);
     for (size_t s = 0; s < sizeof(states) / sizeof(states[0]); s++) {
         const struct list *head = &jobs->head[states[s]];

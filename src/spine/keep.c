@@ -112,25 +112,11 @@ void keep_save_again(struct job *j)
     o->save(o->ctx, &j->save, on_saved);
 }
 
-// What the model saw although OCR did not, and what stands in title and address.  The answer
-// as it came may hold the same in other letters (JSON escapes): it goes when anything did.
-static void clean(struct job *j)
+// What stands in title, address, reason and history: as much as fits into the job.
+static void clean_words(struct job *j)
 {
     const int64_t began_us = clock_us();
     struct gate *g = &j->gate;
-    struct answer *n = &j->ask.answer;
-    gate_clean(g, &n->summary);
-    gate_clean(g, &n->activity);
-    gate_clean(g, &n->app);
-    gate_clean(g, &n->details);
-    gate_clean_json(g, &n->tags);
-    gate_clean(g, &n->text);
-    gate_clean_buf(g, &j->ocr_text);
-    if (gate_cleaned(g) > 0) {
-        free(n->raw);
-        n->raw = NULL;
-    }
-    gate_clean(g, &n->raw);
     const int before = gate_cleaned(g);
     gate_clean_array(g, j->meta.window, sizeof(j->meta.window));
     gate_clean_array(g, j->meta.url, sizeof(j->meta.url));
@@ -155,11 +141,9 @@ static int take_audit(struct job *j)
     return n;
 }
 
-void keep_save(struct job *j)
+static void save(struct job *j)
 {
-    free(j->image.luma);
-    j->image.luma = NULL;
-    clean(j);
+    clean_words(j);
     judge_fill_save(j);
     j->masks = gate_masks_text(&j->gate);
     j->save.masks = j->masks;
@@ -170,6 +154,49 @@ void keep_save(struct job *j)
     buf_fini(&j->image.jpeg);
     buf_fini(&j->fetched);
     keep_save_again(j);
+}
+
+// What the model saw although OCR did not, and what OCR read.
+static void on_cleaned(struct gate_work *w, int err)
+{
+    struct job *j = container_of(w, struct job, req.cleaning.work);
+    struct gate_cleaning *c = &j->req.cleaning;
+    if (err) {  // not cleaned: not kept
+        answer_fini(&c->answer);
+        buf_fini(&c->page);
+    }
+    gate_take_cleaned(&j->gate, w);
+    j->privacy_us += w->took_us;
+    j->ask.answer = c->answer;
+    j->ocr_text = c->page;
+    gate_work_fini(w);
+    save(j);
+}
+
+static bool has_texts(const struct job *j)
+{
+    const struct answer *n = &j->ask.answer;
+    return n->summary || n->activity || n->app || n->details || n->tags || n->text ||
+           n->raw || j->ocr_text.len > 0;
+}
+
+void keep_save(struct job *j)
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    free(j->image.luma);
+    j->image.luma = NULL;
+    j->wake_ms = INT64_MAX;
+    if (!has_texts(j)) {
+        save(j);
+        return;
+    }
+    struct gate_cleaning *c = &j->req.cleaning;
+    gate_work_init(&c->work, &j->gate, gate_clean_run);
+    c->answer = j->ask.answer;
+    c->page = j->ocr_text;
+    j->ask.answer = (struct answer){.is_plain = c->answer.is_plain};
+    memset(&j->ocr_text, 0, sizeof(j->ocr_text));
+    o->work(o->ctx, &c->work, on_cleaned);
 }
 
 static void on_released(struct store_release *r, int err)
@@ -189,7 +216,7 @@ void keep_release(struct job *j)
         leave(j);
         return;
     }
-    clean(j);
+    clean_words(j);
     const int n_audit = take_audit(j);
     j->release = (struct store_release){
         .id = j->row.id,

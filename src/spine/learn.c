@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "spine/judge.h"
 #include "spine/lesser.h"
+#include "spine/screening.h"
 #include "spine/step.h"
 
 #include <stdio.h>
@@ -140,21 +141,28 @@ static void end_input(struct job *j, int code, const char *words)
     }
 }
 
-// The text beside the picture is looked at, not kept.
-static void learn_beside(struct job *j, struct meta_req *r, int err)
+void learn_inspected(struct job *j)
 {
     const int64_t began_us = clock_us();
-    if (err == 0) {
-        gate_learn_beside(&j->gate, r->beside, r->is_beside_cut);
-    }
-    if (err == 0 && r->is_beside_cut) {
+    gate_learn_meta(&j->gate);
+    j->privacy_us += clock_us() - began_us;
+    step_go(j, JOB_PREPARING);
+}
+
+// The text beside the picture is looked at, not kept.
+static void take_beside(struct job *j, char *text, bool is_cut)
+{
+    if (is_cut) {
         log_warn("pipeline",
                  "job=%lld cid=%s more text stands beside the picture than is looked at",
                  (long long)j->row.id, j->row.cid);
     }
-    free(r->beside);
-    r->beside = NULL;
-    j->privacy_us += clock_us() - began_us;
+    if (text) {
+        screen_beside(j, text, is_cut);
+    } else {
+        gate_learn_beside(&j->gate, NULL, is_cut);
+        learn_inspected(j);
+    }
 }
 
 static void on_inspected(struct meta_req *r, int err)
@@ -162,26 +170,29 @@ static void on_inspected(struct meta_req *r, int err)
     struct job *j = container_of(r, struct job, req.meta);
     struct ingest_meta found = r->meta;
     struct file_version version = r->version;
+    char *beside = r->beside;
+    const bool is_cut = r->is_beside_cut;
     char why[GATE_WORDS];
-    learn_beside(j, r, err);
+    r->beside = NULL;
     if (step_leaves(j)) {
+        free(beside);
         return;
     }
     if (err) {
+        free(beside);
         end_input(j, err, "");
         return;
     }
     j->version = version;
     merge_meta(&j->meta, &found);
     if (found.is_thumbnail) {
+        free(beside);
         step_end(j, STORE_SKIPPED, 0, "a tracker's thumbnail, not a screenshot");
     } else if (gate_is_excluded(&j->gate, step_wall_ms(j), why, sizeof(why))) {
+        free(beside);
         step_end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
-        const int64_t began_us = clock_us();
-        gate_learn_meta(&j->gate);
-        j->privacy_us += clock_us() - began_us;
-        step_go(j, JOB_PREPARING);
+        take_beside(j, beside, is_cut);
     }
 }
 
@@ -390,12 +401,15 @@ static void drop_luma(struct job *j)
     j->image.luma = NULL;
 }
 
-// Before what is to be painted over is: later pictures are compared with it as it was.
-static void keep_plain_thumb(struct job *j)
+void learn_read(struct job *j, int err)
 {
-    if (j->gate.n_masks && !j->plain_thumb) {
-        j->plain_thumb = mem_zero(sizeof(j->image.thumb));
-        memcpy(j->plain_thumb, j->image.thumb, sizeof(j->image.thumb));
+    if (!j->pipeline->organs.uses_stand_in(j->pipeline->organs.ctx)) {
+        drop_luma(j);
+    }
+    if (j->fallback >= FALLBACK_OCR) {
+        lesser_read(j, err);
+    } else {
+        step_go(j, gate_must_mask(&j->gate) ? JOB_PREPARING : JOB_WAITING);
     }
 }
 
@@ -403,29 +417,21 @@ static void keep_plain_thumb(struct job *j)
 static void on_recognised(struct ocr_req *r, int err)
 {
     struct job *j = container_of(r, struct job, req.ocr);
-    if (err == 0) {
-        const int64_t began_us = clock_us();
-        gate_learn_text(&j->gate, r);
-        j->privacy_us += clock_us() - began_us;
-        ocr_drop_second(r);
-        buf_take(&j->ocr_text, &r->text);
-        keep_plain_thumb(j);
-    } else if (err != E_CANCELED) {
+    if (err && err != E_CANCELED) {
         gate_lack_text(&j->gate);
         log_warn("pipeline", "job=%lld cid=%s ocr class=%s %s", (long long)j->row.id,
                  j->row.cid, err_name(err), r->err.msg);
     }
-    ocr_req_fini(r);
-    if (!j->pipeline->organs.uses_stand_in(j->pipeline->organs.ctx)) {
-        drop_luma(j);
+    if (err || j->is_stopping || j->has_lost_lease) {
+        ocr_req_fini(r);
     }
     if (step_leaves(j)) {
         return;
     }
-    if (j->fallback >= FALLBACK_OCR) {
-        lesser_read(j, err);
+    if (err) {
+        learn_read(j, err);
     } else {
-        step_go(j, gate_must_mask(&j->gate) ? JOB_PREPARING : JOB_WAITING);
+        screen_page(j, r);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "spine/judge.h"
 #include "spine/keep.h"
 #include "spine/learn.h"
+#include "spine/screening.h"
 #include "spine/step.h"
 
 #include <assert.h>
@@ -77,6 +78,7 @@ static void step(struct job *j)
     case JOB_BACKOFF: return;                          // pipeline_tick
     case JOB_SAVING: keep_save(j); return;             // keep.c
     case JOB_RELEASING: keep_release(j); return;       // keep.c
+    case JOB_SCREENING:
     case JOB_ASKING:
     case JOB_GONE:
     case JOB_STATES: assert(!"no step from here");
@@ -159,6 +161,7 @@ static void cancel_request(struct job *j, bool with_ask)
     case JOB_PREPARING: o->prepare_cancel(o->ctx, &j->image); return;
     case JOB_COMPARING: o->compare_cancel(o->ctx, &j->req.similar); return;
     case JOB_RECOGNISING: o->recognise_cancel(o->ctx, &j->req.ocr); return;
+    case JOB_SCREENING: screen_cancel(j); return;
     case JOB_ASKING:
         if (with_ask) {
             o->ask_cancel(o->ctx, &j->ask);

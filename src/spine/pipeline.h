@@ -41,6 +41,10 @@ struct pipeline_organs {
                    size_t params_size);
     // The size that suits the model; false: not known.  May be NULL.
     bool (*grid)(void *ctx, int long_px, struct backend_grid *out);
+    // Has w->run called in a worker thread.
+    void (*work)(void *ctx, struct gate_work *w,
+                 void (*done)(struct gate_work *w, int err));
+    void (*work_cancel)(void *ctx, struct gate_work *w);
     void (*record)(void *ctx, struct store_audit_append *r,
                    void (*done)(struct store_audit_append *, int));
     void (*save)(void *ctx, struct store_save *r, void (*done)(struct store_save *, int));

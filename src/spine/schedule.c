@@ -74,7 +74,7 @@ static int ahead_of(const struct schedule *s, int capacity)
 static int room_to_read(const struct schedule *s)
 {
     int n = 0;
-    for (int state = JOB_CLAIMED; state <= JOB_RECOGNISING; state++) {
+    for (int state = JOB_CLAIMED; state <= JOB_SCREENING; state++) {
         n += s->pipeline->jobs.count[state];
     }
     return s->pipeline->config.reads_text_always ? MAX_READING - n : MAX_CLAIM;

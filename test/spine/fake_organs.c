@@ -137,6 +137,16 @@ static void recognise_cancel(void *ctx, struct ocr_req *r)
     cancel(ctx, r);
 }
 
+static void work(void *ctx, struct gate_work *w, void (*done)(struct gate_work *, int))
+{
+    begin(ctx, FAKE_WORK, w, (any_done)(void *)done);
+}
+
+static void work_cancel(void *ctx, struct gate_work *w)
+{
+    cancel(ctx, w);
+}
+
 static int ask(void *ctx, struct ask *a, void (*done)(struct ask *, int))
 {
     struct fake *f = ctx;
@@ -280,6 +290,8 @@ static const struct pipeline_organs table = {
     .compare_cancel = compare_cancel,
     .recognise = recognise,
     .recognise_cancel = recognise_cancel,
+    .work = work,
+    .work_cancel = work_cancel,
     .ask = ask,
     .ask_cancel = ask_cancel,
     .uses_stand_in = uses_stand_in,
@@ -404,6 +416,9 @@ static void fill(struct fake *f, enum fake_call what, void *req)
         r->sent_width = r->sent_height = 2;
         r->file_bytes = 100;
         r->content[0] = f->content ? f->content : 0xab;
+    } else if (what == FAKE_WORK) {
+        struct gate_work *w = req;
+        w->run(w);
     } else if (what == FAKE_ASK) {
         struct ask *a = req;
         answer_fini(&a->answer);
@@ -414,7 +429,7 @@ static void fill(struct fake *f, enum fake_call what, void *req)
     }
 }
 
-void fake_end(struct fake *f, enum fake_call what, int err)
+static void end_one(struct fake *f, enum fake_call what, int err)
 {
     int i = find(f, what);
     assert_true(i >= 0);
@@ -426,6 +441,19 @@ void fake_end(struct fake *f, enum fake_call what, int err)
         fill(f, what, p.req);
     }
     p.done(p.req, err);
+}
+
+void fake_do_work(struct fake *f)
+{
+    while (!f->holds_work && find(f, FAKE_WORK) >= 0) {
+        end_one(f, FAKE_WORK, 0);
+    }
+}
+
+void fake_end(struct fake *f, enum fake_call what, int err)
+{
+    end_one(f, what, err);
+    fake_do_work(f);
 }
 
 struct job *fake_job(struct fake *f)
@@ -440,6 +468,7 @@ struct job *fake_job(struct fake *f)
 
 enum job_state fake_state(struct fake *f)
 {
+    fake_do_work(f);
     struct job *j = fake_job(f);
     return j ? j->state : JOB_GONE;
 }
@@ -459,6 +488,7 @@ void fake_pass_ms(struct fake *f, int64_t ms)
     f->now_ms += ms;
     f->wall_ms += ms;
     pipeline_tick(&f->p, f->now_ms);
+    fake_do_work(f);
 }
 
 void fake_fini(struct fake *f)

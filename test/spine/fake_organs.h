@@ -13,6 +13,7 @@ enum fake_call {
     FAKE_PREPARE,
     FAKE_COMPARE,
     FAKE_RECOGNISE,
+    FAKE_WORK,
     FAKE_RECORD,
     FAKE_ASK,
     FAKE_SAVE,
@@ -48,6 +49,7 @@ struct fake {
     bool has_only_stand_in;      // ask() refuses what needs a model
     int fetch_rc;
     bool makes_luma;
+    bool holds_work;  // else what workers have to do is done after each call that ends
     struct fake_pending pending[FAKE_MAX_PENDING];
     int n_pending;
     int calls[FAKE_CALLS];
@@ -100,6 +102,8 @@ enum job_state fake_state(struct fake *f);  // of the only job; JOB_GONE when no
 struct job *fake_job(struct fake *f);
 // Drives the only job on, all going well, until it waits for what (not ended yet).
 void fake_run_to(struct fake *f, enum fake_call what);
+// Whatever the workers have to do.
+void fake_do_work(struct fake *f);
 void fake_pass_ms(struct fake *f, int64_t ms);  // time passes and the pipeline ticks
 // Nothing is left in memory or under way.
 void fake_fini(struct fake *f);

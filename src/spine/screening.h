@@ -1,0 +1,18 @@
+// screening.h -- SCREENING: texts of a picture are searched for secrets.  Private to the pipeline.
+// SPDX-License-Identifier: MIT
+#ifndef VLMD_SCREENING_H
+#define VLMD_SCREENING_H
+
+#include "spine/pipeline.h"
+
+// The last thing the caller does with j.  Goes on in learn_inspected.  is_cut: more stands
+// beside it than text.
+// Owns: text, free().
+void screen_beside(struct job *j, char *text, bool is_cut);
+// Goes on in learn_read.
+// Owns: what read holds; it is in j->req itself.
+void screen_page(struct job *j, struct ocr_req *read);
+// Of what is under way.
+void screen_cancel(struct job *j);
+
+#endif
