@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "spine/live.h"
+#include "spine/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void on_words(struct ask *a, const char *field, const char *text, size_t 
         live_init(j->live);
         say(j, "", "");
     }
-    live_feed(j->live, &e, field, text, len);
+    live_feed(j->live, &e, field, text, len, step_now_ms(j));
 }
 
 void telling_begin(struct job *j)

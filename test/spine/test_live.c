@@ -19,6 +19,8 @@ static struct heard {
     char field[32];  // of the last
     int n;           // tellings
     bool refuses;
+    int redactions;
+    size_t longest;  // that was redacted
     struct privacy_finder *finder;
 } heard;
 
@@ -26,6 +28,8 @@ static int redact(void *arg, const char *text, struct buf *out)
 {
     int counts[PRIVACY_CATEGORIES] = {0};
     (void)arg;
+    heard.redactions++;
+    heard.longest = strlen(text) > heard.longest ? strlen(text) : heard.longest;
     return heard.refuses ? -1
                          : privacy_redact(heard.finder, text, PRIVACY_ALL, out, counts);
 }
@@ -68,7 +72,8 @@ static size_t stream(const char *text, size_t n)
     live_init(&l);
     size_t len = strlen(text);
     for (size_t at = 0; at < len; at += n) {
-        live_feed(&l, &ends, "summary", text + at, len - at < n ? len - at : n);
+        live_feed(&l, &ends, "summary", text + at, len - at < n ? len - at : n,
+                  (int64_t)at * LIVE_PAUSE_MS);
     }
     size_t early = heard.all.len;
     live_end(&l, &ends);
@@ -179,9 +184,9 @@ static void each_field_is_told_for_itself(void **state)
     (void)state;
     struct live l;
     live_init(&l);
-    live_feed(&l, &ends, "summary", "One thing.", 10);
+    live_feed(&l, &ends, "summary", "One thing.", 10, 0);
     assert_int_equal(heard.n, 0);
-    live_feed(&l, &ends, "activity", "Another.", 8);
+    live_feed(&l, &ends, "activity", "Another.", 8, 0);
     assert_int_equal(heard.n, 1);
     assert_string_equal(heard.field, "summary");
     live_end(&l, &ends);
@@ -208,10 +213,56 @@ static void endless_text_ends_quietly(void **state)
     struct live l;
     live_init(&l);
     for (int i = 0; i < 1000; i++) {
-        live_feed(&l, &ends, "details", filler, sizeof(filler) - 1);
+        live_feed(&l, &ends, "details", filler, sizeof(filler) - 1, i * 100);
     }
     assert_true(heard.all.len <= LIVE_MOST);
     live_fini(&l);
+}
+
+enum { LONG = 24 << 10 };
+
+static void fill_long(char *text)
+{
+    *text = 0;
+    while (strlen(text) < LONG) {
+        strcat(text, filler);
+        strcat(text,
+               strlen(text) % 5 ? "" : "The card is 4111 1111 1111 1111, so far.\n");
+    }
+}
+
+// What was told long ago is not looked at again.
+static void a_long_text_is_told_whole_from_a_small_window(void **state)
+{
+    (void)state;
+    static char text[LONG + 200];
+    fill_long(text);
+    assert_non_null(strstr(text, "4111"));
+    for (size_t n = 3; n < 3000; n *= 7) {
+        buf_clear(&heard.all);
+        heard.longest = 0;
+        stream(text, n);
+        assert_in_range(heard.longest, 1, LIVE_WINDOW);
+        assert_whole(text);
+    }
+}
+
+// As when a server holds all of an answer back: no look for every few letters.
+static void what_comes_at_once_is_looked_at_seldom(void **state)
+{
+    (void)state;
+    static char text[LONG + 200];
+    struct live l;
+    live_init(&l);
+    fill_long(text);
+    for (size_t at = 0; at < strlen(text); at += 5) {
+        const size_t left = strlen(text) - at;
+        live_feed(&l, &ends, "summary", text + at, left < 5 ? left : 5, 1000);
+    }
+    assert_in_range(heard.redactions, 1, 4 * LONG / LIVE_KEEP);
+    live_end(&l, &ends);
+    live_fini(&l);
+    assert_whole(text);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -226,6 +277,8 @@ int main(void)
         CASE(each_field_is_told_for_itself),
         CASE(what_can_not_be_redacted_is_not_told),
         CASE(endless_text_ends_quietly),
+        CASE(a_long_text_is_told_whole_from_a_small_window),
+        CASE(what_comes_at_once_is_looked_at_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
