@@ -225,27 +225,28 @@ enum need { NEED_NOTHING, NEED_GROUPS, NEED_LABEL };
 
 static const struct mixed_rule {
     const char *form;
+    uint8_t letters;  // that it begins with
     uint32_t leads;
     enum need need;
     bool (*is_valid)(const struct id_text *t);
 } rules[] = {
-    {"######## A", LEAD(8) | LEAD(9), NEED_NOTHING, is_dni},
-    {"## ### ### A", LEAD(2) | LEAD(8) | LEAD(9), NEED_NOTHING, is_dni},
-    {"A ####### A", LEAD(0), NEED_NOTHING, is_nie},
-    {"AA ## ## ## A", LEAD(0), NEED_GROUPS, is_nino},
-    {"AA ## ## ## A", LEAD(0), NEED_LABEL, is_nino_form},
-    {"AAAAAA **A** A***A", LEAD(0), NEED_NOTHING, is_fiscale},
-    {"######-###*", LEAD(6), NEED_NOTHING, is_hetu},
-    {"######+###*", LEAD(6), NEED_NOTHING, is_hetu},
-    {"######A###*", LEAD(6), NEED_LABEL, NULL},  // of people born in this century
-    {"#################*", LEAD(17) | LEAD(18), NEED_NOTHING, is_cn},
-    {"A#######A", LEAD(0), NEED_NOTHING, is_nric},
-    {"AAAAA####A", LEAD(0), NEED_LABEL, is_pan},
-    {"AAAA######AAAAAA*#", LEAD(0), NEED_NOTHING, is_curp},
-    {"##.###.###-*", LEAD(2), NEED_NOTHING, is_rut},
-    {"A######(*)", LEAD(0), NEED_NOTHING, is_hkid},
-    {"#######A", LEAD(7) | LEAD(8), NEED_LABEL, is_pps},
-    {"#######AA", LEAD(7) | LEAD(8) | LEAD(9), NEED_LABEL, is_pps},
+    {"######## A", 0, LEAD(8) | LEAD(9), NEED_NOTHING, is_dni},
+    {"## ### ### A", 0, LEAD(2) | LEAD(8) | LEAD(9), NEED_NOTHING, is_dni},
+    {"A ####### A", 1, LEAD(0), NEED_NOTHING, is_nie},
+    {"AA ## ## ## A", 2, LEAD(0), NEED_GROUPS, is_nino},
+    {"AA ## ## ## A", 2, LEAD(0), NEED_LABEL, is_nino_form},
+    {"AAAAAA **A** A***A", 6, LEAD(0), NEED_NOTHING, is_fiscale},
+    {"######-###*", 0, LEAD(6), NEED_NOTHING, is_hetu},
+    {"######+###*", 0, LEAD(6), NEED_NOTHING, is_hetu},
+    {"######A###*", 0, LEAD(6), NEED_LABEL, NULL},  // of people born in this century
+    {"#################*", 0, LEAD(17) | LEAD(18), NEED_NOTHING, is_cn},
+    {"A#######A", 1, LEAD(0), NEED_NOTHING, is_nric},
+    {"AAAAA####A", 5, LEAD(0), NEED_LABEL, is_pan},
+    {"AAAA######AAAAAA*#", 4, LEAD(0), NEED_NOTHING, is_curp},
+    {"##.###.###-*", 0, LEAD(2), NEED_NOTHING, is_rut},
+    {"A######(*)", 1, LEAD(0), NEED_NOTHING, is_hkid},
+    {"#######A", 0, LEAD(7) | LEAD(8), NEED_LABEL, is_pps},
+    {"#######AA", 0, LEAD(7) | LEAD(8) | LEAD(9), NEED_LABEL, is_pps},
 };
 
 // Of the first n bytes those that are digits, eight at once.
@@ -289,13 +290,17 @@ void find_mixed_id(struct scan *s, size_t i, size_t end)
     while (class_at(s, i) & IS_DIGIT && lead < 20 && digit_at(s, i + lead) != NOT_DIGIT) {
         lead++;
     }
+    size_t letters = 0;
+    while (letters < 6 && class_at(s, i + letters) & IS_LETTER) {
+        letters++;
+    }
     bool is_labelled = find_near(s, LABEL_ID, i, NEAR);
     bool is_other = !is_labelled && find_on_line(s, LABEL_NUMBER, i, NEAR / 2);
     for (size_t k = 0; !is_other && k < sizeof(rules) / sizeof(rules[0]); k++) {
         const struct mixed_rule *r = &rules[k];
         struct id_text t;
-        if (!(r->leads & LEAD(lead)) || !read_form(s, i, r->form, &t) ||
-            (r->is_valid && !r->is_valid(&t))) {
+        if (!(r->leads & LEAD(lead)) || letters < r->letters ||
+            !read_form(s, i, r->form, &t) || (r->is_valid && !r->is_valid(&t))) {
             continue;
         }
         bool is_enough = r->need == NEED_NOTHING ||

@@ -77,7 +77,8 @@ bool find_read_number(const struct scan *s, size_t i, struct number *num)
     num->begin = i;
     num->follows_number = find_follows_number(s, i);
     num->groups = num->n = 0;
-    while (num->groups < NUMBER_GROUPS) {
+    // One group more than a part can have, for what follows it.
+    while (num->groups < NUMBER_GROUPS && num->n <= PART_DIGITS) {
         size_t end = read_group(s, i, num);
         if (end == i) {
             break;
@@ -301,10 +302,11 @@ void find_number(struct scan *s, size_t i)
     if (is_rest(s, i) || !find_read_number(s, i, &num) || num.n < 8) {
         return;
     }
-    for (int groups = num.groups; groups > 0; groups--) {
+    int n = num.n;  // digits of that many groups
+    for (int groups = num.groups; n >= 8; n -= num.size[--groups]) {
         struct part part;
-        if (find_part(&num, groups, &part) && part.n >= 8 && part.n <= 19 &&
-            part.n >= 2 * groups && try_part(s, &part)) {
+        if (n <= PART_DIGITS && n >= 2 * groups && find_part(&num, groups, &part) &&
+            try_part(s, &part)) {
             s->number_end = part.end;
             return;
         }

@@ -5,7 +5,7 @@
 
 #include "privacy/find_scan.h"
 
-enum { NUMBER_DIGITS = 40, NUMBER_GROUPS = 12 };
+enum { NUMBER_DIGITS = 40, NUMBER_GROUPS = 12, PART_DIGITS = 19 };
 
 // "4111 1111-1111.1111": digits and how they are grouped.
 struct number {
@@ -20,7 +20,7 @@ struct number {
     char joint[NUMBER_GROUPS];  // what follows: one of " \n-./", 0 after the last
 };
 
-// The first groups of a number, looked at as one number.
+// The first groups of a number, looked at as one number of at most PART_DIGITS.
 struct part {
     const struct number *num;
     int groups;
