@@ -35,6 +35,7 @@ enum {
     TRY_MAX = 160,
     EPOCHS_PER_TRY = 2,   // spent in CRUISE between tries
     UPS_PER_DOWN = 2,     // tries up for one down, below the knee
+    UPS_AT_SLOTS = 8,     // the same where the server said that it runs so many
     BASE_EPOCHS = 4,      // what the base is the mean of, roughly, when they are many
     WINS_TO_START = 4,    // steps up in a row: far below what it can take
     CUT_EVERY_MS = 5000,  // refusals of one wave are one overload
@@ -278,7 +279,8 @@ static bool step(struct concur *l, const struct concur_config *c, bool is_down)
 
 static void try_another(struct concur *l, const struct concur_config *c)
 {
-    bool is_down = l->ups >= UPS_PER_DOWN;
+    bool is_told = c->slots > 0 && l->limit <= c->slots;
+    bool is_down = l->ups >= (is_told ? UPS_AT_SLOTS : UPS_PER_DOWN);
     l->ups = is_down ? 0 : l->ups + 1;
     l->rest = EPOCHS_PER_TRY;
     if (!step(l, c, is_down)) {
@@ -348,7 +350,7 @@ static void end_try(struct concur *l, const struct concur_config *c, double u, d
         l->is_below = gain < loss_sigmas * sigma;
         l->ups = l->is_below ? 0 : 1;
     } else if (gain < -cliff - cliff_sigmas * sigma) {
-        l->ups = UPS_PER_DOWN;
+        l->ups = UPS_AT_SLOTS;
     }
     if (gain <= (is_down ? down_sigmas : up_sigmas) * sigma) {
         lose(l);
@@ -401,7 +403,7 @@ static void cut(struct concur *l, const struct concur_config *c, int64_t now_ms)
     limit = l->best ? least(limit, l->best) : limit;
     l->phase = CONCUR_CRUISE;
     forget_base(l);
-    l->ups = UPS_PER_DOWN;
+    l->ups = UPS_AT_SLOTS;
     l->rest = EPOCHS_PER_TRY;
     set_limit(l, clamp(limit, 1, top_of(l, c)));
 }
@@ -416,7 +418,7 @@ void concur_bind(struct concur *l, const struct concur_config *c, int bound)
     if (l->limit > top || l->best > top) {
         l->phase = CONCUR_CRUISE;
         forget_base(l);
-        l->ups = UPS_PER_DOWN;
+        l->ups = UPS_AT_SLOTS;
         l->rest = EPOCHS_PER_TRY;
         set_limit(l, top);
     }
