@@ -3,10 +3,10 @@
 //   soak [SCALE]        1 = ten minutes (the usual), 0.1 = one
 //
 // The real vlmd watches a folder where pictures come in all the time; its one backend is
-// closed for a minute, the machine "sleeps" (the process is stopped for a minute, so that
-// its clocks jump), the backend's name can not be resolved for a minute, and the server is
-// killed and started again.  At the end every picture must be described, once, and the log
-// must be short.
+// closed for a minute, the process is stopped for a minute, the machine "sleeps" eight hours
+// (its wall clock jumps, its connections are gone), the backend's name can not be resolved
+// for a minute, and the server is killed and started again.  At the end every picture must be
+// described, once, nearly all asked once, and the log must be short.
 // SPDX-License-Identifier: MIT
 #include "e2e/e2e_pictures.h"
 #include "e2e/e2e_vlmd.h"
@@ -18,7 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVERY_MS = 400, MAX_LOG_LINES = 99, SLOTS = 8 };
+enum { EVERY_MS = 400, MAX_LOG_LINES = 99, SLOTS = 8, SLEEP_MS = 8 * 3600 * 1000 };
+
+// What each of the troubles may cut off, and what looks for the server meanwhile.
+enum { MAX_WASTED = 5 * SLOTS + 40 };
 
 static double scale = 1;
 
@@ -27,7 +30,9 @@ struct soak {
     struct fake fake;
     struct proc *run;
     char dns_down[200];
-    int n;  // pictures so far
+    char clock[200];   // see soak_clock.c
+    int n;             // pictures so far
+    int asked_before;  // of the server that was killed
     int64_t began_ms;
     bool is_stopped;
 };
@@ -56,11 +61,21 @@ static void say(const char *what)
     fflush(stdout);
 }
 
+static void set_clock(const struct soak *s, int64_t ahead_ms)
+{
+    FILE *f = fopen(s->clock, ahead_ms ? "r+" : "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(&ahead_ms, sizeof(ahead_ms), 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+}
+
 static void start(struct soak *s)
 {
-    char yaml[700], preload[300], down[260];
+    char yaml[700], preload[300], down[260], clock[260];
     fake_start(s->place, &s->fake, "--kind llama-server --slots 8 --latency-ms 300:0.4");
     snprintf(s->dns_down, sizeof(s->dns_down), "%s", place_path(s->place, "dns-down"));
+    snprintf(s->clock, sizeof(s->clock), "%s", place_path(s->place, "clock"));
+    set_clock(s, 0);
     // A name is another machine as far as anybody can tell.
     snprintf(yaml, sizeof(yaml),
              "backends: [http://soak.test:%d]\n"
@@ -69,9 +84,10 @@ static void start(struct soak *s)
              "privacy: {allow_remote: yes, read_text: never, remote_without_ocr: yes}\n",
              s->fake.b.port);
     place_config(s->place, yaml);
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", SOAK_DNS);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", SOAK_WORLD);
     snprintf(down, sizeof(down), "SOAK_DNS_DOWN=%s", s->dns_down);
-    const char *const env[] = {preload, down, NULL};
+    snprintf(clock, sizeof(clock), "SOAK_CLOCK=%s", s->clock);
+    const char *const env[] = {preload, down, clock, NULL};
     const struct spawn how = {.env = env};
     s->run = VLMD_START_WITH(s->place, &how, "watch", "--log-level", "info",
                              place_path(s->place, "in"));
@@ -87,12 +103,16 @@ static void close_port(struct soak *s)
     say("it is open again");
 }
 
+// A laptop's lid: stopped for a while by its own clock, longer by everybody else's, and what
+// was connected is not any more.
 static void sleep_and_wake(struct soak *s)
 {
-    say("vlmd is stopped");
+    say("vlmd is stopped, the wall clock goes eight hours ahead");
     proc_signal(s->run, SIGSTOP);
     s->is_stopped = true;
     pass_until(s, 240);
+    fake_control(&s->fake, "{\"kill\":true}");
+    set_clock(s, SLEEP_MS);
     proc_signal(s->run, SIGCONT);
     s->is_stopped = false;
     say("it goes on");
@@ -110,7 +130,10 @@ static void lose_names(struct soak *s)
 
 static void restart_server(struct soak *s)
 {
+    struct totals t;
     say("the server is killed");
+    fake_totals(&s->fake, &t);
+    s->asked_before = t.chat_requests;
     fake_kill(&s->fake);
     pass_until(s, 440);
     fake_again(&s->fake);
@@ -180,8 +203,11 @@ static void nothing_is_lost(void **state)
     proc_signal(s.run, SIGTERM);
     proc_expect(s.run, 0);
     int lines = lines_of(s.run->err.text);
-    print_message("%d pictures, %d described, %d lines of log\n", s.n, described(&s),
-                  lines);
+    struct totals t;
+    fake_totals(&s.fake, &t);
+    print_message("%d pictures, %d described, %d requests, %d lines of log\n", s.n,
+                  described(&s), s.asked_before + t.chat_requests, lines);
+    assert_in_range(s.asked_before + t.chat_requests, s.n, s.n + MAX_WASTED);
     assert_all_are_right(&s);
     if (lines > MAX_LOG_LINES) {
         print_message("%s", s.run->err.text);
