@@ -180,9 +180,19 @@ static int learn(struct backend *b, struct backend_ask *a, int code)
     return E_SERVER;
 }
 
+static bool is_deadline_nearer(const struct backend *b, const struct backend_ask *a)
+{
+    int64_t total_ms = b->config.timeouts.total_ms;
+    return a->deadline_ms > 0 && (total_ms <= 0 || a->deadline_ms < total_ms);
+}
+
 static int judge(struct backend_ask *a, struct stream *s, int err)
 {
     struct http_req *r = &a->call.http;
+    if (err == E_TOTAL && is_deadline_nearer(s->b, a)) {
+        return err_set(&a->call.err, E_DEADLINE, "took longer than the %lld ms allowed",
+                       (long long)a->deadline_ms);
+    }
     int rc = stream_end(s, r, err, &a->call.err);
     if (rc < 0) {
         backend_clean(s->b, &a->call.err);
@@ -339,6 +349,9 @@ static int prepare(struct backend *b, struct backend_ask *a, struct stream *s)
                                  .tail = buf_str(&a->tail),
                                  .tail_len = a->tail.len};
     set_limits(r, a, &b->config.timeouts);
+    if (is_deadline_nearer(b, a)) {
+        r->timeouts.total_ms = a->deadline_ms;
+    }
     return 0;
 }
 

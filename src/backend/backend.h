@@ -297,12 +297,13 @@ struct backend_ask {
     size_t jpeg_len;
     int width, height;  // of jpeg
     const struct prompt *prompt;
-    const char *cid;          // sent as X-Correlation-ID
-    const char *traceparent;  // sent, unless NULL or ""
-    int max_tokens;           // 0 = the backend's
+    const char *cid;             // sent as X-Correlation-ID
+    const char *traceparent;     // sent, unless NULL or ""
+    int max_tokens;              // 0 = the backend's
     int64_t first_byte_most_ms;  // waited for; 0 = as long as the backend says
-    unsigned seed;            // changes with each attempt
-    bool no_schema;           // plain text asked for
+    int64_t deadline_ms;  // for all of it, 0 = the backend's own; past it: E_DEADLINE
+    unsigned seed;        // changes with each attempt
+    bool no_schema;       // plain text asked for
     // It thought instead of answering: not only the usual field says that it should not, but
     // also what its family understands in the question itself.
     bool no_thinking;

@@ -101,6 +101,18 @@
          NULL,                                                                           \
          false,                                                                          \
          "Requests that take longer are counted: `vlmd status`."},                       \
+        {"tiers." name "_deadline",                                                      \
+         CONFIG_MS,                                                                      \
+         AT(tiers[depth].deadline_ms),                                                   \
+         "0",                                                                            \
+         0,                                                                              \
+         DAY,                                                                            \
+         0,                                                                              \
+         0,                                                                              \
+         NULL,                                                                           \
+         true,                                                                           \
+         "Requests that take longer are given up: another backend, then what "           \
+         "`fallback` says.  0: no deadline."},                                           \
     {                                                                                    \
         "tiers." name "_prompt", CONFIG_TEXT, AT(tiers[depth].rule), words, 0,           \
             PROMPT_MAX, 0, 0, NULL, false, "Said to the model besides."                  \

@@ -36,6 +36,7 @@ struct ask {
     const char *tier;       // "" = the quickest, which adds nothing to the prompt
     const char *tier_rule;  // see struct tier
     int max_tokens;         // of the tier; less than the backend's has no effect
+    int64_t deadline_ms;    // of the tier; 0 = only the backend's own
     const char *avoid;  // a backend that just failed with it: rather another; "" = none
     int cap_doublings;  // how often the backend's limit of an answer is doubled
     bool no_schema;

@@ -142,6 +142,7 @@ static void ask_vlm(struct dispatch *d, struct route *r, struct ask *a, bool is_
     b->seed = a->seed;
     b->max_tokens = cap_of(r, a);
     b->first_byte_most_ms = route_first_byte_ms(r);
+    b->deadline_ms = a->deadline_ms;
     b->no_schema = a->no_schema;
     b->no_thinking = a->no_thinking;
     b->on_words = a->on_words ? on_words : NULL;

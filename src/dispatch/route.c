@@ -167,7 +167,8 @@ static enum concur_outcome outcome_of(int err)
     if (err == 0 || is_bad_answer(err)) {
         return CONCUR_OK;
     }
-    bool is_late = err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL;
+    bool is_late =
+        err == E_FIRST_BYTE || err == E_STALL || err == E_TOTAL || err == E_DEADLINE;
     return err == E_RATE || err == E_OVERLOAD || is_late ? CONCUR_OVERLOAD
                                                          : CONCUR_NOTHING;
 }
@@ -511,6 +512,10 @@ bool route_learn(struct route *r, int err, const char *words, int64_t retry_afte
         return learn_bad_answer(r, err, words, now_ms);
     }
     r->failed++;
+    if (err == E_DEADLINE) {  // of the user's making: slow is not broken
+        breaker_abandon(&r->breaker);
+        return false;
+    }
     if (err == E_OCR) {
         return learn_ocr_failure(r, words, now_ms);
     }

@@ -10,10 +10,11 @@
 enum tier_depth { TIER_QUICK, TIER_STANDARD, TIER_DEEP, TIERS };
 
 struct tier {
-    int target_px;      // long side of what is sent
-    int max_tokens;     // of an answer; less than the backend's has no effect
-    int64_t target_ms;  // no request should take longer: breaches are counted
-    const char *rule;   // said to the model besides; "" = none; borrowed
+    int target_px;        // long side of what is sent
+    int max_tokens;       // of an answer; less than the backend's has no effect
+    int64_t target_ms;    // no request should take longer: breaches are counted
+    int64_t deadline_ms;  // one that takes longer is given up; 0 = none
+    const char *rule;     // said to the model besides; "" = none; borrowed
 };
 
 static inline const char *tier_name(enum tier_depth t)

@@ -77,10 +77,10 @@ static void note_sent(struct job *j)
     }
 }
 
-static void count_time(const struct job *j)
+static void count_time(const struct job *j, int err)
 {
     struct pipeline *p = j->pipeline;
-    if (!j->ask.is_degraded) {
+    if (!j->ask.is_degraded && (err == 0 || err == E_DEADLINE)) {
         p->totals.tier_answered[j->tier]++;
         p->totals.tier_breached[j->tier] +=
             j->ask.request_ms > p->config.tiers[j->tier].target_ms;
@@ -96,6 +96,7 @@ static void on_asked(struct ask *a, int err)
         count_request(j, err);
         judge_note_attempt(j, err, step_wall_ms(j));
     }
+    count_time(j, err);
     if (err && err != E_CANCELED) {
         j->pipeline->totals.failed_requests += err_severity(err) > ERR_LOW;
         judge_note_error(j, err, a->backend, a->err.msg);
@@ -106,7 +107,6 @@ static void on_asked(struct ask *a, int err)
     }
     if (err == 0) {
         j->has_answer = true;
-        count_time(j);
         step_end(j, STORE_ANSWERED, 0, "");
         return;
     }
@@ -160,13 +160,14 @@ static void fill_ask(struct job *j)
     a->tier = j->tier == TIER_QUICK ? "" : tier_name(j->tier);
     a->tier_rule = tier->rule;
     a->max_tokens = tier->max_tokens;
+    a->deadline_ms = tier->deadline_ms;
     a->avoid = j->avoid;
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;
     a->no_thinking = j->no_thinking;
     a->needs_model = j->row.is_degraded;
     a->is_interactive = j->row.priority == STORE_INTERACTIVE;
-    a->is_retry = j->tries > 0;
+    a->is_retry = j->tries > 0 || j->is_late;
     a->may_send = may_send;
     telling_begin(j);
 }

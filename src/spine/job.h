@@ -106,6 +106,7 @@ struct job {
     int input_tries;    // times the file was not complete or not reachable
     int tries;          // failures that count, of this lease
     int strikes;        // failures that were the backend's
+    bool is_late;       // missed its tier's deadline once
     int cap_doublings;  // answers were cut
     bool no_schema;
     bool no_thinking;

@@ -97,11 +97,23 @@ static struct verdict judge_retry(struct job *j, int err, const struct retry_con
     return v;
 }
 
+// Another backend may be faster; the same one, once more, is as late.
+static struct verdict judge_late(struct job *j)
+{
+    bool was_late = j->is_late;
+    j->is_late = true;
+    return (struct verdict){.what = was_late ? VERDICT_FAIL : VERDICT_WAIT,
+                            .code = E_DEADLINE};
+}
+
 struct verdict judge_answer(struct job *j, int err, const struct retry_config *c,
                             uint32_t random)
 {
     if (err == E_BAD_IMAGE) {  // of these bytes nothing better comes, of others it may
         return judge_retry(j, err, c, random);
+    }
+    if (err == E_DEADLINE) {
+        return judge_late(j);
     }
     switch (err_class(err)) {
     case ERR_REROUTE: return (struct verdict){.what = VERDICT_WAIT, .code = err};

@@ -41,6 +41,7 @@ static void take_smaller_tier(struct job *j)
         double side = (double)to->target_px / from->target_px;
         j->target_tokens = (int)(j->target_tokens * side * side);
     }
+    j->is_late = false;
     j->tries = j->strikes = 0;
     remedy_forget(j);
     step_go(j, JOB_PREPARING);

@@ -101,6 +101,24 @@ static void timeouts_have_their_names(void **state)
     waited_free(&w);
 }
 
+// The question's own deadline counts where it is the nearer one, and has its own name.
+static void a_question_may_have_a_deadline(void **state)
+{
+    (void)state;
+    static const struct {
+        int total_ms, deadline_ms, err;
+    } rows[] = {{5000, 60, E_DEADLINE}, {60, 5000, E_TOTAL}, {60, 0, E_TOTAL}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct waited w = {.ask.deadline_ms = rows[i].deadline_ms};
+        bn->config.timeouts.total_ms = rows[i].total_ms;
+        ask_scripted(&w,
+                     HEAD "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n");
+        run_dones(1);
+        assert_code(w.err, rows[i].err);
+        waited_free(&w);
+    }
+}
+
 // ---- cancelling a question
 
 static void cancel(struct waited *w)
@@ -401,6 +419,7 @@ int main(void)
         BENCH_TEST(cut_json_after_the_reason_is_not),
         BENCH_TEST(an_error_is_not_waited_out),
         BENCH_TEST(timeouts_have_their_names),
+        BENCH_TEST(a_question_may_have_a_deadline),
         BENCH_TEST(a_question_can_be_cancelled),
         BENCH_TEST(a_question_can_be_cancelled_at_its_end),
         BENCH_TEST(a_question_before_any_probe_has_no_model),

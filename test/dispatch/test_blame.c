@@ -43,6 +43,7 @@ static const struct row rows[] = {
     {E_FIRST_BYTE, 3, "away"},
     {E_STALL, 3, "away"},
     {E_TOTAL, 3, "away"},
+    {E_DEADLINE, 3, "ready"},  // the user's, not the server's
     {E_SERVER, 3, "away"},
     {E_GARBAGE, 3, "away"},
 };

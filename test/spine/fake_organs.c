@@ -307,7 +307,9 @@ void fake_config(struct fake *f, struct pipeline_config *out)
     *out = (struct pipeline_config){
         .target_px = 768,
         .tier = TIER_QUICK,
-        .tiers = {{768, 0, 2000, ""}, {1024, 750, 5000, "b"}, {1280, 1000, 15000, "c"}},
+        .tiers = {{768, 0, 2000, 0, ""},
+                  {1024, 750, 5000, 0, "b"},
+                  {1280, 1000, 15000, 0, "c"}},
         .max_file_bytes = 1 << 20,
         .gate = {f->rules, &f->policy, f->finder},
     };

@@ -216,6 +216,46 @@ static void failing_over_is_recorded(void **state)
     expect(f, "quick", "backend", E_SCHEMA, false);
 }
 
+// Once more, rather elsewhere; then a smaller tier, which has a deadline of its own; then OCR.
+static void a_late_answer_is_not_waited_for(void **state)
+{
+    struct fake *f = *state;
+    configure(f, TIER_STANDARD, FALLBACK_REACH_OCR);
+    f->p.config.tiers[TIER_STANDARD].deadline_ms = 5000;
+    f->p.config.tiers[TIER_QUICK].deadline_ms = 2000;
+    struct job *j = begin(f);
+    assert_int_equal(j->ask.deadline_ms, 5000);
+    j->ask.request_ms = 5001;
+    fake_end(f, FAKE_ASK, E_DEADLINE);
+    assert_int_equal(fake_waits_for(f), FAKE_ASK);  // without a pause
+    assert_string_equal(j->ask.avoid, j->ask.backend);
+    assert_true(j->ask.is_retry);
+    fake_end(f, FAKE_ASK, E_DEADLINE);
+    fake_run_to(f, FAKE_ASK);
+    assert_string_equal(j->ask.tier, "");  // quick
+    assert_int_equal(j->ask.deadline_ms, 2000);
+    assert_false(j->ask.is_retry);
+    fake_end(f, FAKE_ASK, E_DEADLINE);
+    fake_end(f, FAKE_ASK, E_DEADLINE);
+    fake_run_to(f, FAKE_RECOGNISE);
+    fake_end(f, FAKE_RECOGNISE, 0);
+    expect(f, "ocr", "ocr", E_DEADLINE, true);
+    assert_int_equal(f->p.totals.tier_breached[TIER_STANDARD], 1);
+    assert_int_equal(f->p.totals.tier_answered[TIER_STANDARD], 2);
+}
+
+static void without_a_fallback_a_late_one_fails_with_its_reason(void **state)
+{
+    struct fake *f = *state;
+    configure(f, TIER_QUICK, FALLBACK_REACH_OFF);
+    begin(f);
+    fake_end(f, FAKE_ASK, E_DEADLINE);
+    fake_end(f, FAKE_ASK, E_DEADLINE);
+    assert_int_equal(f->last_save.outcome, STORE_FAILED);
+    assert_int_equal(f->last_save.code, E_DEADLINE);
+    fake_end(f, FAKE_SAVE, 0);
+}
+
 static void a_slow_answer_is_counted_as_a_breach(void **state)
 {
     struct fake *f = *state;
@@ -260,6 +300,8 @@ int main(void)
         CASE(a_stop_in_the_middle_of_it_loses_nothing),
         CASE(failing_over_is_recorded),
         CASE(a_slow_answer_is_counted_as_a_breach),
+        CASE(a_late_answer_is_not_waited_for),
+        CASE(without_a_fallback_a_late_one_fails_with_its_reason),
         CASE(a_crash_makes_the_picture_smaller_the_second_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
