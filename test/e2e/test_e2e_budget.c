@@ -25,7 +25,8 @@ static void what_was_spent_is_remembered(void **state)
         picture_write(place_path(p, "in"), NULL, i);
     }
     fake_start(p, &f, "--slots 4");
-    place_config(p, "budget: {requests_per_month: 5, price_input: 2, price_output: 10}\n");
+    place_config(p,
+                 "budget: {requests_per_month: 5, price_input: 2, price_output: 10}\n");
     for (int run = 0; run < 2; run++) {
         struct proc *r = begin(p, &f);
         proc_await(r, &r->err, "the budget of 5 requests a month is used up");
@@ -48,6 +49,34 @@ static void what_was_spent_is_remembered(void **state)
     fake_stop(&f);
 }
 
+// A dollar a token: the first answer is dearer than the budget, the second one was under
+// way by then.
+static void money_that_was_spent_is_remembered(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct totals t;
+    int answered = 0;
+    for (int i = 0; i < N; i++) {
+        picture_write(place_path(p, "in"), NULL, i);
+    }
+    fake_start(p, &f, "--slots 4");
+    place_config(p, "budget: {money_per_day: 100, price_input: 1000000, "
+                    "price_output: 1000000}\n");
+    for (int run = 0; run < 2; run++) {
+        struct proc *r = begin(p, &f);
+        proc_await(r, &r->err, "the budget of 100.00 a day is used up");
+        fake_await_quiet(&f);
+        proc_signal(r, SIGTERM);
+        proc_expect(r, 130);
+        fake_totals(&f, &t);
+        assert_in_range(t.answered, 1, 2);
+        assert_int_equal(t.answered, run ? answered : t.answered);
+        answered = t.answered;
+    }
+    fake_stop(&f);
+}
+
 static void without_a_budget_all_are_asked(void **state)
 {
     struct place *p = *state;
@@ -67,6 +96,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_spent_is_remembered, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(money_that_was_spent_is_remembered, place_setup,
                                         place_teardown),
         cmocka_unit_test_setup_teardown(without_a_budget_all_are_asked, place_setup,
                                         place_teardown),
