@@ -4,6 +4,7 @@
 #include "events.h"
 
 #include "base/mem.h"
+#include "vlmd_privacy.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

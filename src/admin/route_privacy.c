@@ -3,6 +3,7 @@
 #include "admin_inside.h"
 
 #include "base/mem.h"
+#include "vlmd_privacy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,6 +8,7 @@
 #include "api/call.h"
 #include "base/mem.h"
 #include "spine/gate_work.h"
+#include "vlmd_privacy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/item.h"
 #include "base/mem.h"
+#include "vlmd_privacy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -9,6 +9,7 @@
 #include "out.h"
 #include "record.h"
 #include "table.h"
+#include "vlmd_privacy.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 // cli_forget.c -- vlmd forget: counts, asks, removes, says what was done.
 // SPDX-License-Identifier: MIT
 #include "cli.h"
-#include "out.h"
 #include "face/timefmt.h"
+#include "out.h"
+#include "vlmd_privacy.h"
 
 #include <inttypes.h>
 #include <limits.h>

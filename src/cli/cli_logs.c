@@ -9,6 +9,7 @@
 #include "face/timefmt.h"
 #include "out.h"
 #include "record.h"
+#include "vlmd_privacy.h"
 
 #include <inttypes.h>
 #include <limits.h>

@@ -8,6 +8,7 @@
 #include "out.h"
 #include "record.h"
 #include "table.h"
+#include "vlmd_privacy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "vlmd.h"
 #include "vlmd_figures.h"
+#include "vlmd_privacy.h"
 
 enum { FACE_MAX = 64 << 20 };  // of one picture, in bytes
 

@@ -8,6 +8,7 @@
 // clang-format on
 #include "store/storekit.h"
 #include "vlmd.h"
+#include "vlmd_privacy.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -10,6 +10,7 @@
 #include "vlmd.h"
 #include "vlmd_figures.h"
 #include "vlmd_health.h"
+#include "vlmd_privacy.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -34,7 +34,8 @@ says()
 }
 
 cd "$place/usr"
-for file in bin/vlmd libexec/vlmd/vlmd-ocr include/vlmd.h include/vlmd_figures.h share/man/man1/vlmd.1 \
+for file in bin/vlmd libexec/vlmd/vlmd-ocr share/man/man1/vlmd.1 include/vlmd.h \
+    include/vlmd_figures.h include/vlmd_health.h include/vlmd_privacy.h include/vlmd_words.h \
     share/bash-completion/completions/vlmd share/zsh/site-functions/_vlmd \
     share/fish/vendor_completions.d/vlmd.fish lib/systemd/user/vlmd.service; do
     expect test -s "$file"
