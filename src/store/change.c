@@ -28,12 +28,21 @@ int change_requeue(struct writer *w, int64_t id, enum store_action action)
     return sql_run(&q);
 }
 
+static int set_tier(struct writer *w, int64_t id, const char *tier)
+{
+    struct sql q = sql_begin(&w->db, "UPDATE job SET own_tier = ?2 WHERE id = ?1");
+    sql_int(&q, id);
+    sql_text(&q, tier);
+    return sql_run(&q);
+}
+
 // A removed address is there again when a person names it; else its row waits for it.
 static int again(struct writer *w, struct store_change *r, int64_t id)
 {
     bool is_restored = false;
     const char *path = r->filter.path ? r->filter.path : "";
-    int rc = address_restore(w, id, path, &is_restored);
+    int rc = r->tier && *r->tier ? set_tier(w, id, r->tier) : 0;
+    rc = rc ? rc : address_restore(w, id, path, &is_restored);
     if (rc || is_restored) {
         return rc ? rc : change_requeue(w, id, r->action);
     }

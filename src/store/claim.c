@@ -127,7 +127,7 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
     " is_degraded, is_redo, is_erased, queued_at, taken_at, newest_ms, app, window, "    \
     "url,"                                                                               \
     " (SELECT text FROM word WHERE id = root), (SELECT text FROM word WHERE id = "       \
-    "screen)"
+    "screen), own_tier"
 
 #define READY(degraded) " state = 0 AND run_at = 0 AND is_degraded = " degraded
 #define NEWEST_FIRST    " ORDER BY priority DESC, newest_ms DESC, id DESC"
@@ -206,9 +206,10 @@ static int read_job(struct sql *q, struct store_job *j, int64_t *newest_ms)
     j->root = sql_get_text(q);
     j->root = *j->root ? j->root : NULL;
     j->meta.screen = sql_get_text(q);
-    const char **fields[] = {&j->path,        &j->root,     &j->meta.app,
-                             &j->meta.window, &j->meta.url, &j->meta.screen};
-    return strings_copy(fields, 6, &j->block);
+    j->tier = sql_get_text(q);
+    const char **fields[] = {&j->path,     &j->root,        &j->meta.app, &j->meta.window,
+                             &j->meta.url, &j->meta.screen, &j->tier};
+    return strings_copy(fields, 7, &j->block);
 }
 
 struct claimed {

@@ -132,9 +132,12 @@ static int add_frame(struct writer *w, struct store_similar *r, struct candidate
         sql_begin(&w->db, "SELECT j.id, j.width, j.height, f.luma FROM frame f JOIN job j"
                           " ON j.id = f.job WHERE f.id = ?1 AND j.result IS NOT NULL"
                           " AND j.is_degraded = 0 AND j.duplicate_of IS NULL"
-                          " AND (?2 = '' OR j.app = '' OR j.app = ?2 COLLATE NOCASE)");
+                          " AND (?2 = '' OR j.app = '' OR j.app = ?2 COLLATE NOCASE)"
+                          " AND (?3 = '' OR j.tier_asked ="
+                          " (SELECT id FROM word WHERE text = ?3))");
     sql_int(&q, c->id);
     sql_text(&q, r->app);
+    sql_text(&q, r->tier);
     if (sql_row(&q)) {
         f->job = sql_get_int(&q);
         f->width = (int)sql_get_int(&q);

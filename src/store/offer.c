@@ -13,26 +13,37 @@ struct known {
     int64_t state;
     int64_t priority;
     int64_t wanted;
+    bool is_other_tier;  // described, and not as the one that is due
 };
+
+static bool has_tier(const struct store_item *i)
+{
+    return i->tier && *i->tier;
+}
 
 // The very version, or else one of the same path that still waits and has no description
 // that belongs to its older version.
 static int find(struct writer *w, const struct store_item *i, struct known *k,
                 bool *is_same)
 {
-    struct sql q = sql_begin(&w->db, "SELECT id, state, priority, wanted FROM job WHERE"
-                                     " path IN (?1, address_mark(?1)) AND size = ?2"
-                                     " AND mtime = ?3");
+    struct sql q = sql_begin(
+        &w->db, "SELECT id, state, priority, wanted, ?4 AND outcome IN (1, 2, 3)"
+                " AND tier_asked <> ifnull((SELECT id FROM word WHERE text = ?5), 0)"
+                " FROM job WHERE path IN (?1, address_mark(?1)) AND size = ?2"
+                " AND mtime = ?3");
     memset(k, 0, sizeof(*k));
     *is_same = false;
     sql_text(&q, i->path);
     sql_int(&q, i->size_bytes);
     sql_int(&q, i->mtime_ns);
+    sql_int(&q, i->is_tier_due && has_tier(i));
+    sql_text(&q, i->tier);
     if (sql_row(&q)) {
         k->id = sql_get_int(&q);
         k->state = sql_get_int(&q);
         k->priority = sql_get_int(&q);
         k->wanted = sql_get_int(&q);
+        k->is_other_tier = k->state == STORE_ENDED && sql_get_int(&q);
         *is_same = true;
     }
     int rc = sql_end(&q);
@@ -54,11 +65,12 @@ static int insert(struct writer *w, struct store_item *i, int64_t root, int64_t 
 {
     int64_t cid = 0;
     struct sql q = sql_begin(
-        &w->db, "INSERT OR FAIL INTO job(cid, path, size, mtime, is_url, root,"
-                " priority, queued_at, seen_at, taken_at, app, window,"
-                " screen, url, at_ms, room)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10,"
-                " ?11, ?12, ?13, CASE WHEN ?9 > 0 THEN ?9 ELSE ?8 END, zeroblob(24))");
+        &w->db,
+        "INSERT OR FAIL INTO job(cid, path, size, mtime, is_url, root,"
+        " priority, queued_at, seen_at, taken_at, app, window,"
+        " screen, url, own_tier, at_ms, room)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10,"
+        " ?11, ?12, ?13, ?14, CASE WHEN ?9 > 0 THEN ?9 ELSE ?8 END, zeroblob(24))");
     if (getrandom(&cid, sizeof(cid), GRND_NONBLOCK) != sizeof(cid)) {
         sqlite3_randomness(sizeof(cid), &cid);
     }
@@ -75,6 +87,7 @@ static int insert(struct writer *w, struct store_item *i, int64_t root, int64_t 
     sql_text(&q, i->meta.window);
     sql_int(&q, screen);
     sql_text(&q, i->meta.url);
+    sql_text(&q, i->tier);
     int rc = sql_run(&q);
     i->id = sqlite3_last_insert_rowid(w->db.h);
     i->is_new = true;
@@ -95,7 +108,8 @@ static int fill_in(struct writer *w, const struct store_item *i, int64_t screen,
                 " window = CASE WHEN has_doc = 0 AND ?5 <> '' THEN ?5 ELSE window END,"
                 " screen = CASE WHEN ?6 THEN ?6 ELSE screen END,"
                 " url = CASE WHEN ?7 <> '' THEN ?7 ELSE url END,"
-                " is_erased = CASE WHEN ?5 <> '' THEN 0 ELSE is_erased END"
+                " is_erased = CASE WHEN ?5 <> '' THEN 0 ELSE is_erased END,"
+                " own_tier = CASE WHEN ?8 <> '' THEN ?8 ELSE own_tier END"
                 " WHERE id = ?1 AND state = 0");
     sql_int(&q, id);
     sql_int(&q, i->priority);
@@ -104,6 +118,7 @@ static int fill_in(struct writer *w, const struct store_item *i, int64_t screen,
     sql_text(&q, m->window);
     sql_int(&q, screen);
     sql_text(&q, m->url);
+    sql_text(&q, i->tier);
     return sql_run(&q);
 }
 
@@ -123,7 +138,8 @@ static bool knows_more(const struct store_item *i, const struct known *k)
 {
     const struct store_meta *m = &i->meta;
     return (int64_t)i->priority > k->priority || m->taken_at_ms || (m->app && *m->app) ||
-           (m->window && *m->window) || (m->screen && *m->screen) || (m->url && *m->url);
+           (m->window && *m->window) || (m->screen && *m->screen) ||
+           (m->url && *m->url) || has_tier(i);
 }
 
 static int join(struct writer *w, int64_t batch, int64_t job)
@@ -156,6 +172,16 @@ static int give_wanted(struct writer *w, struct store_item *i, struct known *k)
     return change_requeue(w, k->id, action);
 }
 
+// Its description stays until the new one is there.
+static int describe_anew(struct writer *w, struct store_item *i, struct known *k)
+{
+    bool ignored;
+    int rc = address_restore(w, k->id, i->path, &ignored);
+    k->state = STORE_QUEUED;
+    i->is_new = true;
+    return rc ? rc : change_requeue(w, k->id, STORE_REDO);
+}
+
 static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t now_ms)
 {
     struct known k;
@@ -172,6 +198,9 @@ static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t n
         i->id = k.id;
         i->is_new = !is_same;
         rc = k.wanted ? give_wanted(w, i, &k) : 0;
+        if (!rc && k.is_other_tier && k.state == STORE_ENDED) {
+            rc = describe_anew(w, i, &k);
+        }
         i->is_ended = k.state == STORE_ENDED;
         rc = rc || is_same ? rc : move_version(w, i, k.id);
         if (!rc && k.state == STORE_QUEUED && knows_more(i, &k)) {

@@ -41,7 +41,8 @@ static const char select_job[] =
     " (SELECT min(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " (SELECT max(at_ms) FROM job INDEXED BY job_copy WHERE duplicate_of = j.id),"
     " near_blocks, near_diff, at_ms, verdict, masks,"
-    " (SELECT text FROM word WHERE id = tier_asked), fallback, fallback_code,"
+    " CASE WHEN state < 2 AND own_tier <> '' THEN own_tier"
+    " ELSE (SELECT text FROM word WHERE id = tier_asked) END, fallback, fallback_code,"
     " label <> '', wanted"
     " FROM job j WHERE id = ?";
 

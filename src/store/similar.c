@@ -28,31 +28,39 @@ static int find_described(struct writer *w, struct store_similar *r)
         sql_begin(&w->db, "SELECT j.id FROM result r CROSS JOIN job j ON j.result = r.id"
                           " WHERE r.content = ? AND r.is_degraded = 0 AND j.id <> ?"
                           " AND j.duplicate_of IS NULL AND r.created_at >= ?"
+                          " AND (?4 = '' OR j.tier_asked ="
+                          " (SELECT id FROM word WHERE text = ?4))"
                           " LIMIT 1");
     sql_blob(&q, r->content, sizeof(r->content));
     sql_int(&q, r->id);
     sql_int(&q, r->since_ms);
+    sql_text(&q, r->tier);
     return sql_one(&q, 0, &r->duplicate_of);
 }
 
+// Of one that is under way as its owner does only the owner knows the tier: it is waited for.
 static int find_asked(struct writer *w, struct store_similar *r, int64_t number)
 {
-    struct sql q = sql_begin(&w->db, "SELECT id FROM job INDEXED BY job_asking"
-                                     " WHERE asking = ? AND id <> ? AND asking_at < ?"
-                                     " AND state = 1 ORDER BY asking_at LIMIT 1");
+    struct sql q =
+        sql_begin(&w->db, "SELECT id FROM job INDEXED BY job_asking"
+                          " WHERE asking = ? AND id <> ? AND asking_at < ?"
+                          " AND state = 1 AND (?4 = '' OR own_tier IN ('', ?4))"
+                          " ORDER BY asking_at LIMIT 1");
     sql_blob(&q, r->content, sizeof(r->content));
     sql_int(&q, r->id);
     sql_int(&q, number);
+    sql_text(&q, r->tier);
     return sql_one(&q, 0, &r->in_progress);
 }
 
-// Without a model any full description will do.
+// Without a model any full description of the tier will do; the prompt tells tiers apart.
 static int find_result(struct writer *w, struct store_similar *r)
 {
     bool is_any = !r->model || !*r->model;
     struct sql q = sql_begin(
         &w->db, is_any ? "SELECT id FROM result WHERE content = ? AND created_at >= ?"
-                         " AND is_degraded = 0"
+                         " AND is_degraded = 0 AND (?3 = ''"
+                         " OR tier = (SELECT id FROM word WHERE text = ?3))"
                          " ORDER BY created_at DESC LIMIT 1"
                        : "SELECT id FROM result WHERE content = ? AND created_at >= ?"
                          " AND model = (SELECT id FROM word WHERE text = ?)"
@@ -60,7 +68,9 @@ static int find_result(struct writer *w, struct store_similar *r)
                          " AND params = ifnull((SELECT id FROM word WHERE text = ?), 0)");
     sql_blob(&q, r->content, sizeof(r->content));
     sql_int(&q, r->since_ms);
-    if (!is_any) {
+    if (is_any) {
+        sql_text(&q, r->tier);
+    } else {
         sql_text(&q, r->model);
         sql_text(&q, r->prompt);
         sql_text(&q, r->params);

@@ -131,17 +131,20 @@ struct store_item {
     enum store_priority priority;
     struct store_meta meta;
     const struct store_once *once;  // borrowed; NULL = none.  Errors: E_REUSED
+    const char *tier;  // as which it is to be described; NULL, "": as its claimer does
+    bool is_tier_due;  // one that was described as another tier is described anew
     // out
     int64_t id;  // of the row, new or old
     // A row was made, a queued older version of the path replaced, or one queued again that
-    // waited for its address.
+    // waited for its address or was described as another tier.
     bool is_new;
     bool is_ended;  // known and done already
 };
 
 // Unique key (path, size_bytes, mtime_ns): offering again makes no second row.  A path whose
 // older version is still queued (not leased) gets that row's version moved instead of a
-// second row.  A higher priority than the queued row's raises it.
+// second row.  A higher priority than the queued row's raises it; a tier replaces its tier.
+// One that is leased goes on as it was asked for.
 struct store_offer {
     struct store_item *items;  // at most STORE_MAX_OFFER; borrowed until done
     int n;
@@ -181,6 +184,7 @@ struct store_job {
     int64_t mtime_ns;
     struct store_meta meta;
     enum store_priority priority;
+    const char *tier;  // it was offered with; "" = none
     int attempts;      // requests made to backends so far
     int claims;        // leases so far, this one included
     bool is_degraded;  // has a stand-in description that should be replaced
@@ -290,6 +294,7 @@ struct store_similar {
     const char *model;    // "" = any model will do (first description)
     const char *prompt;   // prompt version
     const char *params;
+    const char *tier;  // only what was asked for as this; NULL, "" = any
     int64_t since_ms;  // unix; older descriptions do not count
     // out
     int64_t
@@ -525,9 +530,10 @@ enum store_action {
 struct store_change {
     enum store_action action;
     struct store_filter
-        filter;  // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
-    bool all;    //   all is set
-    int64_t n;   // out: rows changed
+        filter;        // DROP, RETRY, REDO refuse an empty filter (E_USAGE) unless
+    bool all;          //   all is set
+    const char *tier;  // RETRY, REDO: as which they are described; NULL, "": as before
+    int64_t n;         // out: rows changed
     // Of these, not dropped: their addresses were removed, and filter.path is not it.  They
     // are queued when it is offered again.
     int64_t n_wanted;

@@ -319,8 +319,12 @@ static const char version_9[] = "CREATE TABLE once("
                                 " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
                                 "CREATE INDEX once_age ON once(at_ms);";
 
+// The tier that whoever offered a picture asked for; '' = as the one who claims it does.
+static const char version_10[] =
+    "ALTER TABLE job ADD COLUMN own_tier TEXT NOT NULL DEFAULT '';";
+
 const struct migration schema_migrations[] = {
     {version_1}, {version_2}, {version_3}, {version_4}, {version_5},
-    {version_6}, {version_7}, {version_8}, {version_9},
+    {version_6}, {version_7}, {version_8}, {version_9}, {version_10},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

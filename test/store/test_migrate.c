@@ -295,8 +295,13 @@ static void a_database_of_version_1_is_brought_forward(void **state)
     // And it works: what was queued, leased and ended goes on, with an audit.
     const struct store_audit_row audit = {.verdict = "allow", .stage = "send"};
     for (int i = 0; i < 2; i++) {
-        int64_t id = kit_claim_one(&k);
+        struct store_claim c = {.max = 1};
+        assert_int_equal(kit_claim(&k, &c), 0);
+        assert_int_equal(c.n, 1);
+        int64_t id = c.jobs[0].id;
         assert_in_range(id, 5, 6);
+        assert_string_equal(c.jobs[0].tier, "");  // as whoever claims it
+        store_claim_fini(&c);
         struct store_result r = kit_result("model-b", "described after the update");
         struct store_save s = kit_answer(id, (uint8_t)id, &r);
         s.verdict = "allow";
