@@ -124,13 +124,10 @@ static bool uses_stand_in(void *ctx)
     return dispatch_uses_stand_in(a->dispatch);
 }
 
-static bool expect(void *ctx, const char *app, const char *window, char *model,
-                   size_t model_size, char *prompt, size_t prompt_size, char *params,
-                   size_t params_size)
+static bool expect(void *ctx, const struct ask *q, struct ask_expected *out)
 {
     struct app *a = ctx;
-    return dispatch_expect(a->dispatch, app, window, model, model_size, prompt,
-                           prompt_size, params, params_size);
+    return dispatch_expect(a->dispatch, q, out);
 }
 
 static bool grid(void *ctx, int long_px, struct backend_grid *out)

@@ -20,8 +20,6 @@ void settings_dispatch(struct app *a, struct dispatch_config *out)
         .life = c->life,
         .retry_pct = c->retry.budget_pct,
         .prompts = &c->prompts,
-        .tier = c->tier == TIER_QUICK ? "" : tier_name(c->tier),
-        .tier_rule = c->tiers[c->tier].rule,
     };
     servers_list(a, out);
 }
@@ -31,6 +29,7 @@ void settings_pipeline(struct app *a, struct pipeline_config *out)
     const struct config *c = a->config;
     *out = (struct pipeline_config){
         .target_px = c->target_px,
+        .has_own_px = c->has_own_px,
         .fits_grid = !c->has_own_px,
         .target_tokens = c->target_tokens,
         .patch_px = c->patch_px,
@@ -68,6 +67,7 @@ void settings_schedule(const struct app *a, struct schedule_config *out)
         .lease_ms = a->config->store.lease_ms,
         .poll_ms = POLL_MS,
         .shed_after_ms = SHED_AFTER_MS,
+        .batch_tier = a->config->has_own_tier ? tier_name(a->config->tier) : NULL,
     };
 }
 

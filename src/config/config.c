@@ -363,12 +363,23 @@ static void apply(struct config_loader *l, const struct config_entry *e)
     }
 }
 
+static enum config_layer layer_of(const struct config *c, const char *name)
+{
+    for (int i = 0; i < n_config_keys; i++) {
+        if (strcmp(config_keys[i].name, name) == 0) {
+            return c->values[i].layer;
+        }
+    }
+    return LAYER_DEFAULT;
+}
+
 static void derive(struct config_loader *l)
 {
     struct config *c = l->c;
     config_set_backends(l);
     config_set_rules(l);
     c->has_own_px = c->target_px != 0;
+    c->has_own_tier = layer_of(c, "tier") == LAYER_SETTING;
     config_check_addresses(l);
     if (c->target_px == 0) {
         c->target_px = c->tiers[c->tier].target_px;

@@ -39,6 +39,7 @@ struct config {
     char *file;  // the one read, or NULL
     const char *watch_dirs[CONFIG_MAX_LIST + 1];
     enum tier_depth tier;  // target_px is its size unless image.target_px is set
+    bool has_own_tier;     // it was said for this run, not in a file or the environment
     struct tier tiers[TIERS];
     enum config_fallback fallback;
     bool has_own_px;  // image.target_px was set

@@ -21,6 +21,11 @@ enum ask_pass {
     ASK_ALLOWED_SAFELY  // with the prompt that quotes nothing
 };
 
+// What an ask would most likely be made with.
+struct ask_expected {
+    char model[192], prompt[48], params[128];
+};
+
 struct ask {
     // in; borrowed until done
     const uint8_t *jpeg;

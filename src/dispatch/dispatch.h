@@ -29,7 +29,6 @@ struct dispatch_config {
     const struct guard_terms *terms;  // parallel to backends, as long; NULL = none
     int retry_pct;  // of a backend's requests that may be repetitions; 100 = no limit
     const struct prompt_config *prompts;
-    const char *tier, *tier_rule;  // asks are usually made with; NULL = the quickest
 };
 
 enum dispatch_sight { DISPATCH_SIGHT_UNKNOWN, DISPATCH_SIGHT_SEES, DISPATCH_SIGHT_BLIND };
@@ -135,10 +134,10 @@ bool dispatch_uses_stand_in(const struct dispatch *d);
 const char *dispatch_paused_because(const struct dispatch *d);
 // Every backend was looked for at least once and none was ever ready.
 bool dispatch_never_ready(const struct dispatch *d);
-// What an ask for this window would most likely be made with; false when not known.
-bool dispatch_expect(const struct dispatch *d, const char *app, const char *window,
-                     char *model, size_t model_size, char *prompt, size_t prompt_size,
-                     char *params, size_t params_size);
+// What a, of which app, window, tier and tier_rule are set, would most likely be made with;
+// false when not known.
+bool dispatch_expect(const struct dispatch *d, const struct ask *a,
+                     struct ask_expected *out);
 // The size that suits the backend which would most likely be asked; false: not known.
 bool dispatch_grid(const struct dispatch *d, int long_px, struct backend_grid *out);
 int dispatch_status(const struct dispatch *d, struct vlmd_backend_status *out, int max);

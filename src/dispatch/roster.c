@@ -414,20 +414,19 @@ static const struct route *most_likely(const struct dispatch *d)
     return best;
 }
 
-bool dispatch_expect(const struct dispatch *d, const char *app, const char *window,
-                     char *model, size_t model_size, char *prompt, size_t prompt_size,
-                     char *params, size_t params_size)
+bool dispatch_expect(const struct dispatch *d, const struct ask *a,
+                     struct ask_expected *out)
 {
     const struct route *best = most_likely(d);
     if (!best) {
         return false;
     }
     struct prompt p;
-    prompt_pick(d->config.prompts, app, window, &p);
-    dispatch_add_tier(&p, d->config.tier, d->config.tier_rule);
-    snprintf(model, model_size, "%s", backend_facts(best->backend)->model);
-    snprintf(prompt, prompt_size, "%s", p.version);
-    backend_params(best->backend, params, params_size);
+    prompt_pick(d->config.prompts, a->app, a->window, &p);
+    dispatch_add_tier(&p, a->tier, a->tier_rule);
+    snprintf(out->model, sizeof(out->model), "%s", backend_facts(best->backend)->model);
+    snprintf(out->prompt, sizeof(out->prompt), "%s", p.version);
+    backend_params(best->backend, out->params, sizeof(out->params));
     return true;
 }
 

@@ -5,7 +5,9 @@
 #ifndef VLMD_GUARD_TIER_H
 #define VLMD_GUARD_TIER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum tier_depth { TIER_QUICK, TIER_STANDARD, TIER_DEEP, TIERS };
 
@@ -21,6 +23,18 @@ static inline const char *tier_name(enum tier_depth t)
 {
     static const char *const names[TIERS] = {"quick", "standard", "deep"};
     return names[t];
+}
+
+// False: there is no such tier, and *out stays as it is.
+static inline bool tier_by_name(const char *name, enum tier_depth *out)
+{
+    for (int i = 0; i < TIERS; i++) {
+        if (strcmp(name, tier_name((enum tier_depth)i)) == 0) {
+            *out = (enum tier_depth)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 #endif

@@ -219,7 +219,7 @@ void meters_saved(struct meters *m, const struct job *j)
 {
     const char *outcome = store_outcome_name(j->outcome);
     int64_t now_ms = j->pipeline->organs.now_ms(j->pipeline->organs.ctx);
-    count(m, METER_JOBS, outcome, tier_name(j->pipeline->config.tier), NULL, 1);
+    count(m, METER_JOBS, outcome, tier_name(j->tier_asked), NULL, 1);
     if (j->outcome == STORE_FAILED) {
         count(m, METER_FAILURES, err_name(j->code), NULL, NULL, 1);
     }

@@ -7,6 +7,7 @@
 #include "spine/asking.h"
 
 #include "base/log.h"
+#include "spine/depth.h"
 #include "spine/judge.h"
 #include "spine/learn.h"
 #include "spine/lesser.h"
@@ -156,11 +157,7 @@ static void fill_ask(struct job *j)
     a->window = j->meta.window;
     a->cid = j->row.cid;
     a->seed = (unsigned)(j->row.attempts + j->tries + j->strikes) + 1;
-    const struct tier *tier = &j->pipeline->config.tiers[j->tier];
-    a->tier = j->tier == TIER_QUICK ? "" : tier_name(j->tier);
-    a->tier_rule = tier->rule;
-    a->max_tokens = tier->max_tokens;
-    a->deadline_ms = tier->deadline_ms;
+    depth_fill_ask(j);
     a->avoid = j->avoid;
     a->cap_doublings = j->cap_doublings;
     a->no_schema = j->no_schema;

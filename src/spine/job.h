@@ -97,10 +97,12 @@ struct job {
     uint8_t *plain_thumb;  // owned; of the picture without masks, once there are some
     bool has_content;
     uint8_t content[IMAGE_HASH_BYTES];  // that compared, and the gate's text, are about
-    enum tier_depth tier;               // in use
-    enum fallback_step fallback;        // how far down the chain
-    int fallback_code;                  // why
-    char avoid[96];                     // the backend that failed with it last; "" = none
+    bool has_own_tier;                  // see depth.h
+    enum tier_depth tier_asked;
+    enum tier_depth tier;         // in use
+    enum fallback_step fallback;  // how far down the chain
+    int fallback_code;            // why
+    char avoid[96];               // the backend that failed with it last; "" = none
     int target_px;
     int target_tokens;  // 0 = target_px counts
     int input_tries;    // times the file was not complete or not reachable
@@ -132,6 +134,7 @@ struct job {
     char reason[512];
 
     // the one request that may be under way
+    struct ask_expected expected;  // while it is compared
     union {
         struct http_req http;
         struct meta_req meta;

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: MIT
 #include "spine/judge.h"
 
+#include "spine/depth.h"
 #include "spine/lesser.h"
 #include "spine/pipeline.h"
 #include "spine/remedy.h"
@@ -182,7 +183,7 @@ bool judge_near_under_way(const struct job *j, const struct job_lists *jobs)
             const struct image_look other = look_of(o);
             bool is_ahead = o->compared && o->has_image && is_watched(o) &&
                             (o->state != JOB_SAVING || o->outcome == STORE_ANSWERED);
-            if (o != j && is_ahead && is_same_source(j, o) &&
+            if (o != j && is_ahead && is_same_source(j, o) && depth_is_enough(j, o) &&
                 image_compare(&mine, &other, j->pipeline->config.duplicates)
                     .is_duplicate) {
                 return true;
@@ -332,7 +333,7 @@ void judge_fill_save(struct job *j)
         s->result = &j->result;
     }
     enum fallback_step used = lesser_used(j);
-    s->tier = tier_name(j->pipeline->config.tier);
+    s->tier = tier_name(j->tier_asked);
     s->fallback = fallback_name(used);
     s->fallback_code = used ? lesser_reason(j) : 0;
     s->ocr_text = j->ocr_text.len ? buf_str(&j->ocr_text) : NULL;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "spine/depth.h"
 #include "spine/judge.h"
 #include "spine/lesser.h"
 #include "spine/screening.h"
@@ -270,17 +271,14 @@ static void on_prepared(struct image_req *r, int err)
 }
 
 // Of the model that will most likely be asked; 0 = not known.
-static int patch_px(const struct job *j)
+static int patch_px(struct job *j)
 {
     const struct pipeline *p = j->pipeline;
-    char model[192] = "", prompt[48], params[128];
+    struct ask_expected e;
     if (p->config.patch_px || !j->target_tokens) {
         return p->config.patch_px;
     }
-    bool is_known =
-        p->organs.expect(p->organs.ctx, j->meta.app, j->meta.window, model, sizeof(model),
-                         prompt, sizeof(prompt), params, sizeof(params));
-    return is_known ? backend_patch_px(model) : 0;
+    return depth_expect(j, &e) ? backend_patch_px(e.model) : 0;
 }
 
 // The size of a tier in whole patches, unless the user said a size.
@@ -378,12 +376,11 @@ void learn_compare(struct job *j)
     memset(r, 0, sizeof(*r));
     r->id = j->row.id;
     memcpy(r->content, j->image.content, sizeof(r->content));
-    bool is_known = p->organs.expect(
-        p->organs.ctx, j->meta.app, j->meta.window, j->ask.model, sizeof(j->ask.model),
-        j->ask.prompt, sizeof(j->ask.prompt), j->ask.params, sizeof(j->ask.params));
-    r->model = is_known ? j->ask.model : "";
-    r->prompt = is_known ? j->ask.prompt : "";
-    r->params = is_known ? j->ask.params : "";
+    bool is_known = depth_expect(j, &j->expected);
+    r->model = is_known ? j->expected.model : "";
+    r->prompt = is_known ? j->expected.prompt : "";
+    r->params = is_known ? j->expected.params : "";
+    r->tier = depth_of_inherited(j);
     r->since_ms = p->config.result_ttl_ms ? step_wall_ms(j) - p->config.result_ttl_ms : 0;
     r->wants_frames = judge_is_compared(j);
     r->look = image_hash_look(j->image.thumb);

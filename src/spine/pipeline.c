@@ -11,6 +11,7 @@
 #include "spine/pipeline.h"
 
 #include "spine/asking.h"
+#include "spine/depth.h"
 #include "spine/judge.h"
 #include "spine/keep.h"
 #include "spine/learn.h"
@@ -98,9 +99,7 @@ void pipeline_add(struct pipeline *p, struct store_job *row)
 {
     struct job *j = job_new(&p->jobs, row, p->organs.now_ms(p->organs.ctx));
     j->pipeline = p;
-    j->tier = p->config.tier;
-    j->target_px = p->config.target_px;
-    j->target_tokens = p->config.target_tokens;
+    depth_begin(j);
     j->is_stopping = p->is_stopping;
     if (!step_leaves(j)) {
         step(j);

@@ -36,9 +36,8 @@ struct pipeline_organs {
     void (*ask_cancel)(void *ctx, struct ask *a);
     void (*ask_pause)(void *ctx, struct ask *a, bool is_paused);
     bool (*uses_stand_in)(void *ctx);
-    bool (*expect)(void *ctx, const char *app, const char *window, char *model,
-                   size_t model_size, char *prompt, size_t prompt_size, char *params,
-                   size_t params_size);
+    // Of a app, window, tier and tier_rule are set.
+    bool (*expect)(void *ctx, const struct ask *a, struct ask_expected *out);
     // The size that suits the model; false: not known.  May be NULL.
     bool (*grid)(void *ctx, int long_px, struct backend_grid *out);
     // Has w->run called in a worker thread.
@@ -53,11 +52,12 @@ struct pipeline_organs {
 };
 
 struct pipeline_config {
-    int target_px;
+    int target_px;      // of tier, or the user's own
+    bool has_own_px;    // the user's own: for every tier
     int target_tokens;  // instead of target_px when not 0: whole patches of the model
     int patch_px;       // 0 = as the model's name tells
     struct tier tiers[TIERS];
-    enum tier_depth tier;          // pictures are begun with; target_px is its size
+    enum tier_depth tier;          // of pictures that were offered without one
     enum fallback_reach fallback;  // how far when that fails for good
     bool can_ocr;                  // fallback: there is text recognition
     bool fits_grid;  // target_px is turned into patches of the model where they are known

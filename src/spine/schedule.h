@@ -18,8 +18,9 @@ struct schedule;
 struct schedule_config {
     int prepare_ahead;  // jobs beyond the backends' room, so that a slot never waits
     int64_t lease_ms;
-    int64_t poll_ms;        // look for rows of other processes; default 30000
-    int64_t shed_after_ms;  // a pause this long gives waiting jobs back; default 60000
+    int64_t poll_ms;         // look for rows of other processes; default 30000
+    int64_t shed_after_ms;   // a pause this long gives waiting jobs back; default 60000
+    const char *batch_tier;  // members of a batch are offered with; NULL = none
 };
 
 struct schedule_events {

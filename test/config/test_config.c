@@ -265,6 +265,7 @@ static void test_layers(void **state)
     assert_string_equal(value_of(&l, "grace"), "2s");
     assert_string_equal(origin_of(&l, "grace"), "VLMD_GRACE");
     assert_string_equal(origin_of(&l, "tier"), "vlmd.yaml:2");
+    assert_false(l.c->has_own_tier);
     assert_string_equal(value_of(&l, "privacy.exclude_apps"), "x, y, z");
     unload(&l);
     options.ignore_environment = true;
@@ -379,6 +380,25 @@ static void test_list_layers(void **state)
     load_text(&l, strcat(text, "]\n"));
     says(&l, "privacy.exclude_apps: has over 64 members");
     unload(&l);
+}
+
+// Of a file or the environment it is everybody's.
+static void test_a_tier_of_this_run(void **state)
+{
+    (void)state;
+    struct loaded l;
+    const struct vlmd_setting s = {"tier", "quick", "--tier"};
+    setenv("VLMD_TIER", "deep", 1);
+    load_text(&l, "");
+    assert_int_equal(l.c->tier, TIER_DEEP);
+    assert_false(l.c->has_own_tier);
+    unload(&l);
+    load_options(
+        &l, &(struct vlmd_options){.config_file = "", .settings = &s, .n_settings = 1});
+    assert_int_equal(l.c->tier, TIER_QUICK);
+    assert_true(l.c->has_own_tier);
+    unload(&l);
+    unsetenv("VLMD_TIER");
 }
 
 static void test_urls(void **state)
@@ -909,6 +929,7 @@ int main(void)
         CASE(test_privacy_rules),
         CASE(test_privacy_policy),
         CASE(test_list_layers),
+        CASE(test_a_tier_of_this_run),
         CASE(test_urls),
         CASE(test_backends),
         CASE(test_terms),

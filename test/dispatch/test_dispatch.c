@@ -858,14 +858,19 @@ static void what_an_ask_would_be_made_with_is_told(void **state)
 {
     (void)state;
     struct rig r;
-    char model[64], prompt[48], params[64];
+    struct ask a = {.app = "", .window = "", .tier = "", .tier_rule = ""};
+    struct ask_expected e;
     open_with(&r, 1, false, false);
-    assert_false(dispatch_expect(r.d, "", "", model, 64, prompt, 48, params, 64));
+    assert_false(dispatch_expect(r.d, &a, &e));
     fb_end_probe(0, 0);
-    assert_true(dispatch_expect(r.d, "", "", model, 64, prompt, 48, params, 64));
-    assert_string_equal(model, "model0");
-    assert_string_equal(prompt, "default/1");
-    assert_string_equal(params, "p0");
+    assert_true(dispatch_expect(r.d, &a, &e));
+    assert_string_equal(e.model, "model0");
+    assert_string_equal(e.prompt, "default/1");
+    assert_string_equal(e.params, "p0");
+    a.tier = "deep";
+    a.tier_rule = "everything";
+    assert_true(dispatch_expect(r.d, &a, &e));
+    assert_string_equal(e.prompt, "default/1+deep");
     assert_non_null(dispatch_facts(r.d, 0));
     assert_null(dispatch_facts(r.d, 1));
     close_rig(&r);

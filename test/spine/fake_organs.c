@@ -202,16 +202,14 @@ static bool grid(void *ctx, int long_px, struct backend_grid *out)
     return f->grid_patch_px > 0;
 }
 
-static bool expect(void *ctx, const char *app, const char *window, char *model,
-                   size_t model_size, char *prompt, size_t prompt_size, char *params,
-                   size_t params_size)
+static bool expect(void *ctx, const struct ask *a, struct ask_expected *out)
 {
     struct fake *f = ctx;
-    (void)app;
-    (void)window;
-    snprintf(model, model_size, "%s", f->expected_model ? f->expected_model : "model");
-    snprintf(prompt, prompt_size, "default/1");
-    snprintf(params, params_size, "p");
+    *out = (struct ask_expected){.params = "p"};
+    snprintf(out->model, sizeof(out->model), "%s",
+             f->expected_model ? f->expected_model : "model");
+    snprintf(out->prompt, sizeof(out->prompt), "default/1%s%s", *a->tier ? "+" : "",
+             a->tier);
     return f->expects;
 }
 

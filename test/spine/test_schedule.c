@@ -461,6 +461,21 @@ static void a_batch_ends_with_its_last_member(void **state)
     assert_int_equal(r->batches_ended, 1);
 }
 
+static void a_batch_may_have_a_tier(void **state)
+{
+    struct rig *r = *state;
+    schedule_configure(r->s, &(struct schedule_config){.prepare_ahead = AHEAD,
+                                                       .lease_ms = LEASE_MS,
+                                                       .batch_tier = "deep"});
+    start(r, 1, 0);
+    offer(r, 1);
+    SPIN_UNTIL(r, count(r, "own_tier = ''") == 1);
+    open_batch(r);
+    offer(r, 1);
+    SPIN_UNTIL(r, count(r, "own_tier = 'deep'") == 1);
+    assert_int_equal(count(r, "own_tier = ''"), 1);
+}
+
 static void an_empty_batch_ends(void **state)
 {
     struct rig *r = *state;
@@ -847,6 +862,7 @@ int main(void)
         T(its_own_pictures_are_not_claimed_again_after_a_suspension),
         T(a_batch_ends_with_its_last_member),
         T(an_empty_batch_ends),
+        T(a_batch_may_have_a_tier),
         T(a_batch_waits_for_members_that_others_hold),
         T(pressure_is_told_and_ends),
         T(a_full_buffer_says_so_and_loses_nothing_it_took),
