@@ -159,6 +159,10 @@ struct vlmd_input {
     const char *page_url;
     int64_t taken_at_ms;
     bool is_interactive;  // somebody waits: goes before everything else
+    // quick, standard, deep; NULL, "" = as the process that describes it is configured.  It
+    // replaces the tier of a picture that waits; one that was described as another is
+    // described anew.
+    const char *tier;
     const char *traceparent;  // W3C trace context that its spans belong to, or NULL
     // The path comes from elsewhere: it has to lead into a watched folder or one of
     // admin.submit_dirs, links included.
@@ -168,7 +172,8 @@ struct vlmd_input {
     const struct vlmd_once *once;
 };
 // id: of the job, new or known.  Called once, before the job ends.  Bytes are kept in a
-// private folder beside the database until the job has ended.
+// private folder beside the database until the job has ended.  Errors: VLMD_ERR_USAGE: there
+// is no such tier.
 typedef void vlmd_submit_fn(void *arg, int err, int64_t id, bool is_new,
                             const char *message);
 VLMD_API int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *arg);
@@ -307,7 +312,8 @@ enum vlmd_action {
     VLMD_REDO,   // described ones anew; the old description stays until the new one is there
     VLMD_DROP    // forget them; files are never touched
 };
-// message of a success: "", or what some of them still wait for.
+// Tried again as the setting `tier` of this handle says, if it has one (vlmd_options), else as
+// they were asked for.  message of a success: "", or what some of them still wait for.
 typedef void vlmd_change_fn(void *arg, int err, int64_t n, const char *message);
 // all must be set for a query without any filter.
 VLMD_API int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q,

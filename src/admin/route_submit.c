@@ -19,16 +19,16 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_WAIT_S = 120, MAX_BATCH = 1000, KEY_BYTES = 200 };
+enum { MAX_WAIT_S = 120, MAX_BATCH = 1000, KEY_BYTES = 200, FORM_TEXTS = 6 };
 
 // ---- one submission
 
 struct submission {
     struct waiter waiter;
     struct exchange *x;
-    struct buf body;     // owned
-    struct cJSON *json;  // owned, NULL = none
-    char *texts[5];      // owned: of a form
+    struct buf body;          // owned
+    struct cJSON *json;       // owned, NULL = none
+    char *texts[FORM_TEXTS];  // owned: of a form
     struct vlmd_input in;
     int64_t wait_ms;
     int64_t id;
@@ -42,7 +42,7 @@ static void free_submission(void *state)
     events_wait_stop(&s->waiter);
     buf_fini(&s->body);
     json_free(s->json);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < FORM_TEXTS; i++) {
         free(s->texts[i]);
     }
     free(s);
@@ -194,7 +194,16 @@ static bool check_place(struct exchange *x, const struct vlmd_input *in)
     return true;
 }
 
-#define INPUT_MEMBERS "path url app window screen page_url taken_at"
+static bool check_tier(struct exchange *x, const char *tier)
+{
+    if (!tier || known_name("quick standard deep", tier)) {
+        return true;
+    }
+    reply_error(x, 400, "tier", "tier is one of quick|standard|deep");
+    return false;
+}
+
+#define INPUT_MEMBERS "path url app window screen page_url taken_at tier"
 
 static bool read_input(struct exchange *x, const struct cJSON *o, struct vlmd_input *in)
 {
@@ -204,11 +213,25 @@ static bool read_input(struct exchange *x, const struct cJSON *o, struct vlmd_in
            check_place(x, in);
 }
 
+// Of the query or of the body.
+static bool take_tier(struct submission *s, const char *said)
+{
+    if (!said || !*said) {
+        return true;
+    }
+    if (s->in.tier) {
+        reply_error(s->x, 400, "tier", "tier is said twice");
+        return false;
+    }
+    s->in.tier = said;
+    return check_tier(s->x, said);
+}
+
 static bool set_text(struct submission *s, const struct multipart_part *p)
 {
-    static const char *const names[] = {"app", "window", "screen", "page_url",
-                                        "taken_at"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const names[FORM_TEXTS] = {"app",      "window",   "screen",
+                                                  "page_url", "taken_at", "tier"};
+    for (int i = 0; i < FORM_TEXTS; i++) {
         if (strcmp(p->name, names[i]) == 0 && !s->texts[i] && p->len <= 2048 &&
             !memchr(p->data, 0, p->len)) {
             s->texts[i] = strndup(p->data, p->len);
@@ -230,7 +253,7 @@ static bool take_part(struct submission *s, const struct multipart_part *p)
     }
     reply_error(s->x, 400, "file",
                 "a form has one file, and app, window, screen, "
-                "page_url, taken_at as texts");
+                "page_url, taken_at, tier as texts");
     return false;
 }
 
@@ -259,7 +282,7 @@ static bool read_form(struct submission *s, const char *type)
         reply_error(x, 400, "taken_at", "taken_at is a time in ISO 8601");
         return false;
     }
-    return true;
+    return take_tier(s, s->texts[5]);
 }
 
 static bool starts(const char *type, const char *with)
@@ -272,7 +295,10 @@ static bool read_body(struct submission *s)
     struct exchange *x = s->x;
     const char *type = httpd_header(x->http, "Content-Type");
     if (starts(type, "application/json")) {
-        return body_object(x, INPUT_MEMBERS, &s->json) && read_input(x, s->json, &s->in);
+        const char *tier = NULL;
+        return body_object(x, INPUT_MEMBERS, &s->json) &&
+               read_input(x, s->json, &s->in) &&
+               body_text(x, s->json, "tier", 64, &tier) && take_tier(s, tier);
     }
     struct buf *body = NULL;
     if (httpd_body(x->http, &body) || !body->len) {
@@ -291,6 +317,20 @@ static bool read_body(struct submission *s)
     reply_error(x, 415, "Content-Type",
                 "send application/json, multipart/form-data or a picture");
     return false;
+}
+
+// A tier in the query is part of what is asked.
+static void hash_asked(const struct buf *body, const char *tier,
+                       unsigned char out[SHA256_DIGEST_LENGTH])
+{
+    char both[SHA256_DIGEST_LENGTH + 16] = {0};
+    SHA256(body->data ? body->data : (const uint8_t *)"", body->len, out);
+    if (tier) {
+        memcpy(both, out, SHA256_DIGEST_LENGTH);
+        snprintf(both + SHA256_DIGEST_LENGTH, sizeof(both) - SHA256_DIGEST_LENGTH, "%s",
+                 tier);
+        SHA256((const unsigned char *)both, sizeof(both), out);
+    }
 }
 
 // The same key with the same body goes on with the job it made.
@@ -312,7 +352,7 @@ static bool check_key(struct submission *s)
     if (httpd_body(x->http, &body)) {
         return true;  // answered later
     }
-    SHA256(body->data ? body->data : (const uint8_t *)"", body->len, s->once.body);
+    hash_asked(body, s->in.tier, s->once.body);
     s->in.once = &s->once;
     return true;
 }
@@ -320,15 +360,17 @@ static bool check_key(struct submission *s)
 void route_submit(struct exchange *x)
 {
     int64_t wait_s;
-    int priority;
+    int priority, tier;
     if (!param_int(x, "wait", 0, MAX_WAIT_S, 0, &wait_s) ||
-        !param_choice(x, "priority", "interactive|normal", 0, &priority)) {
+        !param_choice(x, "priority", "interactive|normal", 0, &priority) ||
+        !param_choice(x, "tier", "quick|standard|deep", -1, &tier)) {
         return;
     }
     struct submission *s = mem_new(struct submission);
     s->x = x;
     s->wait_ms = wait_s * 1000;
     s->in.is_interactive = priority == 0;
+    s->in.tier = tier < 0 ? NULL : httpd_param(x->http, "tier");
     s->in.traceparent = httpd_header(x->http, "traceparent");
     s->waiter.on_ended = on_waited;
     x->state = s;
@@ -409,8 +451,8 @@ static void on_entry(void *arg, int err, int64_t id, bool is_new, const char *me
     }
 }
 
-// A path, a URL, or an object as for one.
-static int read_entry(const struct cJSON *m, struct vlmd_input *in)
+// A path, a URL, or an object as for one; its own tier, or that of all.
+static int read_entry(const struct cJSON *m, const char *tier, struct vlmd_input *in)
 {
     const char *text = cJSON_GetStringValue(m);
     bool is_url = text && (strncasecmp(text, "http://", 7) == 0 ||
@@ -422,6 +464,7 @@ static int read_entry(const struct cJSON *m, struct vlmd_input *in)
     in->window = json_get_str(m, "window");
     in->screen = json_get_str(m, "screen");
     in->page_url = json_get_str(m, "page_url");
+    in->tier = json_get_str(m, "tier") ? json_get_str(m, "tier") : tier;
     const char *taken = json_get_str(m, "taken_at");
     if (taken && !time_parse(taken, loop_wall_ms(), false, &in->taken_at_ms)) {
         return E_USAGE;
@@ -432,7 +475,12 @@ static int read_entry(const struct cJSON *m, struct vlmd_input *in)
 void route_batch(struct exchange *x)
 {
     struct cJSON *o = NULL;
-    if (!body_object(x, "inputs", &o)) {
+    const char *tier = NULL;
+    if (!body_object(x, "inputs tier", &o)) {
+        return;
+    }
+    if (!body_text(x, o, "tier", 64, &tier) || !check_tier(x, tier)) {
+        json_free(o);
         return;
     }
     const struct cJSON *inputs = json_get(o, "inputs");
@@ -452,7 +500,7 @@ void route_batch(struct exchange *x)
         struct vlmd_input in;
         struct entry *e = &b->entries[i];
         *e = (struct entry){.batch = b, .index = i};
-        int rc = read_entry(m, &in);
+        int rc = read_entry(m, tier, &in);
         rc = rc ? rc : vlmd_submit(x->admin->v, &in, on_entry, e);
         if (rc) {
             on_entry(e, rc, 0, false, "");

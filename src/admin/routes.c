@@ -26,7 +26,7 @@ const struct route admin_routes[] = {
     {"DELETE", "/v1/session", ADMIN_NOTHING, "", 0, route_session_end, 0},
     {"GET", "/v1/search", AUTH_READ, FILTER PAGED, 0, route_search, SHARE_RUNNING},
     {"GET", "/v1/jobs", AUTH_READ, FILTER PAGED, 0, route_search, SHARE_RUNNING},
-    {"POST", "/v1/jobs", AUTH_SUBMIT, "wait priority", 0, route_submit, 0},
+    {"POST", "/v1/jobs", AUTH_SUBMIT, "wait priority tier", 0, route_submit, 0},
     {"GET", "/v1/jobs/{id}", AUTH_READ, "wait", 0, route_job, 0},
     {"DELETE", "/v1/jobs/{id}", AUTH_SUBMIT, "", 0, route_job_cancel, 0},
     {"POST", "/v1/jobs/{id}/retry", AUTH_SUBMIT, "", ADMIN_BODY_MAX, route_job_retry, 0},

@@ -247,6 +247,7 @@ int vlmd_change(vlmd *v, enum vlmd_action action, const struct vlmd_query *q, bo
     c->arg = arg;
     c->req.action = action_of(action);
     c->req.all = all;
+    c->req.tier = v->app.config->has_own_tier ? tier_name(v->app.config->tier) : NULL;
     call_begin(v);
     if (item_filter(q, &c->req.filter, &c->req.err)) {
         return refuse(v, refuse_change, c);

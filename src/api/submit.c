@@ -29,6 +29,7 @@ static void free_submit(struct submit *s)
     free((char *)s->item.meta.window);
     free((char *)s->item.meta.screen);
     free((char *)s->item.meta.url);
+    free((char *)s->item.tier);
     free(s->traceparent);
     free(s);
 }
@@ -58,6 +59,24 @@ static void on_submitted(struct store_offer *r, int err)
                          STORE_ANSWERED);  // nobody wants the file
     }
     end(s, err, call_words(&r->err, err));
+}
+
+static void refuse_tier(void *arg)
+{
+    struct submit *s = arg;
+    end(s, E_USAGE, s->offer.err.msg);
+}
+
+// Later, in words.
+static int check_tier(struct submit *s)
+{
+    enum tier_depth ignored;
+    if (!s->item.tier || !*s->item.tier || tier_by_name(s->item.tier, &ignored)) {
+        return 0;
+    }
+    return err_set(&s->offer.err, E_USAGE, "tier: \"%.40s\" is none of %s, %s, %s",
+                   s->item.tier, tier_name(TIER_QUICK), tier_name(TIER_STANDARD),
+                   tier_name(TIER_DEEP));
 }
 
 static int stat_input(const char *path, struct store_item *it)
@@ -210,8 +229,13 @@ int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *
         .url = mem_dup(in->page_url),
         .taken_at_ms = in->taken_at_ms,
     };
+    s->item.tier = mem_dup(in->tier);
+    s->item.is_tier_due = true;
     clean(s);
     call_begin(v);
+    if (check_tier(s)) {
+        return app_post(&v->app, refuse_tier, s);  // taken: see call_check
+    }
     app_work(&v->app);
     if (in->bytes) {
         s->put.bytes = in->bytes;

@@ -140,6 +140,7 @@ const struct cli_command cli_commands[] = {
      "list   shows jobs (50 unless --limit is given)\n"
      "retry  failed ones once more\n"
      "redo   described ones anew; the old description stays until the new one is there\n"
+     "       (--tier deep: more closely)\n"
      "drop   forgets them; files are never touched\n"
      "retry, redo and drop need an ID, a PATH, a filter or --all.",
      "list|retry|redo|drop", jobs_options, cli_run_jobs},

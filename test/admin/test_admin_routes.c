@@ -395,6 +395,63 @@ static void a_key_makes_one_job(void **state)
     refuses(rig_ask(r, "POST", "/v1/jobs", head, "{}"), 400, "path");
 }
 
+static int64_t own_tiers(struct rig *r, const char *tier)
+{
+    char sql[100];
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM job WHERE own_tier = '%s'", tier);
+    return kit_sql_int(&r->k, sql);
+}
+
+static void a_picture_may_have_its_own_tier(void **state)
+{
+    struct rig *r = *state;
+    static const char body[] = "{\"url\":\"http://127.0.0.1:9/t\",\"tier\":\"deep\"}";
+    static const char plain[] = "{\"url\":\"http://127.0.0.1:9/p\"}";
+    const char *head = "Content-Type: application/json\r\n";
+    rig_open(r);
+    refuses(rig_ask(r, "POST", "/v1/jobs?tier=huge", head, plain), 400, "tier");
+    refuses(rig_ask(r, "POST", "/v1/jobs?tier=", head, plain), 400, "tier");
+    refuses(
+        rig_ask(r, "POST", "/v1/jobs", head, "{\"url\":\"http://h/\",\"tier\":\"d\"}"),
+        400, "tier");
+    refuses(rig_ask(r, "POST", "/v1/jobs", head, "{\"url\":\"http://h/\",\"tier\":1}"),
+            400, "tier");
+    refuses(rig_ask(r, "POST", "/v1/jobs?tier=deep", head, body), 400, "tier");  // twice
+    json_free(must(rig_ask(r, "POST", "/v1/jobs", head, body), 202));
+    json_free(must(rig_ask(r, "POST", "/v1/jobs?tier=quick", head, plain), 202));
+    assert_int_equal(own_tiers(r, "deep"), 1);
+    assert_int_equal(own_tiers(r, "quick"), 1);
+    // It is a part of what a key stands for.
+    head = "Content-Type: application/json\r\nIdempotency-Key: t\r\n";
+    json_free(must(rig_ask(r, "POST", "/v1/jobs?tier=deep", head, plain), 202));
+    json_free(must(rig_ask(r, "POST", "/v1/jobs?tier=deep", head, plain), 202));
+    refuses(rig_ask(r, "POST", "/v1/jobs?tier=standard", head, plain), 422,
+            "Idempotency-Key");
+    refuses(rig_ask(r, "POST", "/v1/jobs", head, plain), 422, "Idempotency-Key");
+}
+
+static void a_batch_may_have_tiers(void **state)
+{
+    struct rig *r = *state;
+    const char *head = "Content-Type: application/json\r\n";
+    rig_open(r);
+    refuses(rig_ask(r, "POST", "/v1/batches", head,
+                    "{\"tier\":\"huge\",\"inputs\":[\"http://127.0.0.1:9/a\"]}"),
+            400, "tier");
+    cJSON *told =
+        must(rig_ask(r, "POST", "/v1/batches", head,
+                     "{\"tier\":\"standard\",\"inputs\":[\"http://127.0.0.1:9/a\","
+                     "{\"url\":\"http://127.0.0.1:9/b\",\"tier\":\"deep\"},"
+                     "{\"url\":\"http://127.0.0.1:9/c\",\"tier\":\"huge\"}]}"),
+             200);
+    assert_int_equal(cJSON_GetArraySize(json_get(told, "accepted")), 2);
+    const cJSON *refused = json_get(told, "refused")->child;
+    assert_int_equal(json_get_int(refused, "index", -1), 2);
+    json_free(told);
+    assert_int_equal(own_tiers(r, "standard"), 1);
+    assert_int_equal(own_tiers(r, "deep"), 1);
+}
+
 // It is nobody's mistake, and the same request may succeed later.
 static void a_backend_that_is_away_is_no_internal_error(void **state)
 {
@@ -634,6 +691,8 @@ int main(void)
         TEST(a_form_is_taken),
         TEST(paths_are_confined),
         TEST(a_key_makes_one_job),
+        TEST(a_picture_may_have_its_own_tier),
+        TEST(a_batch_may_have_tiers),
         TEST(a_key_outlives_the_process),
         TEST(a_backend_that_is_away_is_no_internal_error),
         TEST(a_key_may_come_twice_at_once),

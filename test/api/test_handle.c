@@ -242,6 +242,33 @@ static void a_batch_is_the_only_work_of_its_handle(void **state)
     assert_int_equal(vlmd_batch(r->v, inputs, 1, &e), VLMD_ERR_USAGE);
 }
 
+// ---- tiers
+
+static void on_refused(void *arg, int err, int64_t id, bool is_new, const char *message)
+{
+    struct rig *r = arg;
+    (void)id;
+    (void)is_new;
+    assert_int_equal(err, VLMD_ERR_USAGE);
+    assert_non_null(strstr(message, "\"huge\" is none of quick, standard, deep"));
+    r->answers++;
+}
+
+static void a_tier_that_there_is_not_is_refused_in_words(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, nobody);
+    struct vlmd_input in = {.url = "http://host/a.png", .tier = "huge"};
+    assert_int_equal(vlmd_submit(r->v, &in, on_refused, r), 0);
+    in.tier = "deep";
+    assert_int_equal(vlmd_submit(r->v, &in, on_submitted, r), 0);
+    vlmd_close(r->v);
+    r->v = NULL;
+    assert_int_equal(r->answers, 2);
+    assert_int_equal(kit_sql_int(&r->k, "SELECT count(*) FROM job"), 1);
+    assert_int_equal(
+        kit_sql_int(&r->k, "SELECT count(*) FROM job WHERE own_tier = 'deep'"), 1);
+}
+
 // ---- driven by another loop
 
 static void a_host_that_was_busy_is_not_told_to_wait_longer(void **state)
@@ -276,6 +303,7 @@ int main(void)
         T(a_stop_ends_checks),
         T(a_batch_that_is_not_open_yet_has_no_members),
         T(a_batch_is_the_only_work_of_its_handle),
+        T(a_tier_that_there_is_not_is_refused_in_words),
         T(a_host_that_was_busy_is_not_told_to_wait_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
