@@ -168,8 +168,8 @@ static void on_tick(uv_timer_t *t)
 
 static int open_round(struct round *r, int port)
 {
-    char *url = mem_zero(64);
-    snprintf(url, 64, "http://127.0.0.1:%d", port);
+    static char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
     static struct backend_config b;
     static struct prompt_config prompts;
     backend_config_default(&b);
@@ -187,6 +187,17 @@ static int open_round(struct round *r, int port)
     int rc = loop_init(&r->loop);
     rc = rc ? rc : http_open(&r->http, &r->loop, &h);
     return rc ? rc : dispatch_open(&r->dispatch, &r->loop, r->http, NULL, &c, &e);
+}
+
+// 1 when a request was not answered, or something is still open.
+static int free_round(struct round *r)
+{
+    int rc = r->failed > 0 || loop_fini(&r->loop);
+    free(r->asks);
+    free(r->idle);
+    free(r->picture);
+    free(r);
+    return rc;
 }
 
 // Prints what peers print: how many were answered, in how many seconds.
@@ -221,7 +232,7 @@ static int run_here(const struct options *o, int port, int at_once)
     http_close(r->http, on_http_closed, r);
     uv_close((uv_handle_t *)&r->tick, NULL);
     uv_run(&r->loop.uv, UV_RUN_DEFAULT);
-    return r->failed > 0;
+    return free_round(r);
 }
 
 // ---- any client, as a process
