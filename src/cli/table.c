@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "out.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ enum { CELL_BYTES = 1024, MAX_ROWS = 1000000, GAP = 2 };
 
 void table_init(struct table *t, const char *const *heads, int n_columns)
 {
+    assert(n_columns >= 1 && n_columns <= TABLE_MAX_COLUMNS);
     *t = (struct table){.n_columns = n_columns, .heads = heads};
 }
 

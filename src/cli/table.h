@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TABLE_MAX_COLUMNS = 10 };
+enum { TABLE_MAX_COLUMNS = 16 };
 
 // The last column is not padded; it is cut when the table is wider than columns.
 struct table {
@@ -18,6 +18,7 @@ struct table {
     int cap;
 };
 
+// heads are borrowed; at most TABLE_MAX_COLUMNS.
 void table_init(struct table *t, const char *const *heads, int n_columns);
 void table_fini(struct table *t);
 // n_columns texts; cleaned and copied.
