@@ -55,7 +55,8 @@ struct governor {
     int n_hours;
     struct psi psi;
     bool has_psi;
-    struct host_req look;
+    struct host_req look;  // a thread's while is_looking
+    struct host_req seen;  // what the last look that ended found
     bool is_looking;
     bool wants_look;   // something happened that can not wait
     bool may_be_ours;  // a request was at a model here when the look began
@@ -113,7 +114,7 @@ static int64_t opens_at(const struct governor *g, int64_t wall_ms)
 
 static void judge_yield(struct governor *g, int64_t now_ms)
 {
-    const struct host_req *r = &g->look;
+    const struct host_req *r = &g->seen;
     int64_t wall_ms = loop_wall_ms();
     bool was_ours = g->may_be_ours || g->asked_here > 0;
     struct yield_sample s = {
@@ -130,7 +131,7 @@ static void judge_yield(struct governor *g, int64_t now_ms)
 
 static void judge_pressure(struct governor *g, int64_t now_ms)
 {
-    const struct host_req *r = &g->look;
+    const struct host_req *r = &g->seen;
     struct pressure_sample s = {
         .used_bytes = r->used_bytes,
         .total_bytes = r->total_bytes,
@@ -161,8 +162,8 @@ static void decide(struct governor *g, struct governor_state *out)
     out->unloads_idle = e.unloads_idle;
     out->pressure = g->pressure.level;
     out->pressure_raised = g->pressure.raised;
-    out->rss_bytes = g->look.rss_bytes;
-    out->some_pct = g->look.some_pct;
+    out->rss_bytes = g->seen.rss_bytes;
+    out->some_pct = g->seen.some_pct;
     out->why[0] = 0;
     out->until_ms = 0;
     if (out->rss_bytes > out->most_rss_bytes) {
@@ -220,6 +221,7 @@ static void on_looked(struct host_req *r, int err)
         return;
     }
     g->looked_ms = loop_now_ms(g->loop);
+    g->seen = g->look;
     judge(g);
     g->events.on_look(g->events.arg);
 }

@@ -366,9 +366,35 @@ static void closing_during_a_look_is_clean(void **state)
     assert_int_equal(r.looks, 0);
 }
 
+// A look is a thread's until it has ended: what it has found so far is not judged.
+static void rules_that_change_during_a_look_are_judged_by_the_last(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_rig(&r);
+    start(&r);
+    pass_ms(&r, 0);
+    assert_int_equal(governor_state(r.g)->used_pct, 10);
+    put_memory(97);
+    ahead_ms += 60000;
+    wall_ms += 60000;
+    const int before = r.looks;
+    assert_true(governor_tick(r.g, &r.w, loop_now_ms(&r.l)) == INT64_MAX);
+    for (int i = 0; i < 200; i++) {  // while the thread is at it
+        governor_configure(r.g, &r.c);
+        assert_int_equal(governor_state(r.g)->used_pct, 10);
+    }
+    while (r.looks == before) {
+        assert_int_not_equal(uv_run(&r.l.uv, UV_RUN_ONCE), 0);
+    }
+    assert_int_equal(governor_state(r.g)->used_pct, 97);
+    close_rig(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_that_change_during_a_look_are_judged_by_the_last),
         cmocka_unit_test(before_the_first_look_nothing_begins),
         cmocka_unit_test(it_looks_only_while_there_is_work),
         cmocka_unit_test(what_was_seen_grows_old),
