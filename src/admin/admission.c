@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <sched.h>
 
-enum { AHEAD_US = 20000, MAX_WAIT_US = 37000 };
+enum { AHEAD_US = 20000, MAX_WAIT_US = 30000 };
 
 static int count_processors(void)
 {

@@ -221,7 +221,7 @@ const struct config_key config_keys[] = {
      1024 * GIB, 0, 0, NULL, true, "Memory for decoding pictures, over all threads."},
     {"image.threads", CONFIG_INT, AT(image.threads), NULL, 0, 256, 0, 0, NULL, true,
      "Threads that decode.  0: as many as cores and memory allow."},
-    {"image.nice", CONFIG_INT, AT(image.nice), "5", 0, 19, 0, 0, NULL, true,
+    {"image.nice", CONFIG_INT, AT(image.nice), "10", 0, 19, 0, 0, NULL, true,
      "How far those threads stand back for other programs and for vlmd's own answers, as "
      "nice(1) counts.  0: not at all."},
 
