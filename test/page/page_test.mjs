@@ -110,6 +110,7 @@ await step("what a model says is text, whatever it looks like", page, async () =
     await row("<img src=x").first().click();
     await awaitText("dialog.picture .summary", "<script>");
     await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("dialog[open]"));
 });
 
 // ---- search
