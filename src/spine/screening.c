@@ -32,6 +32,8 @@ static void on_beside(struct gate_work *w, int err)
     struct job *j = container_of(w, struct job, req.screening.work);
     if (err == 0) {
         gate_take_beside(&j->gate, w);
+    } else {
+        gate_learn_beside(&j->gate, NULL, true);  // there is something nobody has judged
     }
     j->privacy_us += w->took_us;
     gate_screening_fini(&j->req.screening);

@@ -105,13 +105,13 @@ static void compare_cancel(void *ctx, struct store_similar *r)
 }
 
 // One line, ten pixels a letter.
-static void place_words(const char *text, struct ocr_req *r)
+static void place_words(const char *text, int left, struct ocr_req *r)
 {
     r->words = calloc(strlen(text) + 1, sizeof(*r->words));
     for (int i = 0; text[i]; i++) {
         if (text[i] != ' ' && (i == 0 || text[i - 1] == ' ')) {
             r->words[r->n_words++] = (struct ocr_word){
-                .left = 10 * i, .top = 100, .height = 20, .offset = (uint32_t)i};
+                .left = left + 10 * i, .top = 100, .height = 20, .offset = (uint32_t)i};
         }
         if (text[i] != ' ') {
             r->words[r->n_words - 1].len++;
@@ -127,7 +127,7 @@ static void recognise(void *ctx, struct ocr_req *r, void (*done)(struct ocr_req 
     if (f->page_text) {
         assert_int_equal(buf_add_str(&r->text, f->page_text), 0);
         r->page_len = r->text.len;
-        place_words(f->page_text, r);
+        place_words(f->page_text, f->page_left, r);
     }
     begin(ctx, FAKE_RECOGNISE, r, (any_done)(void *)done);
 }

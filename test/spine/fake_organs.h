@@ -37,6 +37,7 @@ struct fake {
     struct privacy_policy policy;
     struct privacy_finder *finder;
     const char *page_text;  // what recognise finds, on one line; NULL = nothing
+    int page_left;          // px from the picture's left edge to that line
     bool is_remote;         // the one backend there is
     const char *answer;     // of ask; NULL = "what is seen"
     uint8_t content;        // first byte of the picture's hash; 0 = 0xab

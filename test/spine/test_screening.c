@@ -99,6 +99,33 @@ static void what_stands_beside_a_picture_is_known_before_it_is_opened(void **sta
     save_all(f);
 }
 
+// What nobody has judged goes to no other machine.
+static void what_beside_it_was_not_searched_counts_as_more(void **state)
+{
+    struct fake *f = *state;
+    f->policy.read_text = PRIVACY_READ_NEVER;
+    f->policy.allow_remote = f->policy.remote_without_ocr = true;
+    go_to_beside(f);
+    fake_end(f, FAKE_WORK, E_CANCELED);
+    assert_int_equal(fake_state(f), JOB_PREPARING);
+    assert_int_equal(gate_judge(&fake_job(f)->gate, true).action, PRIVACY_DO_BLOCK);
+    save_all(f);
+}
+
+// A helper that places a word beside the picture leaves nothing to paint over.
+static void what_has_no_place_in_the_picture_is_not_sent(void **state)
+{
+    struct fake *f = *state;
+    f->page_left = 100000;
+    go_to_page(f);
+    fake_end(f, FAKE_WORK, 0);
+    assert_int_equal(fake_job(f)->gate.found.inside[PRIVACY_CARD], 1);
+    assert_int_equal(gate_judge(&fake_job(f)->gate, false).action, PRIVACY_DO_BLOCK);
+    save_all(f);
+    assert_int_equal(f->calls[FAKE_ASK], 0);
+    assert_string_equal(f->last_save.verdict, "block");
+}
+
 static void an_answer_is_saved_when_it_is_clean(void **state)
 {
     struct fake *f = *state;
@@ -176,6 +203,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(a_page_is_masked_when_the_worker_has_read_it),
         CASE(what_stands_beside_a_picture_is_known_before_it_is_opened),
+        CASE(what_beside_it_was_not_searched_counts_as_more),
+        CASE(what_has_no_place_in_the_picture_is_not_sent),
         CASE(an_answer_is_saved_when_it_is_clean),
         CASE(what_was_not_cleaned_is_not_kept),
         CASE(a_stop_gives_back_what_is_screened),
