@@ -132,7 +132,9 @@ int vlmd_config_reload(vlmd *v, vlmd_change_of_key_fn *fn, vlmd_problem_fn *on_p
     struct config *fresh = NULL;
     struct reloading r = {.v = v, .on_change = fn, .arg = arg};
     int rc = call_check(v);
-    rc = rc ? rc : config_load(&fresh, &v->reload.options, on_problem, arg);
+    rc = rc ? rc
+            : config_load_again(&fresh, v->app.config, &v->reload.options, on_problem,
+                                arg);
     if (rc) {
         return rc;
     }

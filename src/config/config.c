@@ -490,12 +490,23 @@ static void write_texts(struct config *c, bool is_default)
 int config_load(struct config **out, const struct vlmd_options *options,
                 vlmd_problem_fn *on_problem, void *arg)
 {
+    return config_load_again(out, NULL, options, on_problem, arg);
+}
+
+int config_load_again(struct config **out, const struct config *running,
+                      const struct vlmd_options *options, vlmd_problem_fn *on_problem,
+                      void *arg)
+{
     struct config_loader *l = mem_new(struct config_loader);
     struct config *c = mem_new(struct config);
     c->strings = mem_new(struct strings);
     c->values = keep(c, mem_zero((size_t)n_config_keys * sizeof(*c->values)));
-    *l = (struct config_loader){
-        .c = c, .options = options, .on_problem = on_problem, .arg = arg};
+    c->said = keep(c, mem_zero(CONFIG_MAX_SAID * sizeof(*c->said)));
+    *l = (struct config_loader){.c = c,
+                                .running = running,
+                                .options = options,
+                                .on_problem = on_problem,
+                                .arg = arg};
     organ_defaults(c);
     table_defaults(l);
     write_texts(c, true);

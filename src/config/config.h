@@ -33,6 +33,7 @@ enum config_fallback {
 enum config_statsd { CONFIG_STATSD_NAMES, CONFIG_STATSD_TAGS };
 
 enum { CONFIG_MAX_BACKENDS = VLMD_MAX_BACKENDS, CONFIG_MAX_LIST = 64 };
+enum { CONFIG_MAX_SAID = CONFIG_MAX_BACKENDS + 1 };  // commands that tell keys
 
 // Lists end with NULL.  All strings owned by the config.
 struct config {
@@ -99,12 +100,19 @@ struct config {
     char *log_format;                      // text, json
     const char *log_file;                  // NULL = none
     struct config_value *values;           // private: parallel to the key table
-    void *strings;                         // private
+    struct config_said *said;              // private: keys that commands told
+    int n_said;
+    void *strings;  // private
 };
 
 // Errors: E_CONFIG after on_problem was called for each; E_NOMEM.
 MUST_USE int config_load(struct config **out, const struct vlmd_options *options,
                          vlmd_problem_fn *on_problem, void *arg);
+// The same for a process at work, which can not wait: runs no command.  One that running knows
+// has said what it said then; of another nothing is known, which counts as a change.
+MUST_USE int config_load_again(struct config **out, const struct config *running,
+                               const struct vlmd_options *options,
+                               vlmd_problem_fn *on_problem, void *arg);
 void config_free(struct config *c);
 // Takes what can change under way, and fresh's rules; tells of every difference, before it
 // takes it.

@@ -1,7 +1,8 @@
 // config_command.c -- runs the command that says a key, as password managers want it.
 //
-// Runs before the loop exists, so it may wait; never longer than COMMAND_MS.  What the command
-// prints goes nowhere but into the key.
+// Runs before the loop exists, so it may wait, never longer than COMMAND_MS; a configuration
+// that is read again runs none (config_load_again).  What the command prints goes nowhere but
+// into the key.
 // SPDX-License-Identifier: MIT
 #include "config/config_private.h"
 

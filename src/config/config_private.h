@@ -90,8 +90,15 @@ enum {
     CONFIG_MAX_PATH = 4096
 };
 
+// Both are strings of the configuration.
+struct config_said {
+    const char *command;
+    const char *key;
+};
+
 struct config_loader {
     struct config *c;
+    const struct config *running;  // of a process at work; NULL: it is starting
     const struct vlmd_options *options;
     vlmd_problem_fn *on_problem;
     void *arg;

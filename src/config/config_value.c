@@ -284,7 +284,25 @@ static bool set_secret_file(struct config_loader *l, const struct config_key *k,
     return keep_secret(l, k, at, e, secret);
 }
 
-// A client never sends the key, so the password manager is not bothered for it.
+static const char *said_by(const struct config *c, const char *command)
+{
+    for (int i = 0; i < c->n_said; i++) {
+        if (strcmp(c->said[i].command, command) == 0) {
+            return c->said[i].key;
+        }
+    }
+    return NULL;
+}
+
+static void note_said(struct config *c, const char *command, const char *key)
+{
+    if (c->n_said < CONFIG_MAX_SAID) {
+        c->said[c->n_said++] = (struct config_said){config_keep(c, command), key};
+    }
+}
+
+// A client never sends the key, so the password manager is not bothered for it; a process at
+// work has no time to wait for one.  A key from a new command needs a restart anyway.
 static bool set_secret_command(struct config_loader *l, const struct config_key *k,
                                char *at, const struct config_entry *e)
 {
@@ -293,9 +311,17 @@ static bool set_secret_command(struct config_loader *l, const struct config_key 
     if (!is_text_ok(l, k, e, false) || !is_worker) {
         return !is_worker;
     }
+    if (l->running) {
+        const char *key = said_by(l->running, e->value);
+        *(const char **)(void *)at = config_keep(l->c, key ? key : "(not asked yet)");
+        return true;
+    }
     const char *why = config_run_command(e->value, secret, sizeof(secret));
     bool is_kept =
         why ? secret_missing(l, e, k->name, why) : keep_secret(l, k, at, e, secret);
+    if (!why && is_kept) {
+        note_said(l->c, e->value, *(const char **)(void *)at);
+    }
     explicit_bzero(secret, sizeof(secret));
     return is_kept;
 }

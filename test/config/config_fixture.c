@@ -97,6 +97,14 @@ void load_options(struct loaded *out, const struct vlmd_options *options)
     assert_true((out->rc == 0) == (out->errors == 0));
 }
 
+void load_again(struct loaded *out, const struct config *running, const char *text)
+{
+    const char *path = config_fixture_text(text);
+    const struct vlmd_options options = {.role = VLMD_WORKER, .config_file = path};
+    *out = (struct loaded){0};
+    out->rc = config_load_again(&out->c, running, &options, on_problem, out);
+}
+
 void load_bytes(struct loaded *out, const void *text, size_t len)
 {
     const char *path = config_fixture_write("vlmd.yaml", text, len, 0600);

@@ -23,6 +23,8 @@ const char *config_fixture_text(const char *text);  // into vlmd.yaml
 
 void load_options(struct loaded *out, const struct vlmd_options *options);
 void load_text(struct loaded *out, const char *text);
+// As a process at work does it that runs with another configuration.
+void load_again(struct loaded *out, const struct config *running, const char *text);
 void load_bytes(struct loaded *out, const void *text, size_t len);
 void unload(struct loaded *l);
 // Value and origin of a key, borrowed until unload.

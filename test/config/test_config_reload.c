@@ -32,7 +32,7 @@ static void adopt(struct loaded *l, const char *text, struct heard *h)
 {
     struct loaded fresh;
     *h = (struct heard){0};
-    load_text(&fresh, text);
+    load_again(&fresh, l->c, text);
     if (!fresh.c) {
         fail_msg("%s", fresh.said);
     }
@@ -193,6 +193,30 @@ static void a_secret_is_taken_and_not_told(void **state)
     unload(&l);
 }
 
+// A password manager may ask for a password, or for half a minute.
+static void a_process_at_work_runs_no_command(void **state)
+{
+    (void)state;
+    struct loaded l;
+    struct heard h;
+    char text[1024], trace[600];
+    snprintf(trace, sizeof(trace), "%s/ran", config_fixture_dir());
+    snprintf(text, sizeof(text),
+             "backend: {api_key_command: 'echo once >> %s; echo key-of-a-command'}\n"
+             "backends: [{url: 'h:1', api_key_command: 'echo key-of-another'}]\n",
+             trace);
+    load_text(&l, text);
+    assert_string_equal(l.c->backend.api_key, "key-of-a-command");
+    assert_int_equal(remove(trace), 0);
+    adopt(&l, text, &h);
+    assert_string_equal(h.text, "");
+    adopt(&l, "backend: {api_key_command: 'echo a-new-command'}\n", &h);
+    assert_non_null(strstr(h.text, "!backend.api_key_command: "));
+    assert_string_equal(l.c->backend.api_key, "key-of-a-command");
+    assert_int_not_equal(remove(trace), 0);  // nothing ran
+    unload(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test(what_needs_a_restart_stays_and_is_named),
         cmocka_unit_test(terms_of_each_backend_are_taken),
         cmocka_unit_test(a_secret_is_taken_and_not_told),
+        cmocka_unit_test(a_process_at_work_runs_no_command),
     };
     return cmocka_run_group_tests(tests, config_fixture_setup, config_fixture_teardown);
 }
