@@ -94,7 +94,7 @@ struct vlmd_diagnostics {
     // descriptors, connections
     int descriptors;
     int64_t descriptors_soft, descriptors_hard;  // limits
-    int tcp_established, tcp_opening, tcp_closing, tcp_time_wait, tcp_listening;
+    int tcp_established, tcp_opening, tcp_closing, tcp_listening;
     int unix_sockets;
     // where the database is
     const char *disk_path;
@@ -119,8 +119,6 @@ typedef void vlmd_diagnostics_fn(void *arg, int err, const struct vlmd_diagnosti
                                  const char *message);
 // Of a worker.  Reading is done in a thread.  Errors: VLMD_ERR_USAGE for a client.
 VLMD_API int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg);
-// The same without connections, which may be many to read.
-VLMD_API int vlmd_health_summary(vlmd *v, vlmd_diagnostics_fn *fn, void *arg);
 
 // ---- how everything that vlmd depends on is
 

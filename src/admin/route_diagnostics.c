@@ -100,7 +100,7 @@ static void on_summary(void *arg, int err, const struct vlmd_diagnostics *d,
 void route_health_summary(struct exchange *x)
 {
     exchange_hold(x);
-    exchange_asked(x, vlmd_health_summary(x->admin->v, on_summary, x));
+    exchange_asked(x, vlmd_diagnostics(x->admin->v, on_summary, x));
 }
 
 // ---- integrations

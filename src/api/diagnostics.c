@@ -101,7 +101,6 @@ static void fill_machine(const struct monitor_look *l, struct vlmd_diagnostics *
     d->tcp_established = m->tcp[MACHINE_TCP_ESTABLISHED];
     d->tcp_opening = m->tcp[MACHINE_TCP_OPENING];
     d->tcp_closing = m->tcp[MACHINE_TCP_CLOSING];
-    d->tcp_time_wait = m->tcp[MACHINE_TCP_TIME_WAIT];
     d->tcp_listening = m->tcp[MACHINE_TCP_LISTENING];
     d->unix_sockets = m->unix_sockets;
     d->disk_total_bytes = l->disk.total;
@@ -175,7 +174,7 @@ static void on_looked(struct monitor_look *l, int err)
     call_end(v);
 }
 
-static int diagnose(vlmd *v, bool with_connections, vlmd_diagnostics_fn *fn, void *arg)
+int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
 {
     int rc = v->app.role == VLMD_WORKER ? call_check(v) : E_USAGE;
     if (rc) {
@@ -186,18 +185,7 @@ static int diagnose(vlmd *v, bool with_connections, vlmd_diagnostics_fn *fn, voi
     g->fn = fn;
     g->arg = arg;
     g->began_ns = uv_hrtime();
-    g->look.with_connections = with_connections;
     call_begin(v);
     monitor_look(&v->app, &g->look, on_looked);
     return 0;
-}
-
-int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
-{
-    return diagnose(v, true, fn, arg);
-}
-
-int vlmd_health_summary(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
-{
-    return diagnose(v, false, fn, arg);
 }

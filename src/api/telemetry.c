@@ -52,7 +52,7 @@ static void on_counted(struct store_counts *r, int err)
         monitor_look(&c->v->app, &c->look, on_looked);
         return;
     }
-    machine_read(NULL, false, &c->look.machine);
+    machine_read(NULL, &c->look.machine);
     tell_text(c);
 }
 

@@ -8,22 +8,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, TEXT_BYTES = 16384, MAX_SOCKETS = 4096, MAX_ROWS = 200000 };
+enum { PATH_BYTES = 4096, TEXT_BYTES = 16384 };
 
 struct reading {
     const char *proc;
     const char *cgroup;
     struct machine *out;
-    uint64_t sockets[MAX_SOCKETS];  // inodes, sorted
-    int n_sockets;
 };
 
 // ---- files and their words
@@ -205,15 +206,46 @@ static void read_load(struct reading *r)
 
 // ---- descriptors and connections
 
-static int by_number(const void *a, const void *b)
+// Source: include/net/tcp_states.h of Linux.
+static enum machine_tcp tcp_state(unsigned code)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    switch (code) {
+    case 1: return MACHINE_TCP_ESTABLISHED;
+    case 2:
+    case 3: return MACHINE_TCP_OPENING;
+    case 10: return MACHINE_TCP_LISTENING;
+    default: return MACHINE_TCP_CLOSING;
+    }
 }
 
+static int option_of(int fd, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+// Each is asked itself: the system's tables of sockets also hold those of all others, and one
+// for each connection of the last minute.
+static void count_socket(struct machine *m, int fd)
+{
+    int domain = option_of(fd, SO_DOMAIN);
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+    if (domain == AF_UNIX) {
+        m->unix_sockets++;
+    } else if ((domain == AF_INET || domain == AF_INET6) &&
+               option_of(fd, SO_PROTOCOL) == IPPROTO_TCP &&
+               getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
+        m->tcp[tcp_state(info.tcpi_state)]++;
+    }
+}
+
+// Another thread may close one meanwhile: then it is not counted, or the next one with its
+// number is.
 static void read_fds(struct reading *r)
 {
-    char path[PATH_BYTES], target[128];
+    char path[PATH_BYTES];
     snprintf(path, sizeof(path), "%s/self/fd", r->proc);
     DIR *dir = opendir(path);
     if (!dir) {
@@ -224,74 +256,10 @@ static void read_fds(struct reading *r)
             continue;
         }
         r->out->fds++;
-        ssize_t n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
-        target[n > 0 ? n : 0] = 0;
-        uint64_t inode;
-        if (r->n_sockets < MAX_SOCKETS &&
-            sscanf(target, "socket:[%" SCNu64, &inode) == 1) {
-            r->sockets[r->n_sockets++] = inode;
-        }
+        count_socket(r->out, (int)strtol(e->d_name, NULL, 10));
     }
     r->out->fds--;  // the folder itself, while it was being read
     closedir(dir);
-    qsort(r->sockets, (size_t)r->n_sockets, sizeof(r->sockets[0]), by_number);
-}
-
-static bool is_ours(const struct reading *r, uint64_t inode)
-{
-    return bsearch(&inode, r->sockets, (size_t)r->n_sockets, sizeof(inode), by_number);
-}
-
-// Source: include/net/tcp_states.h of Linux.
-static enum machine_tcp tcp_state(unsigned code)
-{
-    switch (code) {
-    case 1: return MACHINE_TCP_ESTABLISHED;
-    case 2:
-    case 3: return MACHINE_TCP_OPENING;
-    case 6: return MACHINE_TCP_TIME_WAIT;
-    case 10: return MACHINE_TCP_LISTENING;
-    default: return MACHINE_TCP_CLOSING;
-    }
-}
-
-// sl local remote state queues timer retransmits uid timeout inode
-static void read_tcp(struct reading *r, const char *name)
-{
-    char path[PATH_BYTES], line[512];
-    snprintf(path, sizeof(path), "%s/%s", r->proc, name);
-    FILE *f = fopen(path, "re");
-    for (int i = 0; f && i < MAX_ROWS && fgets(line, sizeof(line), f); i++) {
-        unsigned state;
-        uint64_t inode;
-        if (sscanf(line, " %*d: %*s %*s %x %*s %*s %*s %*u %*u %" SCNu64, &state,
-                   &inode) == 2 &&
-            is_ours(r, inode)) {
-            r->out->tcp[tcp_state(state)]++;
-        }
-    }
-    if (f) {
-        fclose(f);
-        r->out->has_connections = true;
-    }
-}
-
-// num refcount protocol flags type state inode path
-static void read_unix(struct reading *r)
-{
-    char path[PATH_BYTES], line[512];
-    snprintf(path, sizeof(path), "%s/self/net/unix", r->proc);
-    FILE *f = fopen(path, "re");
-    for (int i = 0; f && i < MAX_ROWS && fgets(line, sizeof(line), f); i++) {
-        uint64_t inode;
-        if (sscanf(line, "%*x: %*x %*x %*x %*x %*x %" SCNu64, &inode) == 1 &&
-            is_ours(r, inode)) {
-            r->out->unix_sockets++;
-        }
-    }
-    if (f) {
-        fclose(f);
-    }
 }
 
 static void read_limits(struct machine *m)
@@ -305,8 +273,7 @@ static void read_limits(struct machine *m)
 
 // ---- public
 
-void machine_read(const struct machine_roots *roots, bool with_connections,
-                  struct machine *out)
+void machine_read(const struct machine_roots *roots, struct machine *out)
 {
     static const struct machine_roots none;
     const struct machine_roots *from = roots ? roots : &none;
@@ -322,11 +289,6 @@ void machine_read(const struct machine_roots *roots, bool with_connections,
     out->cores = count_cores();
     read_fds(&r);
     read_limits(out);
-    if (with_connections) {
-        read_tcp(&r, "self/net/tcp");
-        read_tcp(&r, "self/net/tcp6");
-        read_unix(&r);
-    }
 }
 
 int64_t machine_own_rss(void)

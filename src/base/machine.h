@@ -21,7 +21,6 @@ enum machine_tcp {
     MACHINE_TCP_ESTABLISHED,
     MACHINE_TCP_OPENING,  // SYN sent or received
     MACHINE_TCP_CLOSING,  // FIN_WAIT, CLOSE_WAIT, LAST_ACK, CLOSING
-    MACHINE_TCP_TIME_WAIT,
     MACHINE_TCP_LISTENING,
     MACHINE_TCP_STATES
 };
@@ -49,12 +48,10 @@ struct machine {
     int64_t pid, parent_pid;
     int64_t started_at_ms;  // unix
     char name[32];
-    bool has_connections;  // tcp and unix_sockets were read
 };
 
-// with_connections: reads the system's tables of sockets, which may be long.
-void machine_read(const struct machine_roots *roots, bool with_connections,
-                  struct machine *out);
+// roots: NULL = the usual places.  Sockets are those of this process, whatever the roots are.
+void machine_read(const struct machine_roots *roots, struct machine *out);
 
 // Memory of this process that is in use now, in bytes: one small read.
 int64_t machine_own_rss(void);

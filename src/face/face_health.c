@@ -135,7 +135,6 @@ static void write_descriptors(struct json_writer *w, const struct vlmd_diagnosti
     json_int(w, "established", d->tcp_established);
     json_int(w, "opening", d->tcp_opening);
     json_int(w, "closing", d->tcp_closing);
-    json_int(w, "time_wait", d->tcp_time_wait);
     json_int(w, "listening", d->tcp_listening);
     json_int(w, "unix", d->unix_sockets);
     json_object_end(w);

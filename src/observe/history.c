@@ -45,7 +45,7 @@ static void flush(struct history *h)
         return;
     }
     struct machine machine;
-    machine_read(NULL, false, &machine);
+    machine_read(NULL, &machine);
     h->point.rss_bytes = machine.rss;
     h->add.point = h->point;
     memcpy(&h->add.latency, &h->latency, sizeof(h->latency));

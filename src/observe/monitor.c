@@ -19,7 +19,7 @@ static void look_run(struct pool_work *w, void *thread)
 {
     struct monitor_look *l = container_of(w, struct monitor_look, work);
     (void)thread;
-    machine_read(NULL, l->with_connections, &l->machine);
+    machine_read(NULL, &l->machine);
     l->disk_err = machine_read_disk(store_path(l->app->store), &l->disk);
 }
 
@@ -119,7 +119,7 @@ int monitor_open(struct app *a, struct err *e)
     (void)e;
     struct monitor *m = mem_new(struct monitor);
     m->app = a;
-    machine_read(NULL, false, &m->base);
+    machine_read(NULL, &m->base);
     m->base_ms = loop_now_ms(&a->loop);
     lag_open(&m->lag, &a->loop);
     m->lag.on_turn = meters_on_turn;

@@ -30,7 +30,6 @@ struct monitor {
 
 // One reading, embedded in whoever wants it.
 struct monitor_look {
-    bool with_connections;  // in
     // out
     struct machine machine;
     struct machine_disk disk;  // where the database is

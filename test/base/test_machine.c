@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <cmocka.h>
 
 struct rig {
@@ -78,7 +81,7 @@ static void memory_is_read_in_bytes(void **state)
         "SwapTotal: 2000 kB\nSwapFree: 1500 kB\n");
     put(r->proc, "pressure/memory",
         "some avg10=1.25 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.50\n");
-    machine_read(&r->roots, false, &r->m);
+    machine_read(&r->roots, &r->m);
     assert_int_equal(r->m.rss, 800 * 1024);
     assert_int_equal(r->m.rss_peak, 900 * 1024);
     assert_int_equal(r->m.vms, 2000 * 1024);
@@ -104,7 +107,7 @@ static void the_tightest_control_group_counts(void **state)
     put(r->cgroup, "memory.max", "5000\n");
     put(r->cgroup, "memory.current", "1000\n");
     put(r->proc, "meminfo", "MemTotal: 1000 kB\nMemAvailable: 900 kB\n");
-    machine_read(&r->roots, false, &r->m);
+    machine_read(&r->roots, &r->m);
     assert_int_equal(r->m.group_limit, 1000);
     assert_int_equal(r->m.group_used, 900);
     assert_true(fabs(machine_memory_pct(&r->m) - 90) < 1e-9);
@@ -117,7 +120,7 @@ static void old_control_groups_are_read_too(void **state)
     put(r->cgroup, "memory/docker/abc/memory.limit_in_bytes", "4000\n");
     put(r->cgroup, "memory/docker/abc/memory.usage_in_bytes", "1000\n");
     put(r->cgroup, "memory/docker/memory.limit_in_bytes", "9223372036854771712\n");
-    machine_read(&r->roots, false, &r->m);
+    machine_read(&r->roots, &r->m);
     assert_int_equal(r->m.group_limit, 4000);
     assert_int_equal(r->m.group_used, 1000);
 }
@@ -133,7 +136,7 @@ static void processor_times_are_differences(void **state)
              "42 (a b) c) S 1 1 1 0 -1 0 0 0 0 0 %ld %ld 0 0 20 0 3 0 %ld 1 1 1\n", tick,
              2 * tick, 10 * tick);
     put(r->proc, "self/stat", text);
-    machine_read(&r->roots, false, &before);
+    machine_read(&r->roots, &before);
     assert_int_equal(before.cpu_user_ms, 1000);
     assert_int_equal(before.cpu_system_ms, 2000);
     assert_int_equal(before.started_at_ms, INT64_C(1700000010000));
@@ -142,62 +145,57 @@ static void processor_times_are_differences(void **state)
              "42 (a b) c) S 1 1 1 0 -1 0 0 0 0 0 %ld %ld 0 0 20 0 3 0 %ld 1 1 1\n",
              2 * tick, 2 * tick, 10 * tick);
     put(r->proc, "self/stat", text);
-    machine_read(&r->roots, false, &r->m);
+    machine_read(&r->roots, &r->m);
     assert_true(fabs(machine_cpu_pct(&before, &r->m) - 80) < 1e-9);
     assert_true(fabs(machine_process_cpu_pct(&before, &r->m, 4000) - 25) < 1e-9);
     assert_true(machine_process_cpu_pct(&before, &r->m, 0) == 0);
 }
 
-static void link_fd(struct rig *r, int fd, const char *target)
-{
-    char path[200];
-    snprintf(path, sizeof(path), "%s/self/fd/%d", r->proc, fd);
-    assert_int_equal(symlink(target, path), 0);
-}
-
-static void only_own_connections_are_counted(void **state)
+static void own_sockets_are_counted_by_state(void **state)
 {
     struct rig *r = *state;
-    put(r->proc, "self/fd/x", "");
-    link_fd(r, 3, "socket:[500]");
-    link_fd(r, 4, "socket:[501]");
-    link_fd(r, 5, "/dev/null");
-    link_fd(r, 6, "socket:[77]");
-    put(r->proc, "self/net/tcp",
-        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
-        "uid"
-        "  timeout inode\n"
-        "   0: 0100007F:2CAA 00000000:0000 0A 00000000:00000000 00:00000000 00000000  "
-        "1000"
-        "        0 500 1 0 100 0 0 10 0\n"
-        "   1: 0100007F:2CAA 0100007F:9999 01 00000000:00000000 00:00000000 00000000  "
-        "1000"
-        "        0 501 1 0 100 0 0 10 0\n"
-        "   2: 0100007F:2CAB 0100007F:9999 01 00000000:00000000 00:00000000 00000000  "
-        "1000"
-        "        0 999 1 0 100 0 0 10 0\n");
-    put(r->proc, "self/net/unix",
-        "Num       RefCount Protocol Flags    Type St Inode Path\n"
-        "00000000: 00000002 00000000 00010000 0001 01 77 /run/x\n"
-        "00000000: 00000002 00000000 00010000 0001 01 78 /run/y\n");
-    machine_read(&r->roots, true, &r->m);
-    assert_true(r->m.has_connections);
-    assert_int_equal(r->m.tcp[MACHINE_TCP_LISTENING], 1);
-    assert_int_equal(r->m.tcp[MACHINE_TCP_ESTABLISHED], 1);
-    assert_int_equal(r->m.tcp[MACHINE_TCP_CLOSING], 0);
-    assert_int_equal(r->m.unix_sockets, 1);
-    assert_int_equal(r->m.fds, 4);  // five names, one is the folder's own
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    struct machine before;
+    int pair[2];
+    machine_read(NULL, &before);
+    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(door, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(door, 1), 0);
+    assert_int_equal(getsockname(door, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&at, sizeof(at)), 0);
+    int served = accept(door, NULL, NULL);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    machine_read(NULL, &r->m);
+    assert_int_equal(r->m.tcp[MACHINE_TCP_LISTENING],
+                     before.tcp[MACHINE_TCP_LISTENING] + 1);
+    assert_int_equal(r->m.tcp[MACHINE_TCP_ESTABLISHED],
+                     before.tcp[MACHINE_TCP_ESTABLISHED] + 2);
+    assert_int_equal(r->m.unix_sockets, before.unix_sockets + 2);
+    assert_int_equal(r->m.fds, before.fds + 6);
+    close(client);
+    machine_read(NULL, &r->m);
+    assert_int_equal(r->m.tcp[MACHINE_TCP_ESTABLISHED],
+                     before.tcp[MACHINE_TCP_ESTABLISHED]);
+    assert_int_equal(r->m.tcp[MACHINE_TCP_CLOSING], before.tcp[MACHINE_TCP_CLOSING] + 1);
     assert_true(r->m.fds_soft > 0);
-    assert_true(fabs(machine_fds_pct(&r->m) - 400.0 / (double)r->m.fds_soft) < 1e-9);
+    assert_true(fabs(machine_fds_pct(&r->m) -
+                     (double)r->m.fds * 100 / (double)r->m.fds_soft) < 1e-9);
+    const int all[] = {door, udp, served, pair[0], pair[1]};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        close(all[i]);
+    }
 }
 
 static void nothing_there_is_no_harm(void **state)
 {
     struct rig *r = *state;
-    machine_read(&r->roots, true, &r->m);
+    machine_read(&r->roots, &r->m);
     assert_int_equal(r->m.rss, 0);
     assert_int_equal(r->m.group_limit, 0);
-    assert_false(r->m.has_connections);
     assert_true(r->m.mem_pressure_pct == -1);
     assert_true(machine_memory_pct(&r->m) == 0);
 }
@@ -213,8 +211,7 @@ static void broken_files_are_no_harm(void **state)
     put(r->proc, "stat", "cpu x y");
     put(r->proc, "loadavg", "");
     put(r->proc, "self/cgroup", long_line);
-    put(r->proc, "self/net/tcp", long_line);
-    machine_read(&r->roots, true, &r->m);
+    machine_read(&r->roots, &r->m);
     assert_int_equal(r->m.rss, 0);
     assert_int_equal(r->m.cpu_user_ms, 0);
     assert_int_equal(r->m.all_ticks, 0);
@@ -224,10 +221,10 @@ static void this_process_is_found(void **state)
 {
     struct rig *r = *state;
     int fd = open("/dev/null", O_RDONLY);
-    machine_read(NULL, true, &r->m);
+    machine_read(NULL, &r->m);
     int before = r->m.fds;
     int other = open("/dev/null", O_RDONLY);
-    machine_read(NULL, true, &r->m);
+    machine_read(NULL, &r->m);
     assert_int_equal(r->m.fds, before + 1);
     assert_int_equal(r->m.pid, getpid());
     assert_true(r->m.rss > 100 * 1024);
@@ -259,7 +256,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(processor_times_are_differences, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(only_own_connections_are_counted, set_up,
+        cmocka_unit_test_setup_teardown(own_sockets_are_counted_by_state, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(nothing_there_is_no_harm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_files_are_no_harm, set_up, tear_down),

@@ -1130,11 +1130,6 @@ int vlmd_diagnostics(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
     return VLMD_ERR_USAGE;
 }
 
-int vlmd_health_summary(vlmd *v, vlmd_diagnostics_fn *fn, void *arg)
-{
-    return vlmd_diagnostics(v, fn, arg);
-}
-
 int vlmd_health(vlmd *v, vlmd_health_fn *fn, void *arg)
 {
     (void)v;
