@@ -7,7 +7,6 @@
 // Source: RFC 1950, RFC 1951; F. Giesen, "Reading bits in far too many ways".
 // SPDX-License-Identifier: MIT
 #include "image/inflate.h"
-
 #include "image/inflate_table.h"
 
 #include <libdeflate.h>
