@@ -5,6 +5,7 @@
 #include "api/item.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "guard/tier.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,7 +145,9 @@ static void on_batch_opened(struct store_batch *r, int err)
     if (err == 0) {
         a->batch_id = r->id;
         schedule_set_batch(a->schedule, r->id);
-        err = manifest_open(&a->manifest, &a->loop, &a->config->ingest, a->batch_inputs,
+        struct ingest_config c = a->config->ingest;
+        c.tiers = tier_names();
+        err = manifest_open(&a->manifest, &a->loop, &c, a->batch_inputs,
                             a->n_batch_inputs, &events);
     }
     if (err) {

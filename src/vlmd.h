@@ -137,9 +137,10 @@ VLMD_API int vlmd_watch(vlmd *v, const char *dir, char *chosen, size_t chosen_si
 VLMD_API int vlmd_work(vlmd *v);
 
 // Describes a set: folders, files, glob patterns, http(s) URLs, "@FILE" and "-" (one path,
-// URL or JSON object per line).  vlmd_run returns when every member has ended.  The same
-// inputs from the same folder are the same batch: opening it again continues it.  One per
-// handle, which then takes no other work.
+// URL or JSON object per line: path or url, app, window, screen, page_url, taken_at, tier).
+// vlmd_run returns when every member has ended.  The same inputs from the same folder are
+// the same batch: opening it again continues it.  One per handle, which then takes no other
+// work.
 VLMD_API int vlmd_batch(vlmd *v, const char *const *inputs, int n_inputs,
                         struct vlmd_error *error);
 

@@ -105,7 +105,8 @@ const struct cli_command cli_commands[] = {
      NULL, none, cli_run_watch},
     {"batch", "PATH|GLOB|URL|@LIST|-...", "describe a set of pictures and end",
      "PATH is a picture or a folder; @LIST and - read one path, URL or JSON object per "
-     "line.\n"
+     "line\n"
+     "(path or url; app, window, screen, page_url, taken_at, tier).\n"
      "The same command run again from the same folder continues where it was.\n"
      "With --openai-batch pictures come from a file of requests and are asked about in\n"
      "vlmd's own words; those that stand in the file itself are kept in FILE.pictures.\n"

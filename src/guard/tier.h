@@ -19,10 +19,16 @@ struct tier {
     const char *rule;     // said to the model besides; "" = none; borrowed
 };
 
+// All of them, with a NULL at the end.
+static inline const char *const *tier_names(void)
+{
+    static const char *const names[TIERS + 1] = {"quick", "standard", "deep"};
+    return names;
+}
+
 static inline const char *tier_name(enum tier_depth t)
 {
-    static const char *const names[TIERS] = {"quick", "standard", "deep"};
-    return names[t];
+    return tier_names()[t];
 }
 
 // False: there is no such tier, and *out stays as it is.

@@ -28,6 +28,7 @@ struct sighting {
     const char *url;     // http(s), or NULL
     int64_t size_bytes;  // -1 for a URL
     int64_t mtime_ns;
+    const char *tier;         // of a list's line: see ingest_config.tiers; or NULL
     bool is_live;             // seen happening, not found by a scan
     struct ingest_meta meta;  // from a manifest line; files' own is read later
 };
@@ -39,6 +40,9 @@ struct ingest_config {
     int64_t rescan_ms;          // safety scan of everything; 300000
     int64_t poll_ms;            // where a folder can not be watched; 2000
     int max_depth;              // of folders below a root; 32
+    // What "tier" in a line of a list may say, with a NULL at the end; borrowed: for ever.
+    // NULL = that is not looked at, the default.
+    const char *const *tiers;
 };
 
 void ingest_config_default(struct ingest_config *c);
@@ -102,7 +106,7 @@ struct manifest_events {
 // manifest_pause holds it back.  An input is a folder (recursively), a file, a glob
 // pattern, an http(s) URL, "@FILE" (a list: one path, URL or JSON object per line), or "-"
 // (the same list on standard input).  JSON object keys: path or url, app, window, screen,
-// page_url, taken_at (unix seconds, ms, or ISO 8601).  Unknown keys are ignored; a bad line is
+// page_url, taken_at (unix seconds, ms, or ISO 8601), tier.  Unknown keys are ignored; a bad line is
 // a problem with its line number.  Order of sightings: as found; newest first per folder.
 MUST_USE int manifest_open(struct manifest **out, struct loop *l,
                            const struct ingest_config *c, const char *const *inputs,

@@ -61,7 +61,7 @@ int manifest_open(struct manifest **out, struct loop *l, const struct ingest_con
         free(m);
         return rc;
     }
-    reader_init(&m->reader, inputs, n_inputs, c->max_depth, m->stop_fd);
+    reader_init(&m->reader, inputs, n_inputs, c, m->stop_fd);
     read_on(m);
     *out = m;
     return 0;
@@ -96,7 +96,8 @@ static void deliver_one(struct manifest *m, const struct reader_item *it)
                          .path = it->path,
                          .url = it->url,
                          .size_bytes = it->size_bytes,
-                         .mtime_ns = it->mtime_ns};
+                         .mtime_ns = it->mtime_ns,
+                         .tier = it->tier};
     if (it->meta) {
         s.meta = *it->meta;
     }

@@ -48,13 +48,15 @@ void lines_close(struct lines *l);
 struct named {
     char *path;  // owned; or
     char *url;   // owned
+    const char *tier;  // one of those it may name, or NULL
     struct ingest_meta meta;
     bool has_meta;
 };
 
-// A line of a list: a path, a URL or a JSON object.  words: what is wrong with it.
-MUST_USE int named_parse(struct named *n, const char *line, size_t len, char *words,
-                         size_t words_size);
+// A line of a list: a path, a URL or a JSON object.  tiers: see ingest_config.  words: what
+// is wrong with it.
+MUST_USE int named_parse(struct named *n, const char *line, size_t len,
+                         const char *const *tiers, char *words, size_t words_size);
 void named_fini(struct named *n);
 // Does it have a scheme ("x://")?
 bool named_is_url(const char *text);
@@ -75,6 +77,7 @@ struct reader_item {
     char *words;
     int64_t size_bytes;
     int64_t mtime_ns;
+    const char *tier;  // see struct named
     struct ingest_meta *meta;
 };
 
@@ -83,6 +86,7 @@ struct reader {
     char **inputs;  // owned
     int n_inputs;
     int max_depth;
+    const char *const *tiers;  // see ingest_config
     int stop_fd;  // readable = stop waiting
     // where it is
     int next_input;
@@ -95,6 +99,7 @@ struct reader {
     struct scan *scan;
     char *scan_root;  // owned
     int scan_root_fd;
+    const char *scan_tier;  // that its line asked for, or NULL
     struct scan_batch batch;
     int batch_at;
     // out
@@ -105,8 +110,8 @@ struct reader {
     char err_words[256];
 };
 
-void reader_init(struct reader *r, const char *const *inputs, int n_inputs, int max_depth,
-                 int stop_fd);
+void reader_init(struct reader *r, const char *const *inputs, int n_inputs,
+                 const struct ingest_config *c, int stop_fd);
 // Reads on until there is a batch, some time has passed, or input has to be waited for and
 // there is something to deliver.
 void reader_fill(struct reader *r);

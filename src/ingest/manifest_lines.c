@@ -241,6 +241,28 @@ static bool take_time(struct named *n, const struct cJSON *json)
     return n->meta.taken_at_ms != 0;
 }
 
+// Absent, null and "" are fine.  false = none of those there are.
+static bool take_tier(struct named *n, const struct cJSON *json, const char *const *tiers)
+{
+    const cJSON *item = json_get(json, "tier");
+    const char *text = cJSON_GetStringValue(item);
+    if (!item || cJSON_IsNull(item) || (text && !*text)) {
+        return true;
+    }
+    for (int i = 0; text && tiers[i]; i++) {
+        n->tier = strcmp(text, tiers[i]) == 0 ? tiers[i] : n->tier;
+    }
+    return n->tier != NULL;
+}
+
+static void word_tiers(const char *const *tiers, char *words, size_t size)
+{
+    int n = snprintf(words, size, "\"tier\" is none of");
+    for (int i = 0; tiers[i] && n < (int)size; i++) {
+        n += snprintf(words + n, size - (size_t)n, "%s %s", i ? "," : "", tiers[i]);
+    }
+}
+
 static const char *take_object(struct named *n, const struct cJSON *json)
 {
     const char *path = json_get_str(json, "path");
@@ -273,14 +295,18 @@ static bool has_nul(const char *line, size_t len)
     return memchr(line, 0, len) || strstr(line, "\\u0000");
 }
 
-int named_parse(struct named *n, const char *line, size_t len, char *words,
-                size_t words_size)
+int named_parse(struct named *n, const char *line, size_t len, const char *const *tiers,
+                char *words, size_t words_size)
 {
     *n = (struct named){0};
     const char *wrong = NULL;
     if (line[0] == '{') {
         struct cJSON *json = has_nul(line, len) ? NULL : json_parse(line, len);
         wrong = json ? take_object(n, json) : "is not valid JSON";
+        if (!wrong && tiers && !take_tier(n, json, tiers)) {
+            word_tiers(tiers, words, words_size);
+            wrong = words;
+        }
         json_free(json);
     } else if (has_nul(line, len)) {
         wrong = "has a NUL byte in it";
@@ -290,7 +316,9 @@ int named_parse(struct named *n, const char *line, size_t len, char *words,
         n->path = mem_dup(line);
     }
     if (wrong) {
-        snprintf(words, words_size, "%s", wrong);
+        if (wrong != words) {
+            snprintf(words, words_size, "%s", wrong);
+        }
         named_fini(n);
         return E_USAGE;
     }

@@ -25,11 +25,12 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void reader_init(struct reader *r, const char *const *inputs, int n_inputs, int max_depth,
-                 int stop_fd)
+void reader_init(struct reader *r, const char *const *inputs, int n_inputs,
+                 const struct ingest_config *c, int stop_fd)
 {
     *r = (struct reader){.n_inputs = n_inputs,
-                         .max_depth = max_depth,
+                         .max_depth = c->max_depth,
+                         .tiers = c->tiers,
                          .stop_fd = stop_fd,
                          .list.fd = -1,
                          .scan_root_fd = -1};
@@ -176,12 +177,14 @@ static int take_path(struct reader *r, const struct named *n)
     int rc = beneath_stat(BENEATH_ANY, path, &v);
     if (rc == 0 && S_ISDIR(v.mode)) {
         rc = begin_folder(r, path);
+        r->scan_tier = n->tier;
     } else if (rc == 0 && !S_ISREG(v.mode)) {
         rc = E_NOT_FILE;
     } else if (rc == 0) {
         r->items[r->n++] = (struct reader_item){.path = path,
                                                 .size_bytes = v.size_bytes,
                                                 .mtime_ns = v.mtime_ns,
+                                                .tier = n->tier,
                                                 .meta = copy_meta(n)};
         return 0;
     }
@@ -200,7 +203,7 @@ static void take_url(struct reader *r, const struct named *n)
         return;
     }
     r->items[r->n++] = (struct reader_item){
-        .url = mem_dup(n->url), .size_bytes = -1, .meta = copy_meta(n)};
+        .url = mem_dup(n->url), .size_bytes = -1, .tier = n->tier, .meta = copy_meta(n)};
 }
 
 static void take_named(struct reader *r, const struct named *n)
@@ -238,7 +241,8 @@ static void take_found(struct reader *r, struct scan_item *item)
         r->items[r->n++] = (struct reader_item){.root = mem_dup(r->scan_root),
                                                 .path = item->path,
                                                 .size_bytes = v.size_bytes,
-                                                .mtime_ns = v.mtime_ns};
+                                                .mtime_ns = v.mtime_ns,
+                                                .tier = r->scan_tier};
         item->path = NULL;  // taken
     }
 }
@@ -340,7 +344,7 @@ static void take_line(struct reader *r, const char *line, size_t len)
     if (len == 0) {
         return;
     }
-    int rc = named_parse(&n, line, len, words, sizeof(words));
+    int rc = named_parse(&n, line, len, r->tiers, words, sizeof(words));
     if (rc < 0) {
         put_problem(r, r->list_name, rc, words);
         return;

@@ -92,7 +92,9 @@ bool schedule_offer(struct schedule *s, const struct sighting *seen,
         .size_bytes = seen->size_bytes,
         .mtime_ns = seen->mtime_ns,
         .priority = priority,
-        .tier = s->batch ? s->config.batch_tier : NULL,
+        .tier = seen->tier ? seen->tier
+                : s->batch ? s->config.batch_tier
+                           : NULL,
         .meta =
             {
                 .app = mem_dup(seen->meta.app),

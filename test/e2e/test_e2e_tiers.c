@@ -268,12 +268,53 @@ static void redo_may_look_more_closely(void **state)
     fake_stop(&f);
 }
 
+// A line of a list may say how closely its picture is looked at; the others are as the command
+// says.
+static void lines_of_a_list_name_theirs(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct rows rows;
+    char list[1000], at[300];
+    fake_start(p, &f, "--kind llama-server");
+    for (int i = 0; i < 4; i++) {
+        picture_write(place_path(p, "in"), NULL, i);
+    }
+    glob_t found = {0};
+    assert_int_equal(glob(place_path(p, "in/*"), 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 4);
+    snprintf(list, sizeof(list),
+             "{\"path\":\"%s\",\"tier\":\"deep\"}\n{\"path\":\"%s\",\"tier\":\"quick\"}\n"
+             "%s\n{\"path\":\"%s\",\"tier\":\"huge\"}\n",
+             found.gl_pathv[0], found.gl_pathv[1], found.gl_pathv[2], found.gl_pathv[3]);
+    write_bytes(place_path(p, "list"), list, strlen(list));
+    snprintf(at, sizeof(at), "@%s", place_path(p, "list"));
+    struct proc *run =
+        VLMD_EXPECT(p, 1, "batch", "--backend", f.url, "--tier", "standard", at);
+    assert_non_null(
+        strstr(run->err.text, "line 4: \"tier\" is none of quick, standard, deep"));
+    rows_export(p, &rows);
+    assert_int_equal(rows.n, 3);
+    static const char *const expected[] = {"deep", "quick", "standard"};
+    for (int i = 0; i < 3; i++) {
+        const cJSON *row = rows_find(&rows, strrchr(found.gl_pathv[i], '/'));
+        assert_non_null(row);
+        assert_string_equal(text_of(row, "tier_asked"), expected[i]);
+        assert_string_equal(text_of(row, "tier"), expected[i]);
+    }
+    rows_free(&rows);
+    globfree(&found);
+    fake_stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_is_looked_at_as_it_was_asked_for,
                                         place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(redo_may_look_more_closely, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(lines_of_a_list_name_theirs, place_setup,
                                         place_teardown),
     };
     e2e_filter();

@@ -35,7 +35,8 @@ static void fuzz_line(const char *text, size_t size)
 {
     struct named n;
     char words[128];
-    if (named_parse(&n, text, size, words, sizeof(words)) < 0) {
+    static const char *const tiers[] = {"quick", "deep", NULL};
+    if (named_parse(&n, text, size, tiers, words, sizeof(words)) < 0) {
         return;
     }
     if (!n.path == !n.url) {

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char *const k_tiers[] = {"quick", "deep", NULL};
+
 struct reader_kit {
     struct loop loop;
     struct manifest *m;
@@ -86,6 +88,7 @@ static void begin(struct reader_kit *k, const char *const *inputs, int n)
     uv_unref((uv_handle_t *)&k->guard);
     struct ingest_config c;
     ingest_config_default(&c);
+    c.tiers = k_tiers;
     struct manifest_events events = {
         .arg = k, .on_sighting = on_sighting, .on_problem = on_problem, .on_end = on_end};
     assert_int_equal(manifest_open(&k->m, &k->loop, &c, inputs, n, &events), 0);
@@ -398,6 +401,54 @@ static void reads_lists(void **state)
     folder_remove(&f);
 }
 
+static const char *tier_of(const struct reader_kit *k, const char *path_end)
+{
+    for (int i = 0; i < k->n_seen; i++) {
+        const char *name = k->seen[i].path ? k->seen[i].path : k->seen[i].url;
+        size_t n = strlen(name), m = strlen(path_end);
+        if (n >= m && strcmp(name + n - m, path_end) == 0) {
+            return k->seen[i].tier ? k->seen[i].tier : "";
+        }
+    }
+    fail_msg("%s was not seen", path_end);
+    return "";
+}
+
+static void a_line_may_name_a_tier(void **state)
+{
+    (void)state;
+    struct folder f;
+    folder_make(&f);
+    make_file(&f, "a.png", 1000);
+    make_file(&f, "b.png", 1000);
+    mkdir(in(&f, "below"), 0755);
+    make_file(&f, "below/c.png", 1000);
+    FILE *o = fopen(in(&f, "list.txt"), "wb");
+    assert_non_null(o);
+    fprintf(o, "{\"path\": \"%s\", \"tier\": \"deep\"}\n", in(&f, "a.png"));
+    fprintf(o, "{\"path\": \"%s\", \"tier\": null}\n", in(&f, "b.png"));
+    fprintf(o, "{\"path\": \"%s\", \"tier\": \"quick\"}\n", in(&f, "below"));
+    fprintf(o, "{\"url\": \"http://h/d.png\", \"tier\": \"quick\"}\n");
+    fprintf(o, "{\"path\": \"x\", \"tier\": \"huge\"}\n");  // 5
+    fprintf(o, "{\"path\": \"x\", \"tier\": 2}\n");         // 6
+    fclose(o);
+    char input[256];
+    snprintf(input, sizeof(input), "@%s", in(&f, "list.txt"));
+    const char *inputs[] = {input};
+    struct reader_kit k;
+    read_all(&k, inputs, 1);
+    assert_int_equal(k.n_seen, 4);
+    assert_string_equal(tier_of(&k, "a.png"), "deep");
+    assert_string_equal(tier_of(&k, "b.png"), "");
+    assert_string_equal(tier_of(&k, "c.png"), "quick");  // of its folder
+    assert_string_equal(tier_of(&k, "d.png"), "quick");
+    assert_int_equal(k.n_problems, 2);
+    check_problem(&k, 0, input + 1, E_USAGE, "line 5: \"tier\" is none of quick, deep");
+    check_problem(&k, 1, input + 1, E_USAGE, "line 6: \"tier\" is none of quick, deep");
+    end(&k);
+    folder_remove(&f);
+}
+
 static void says_when_a_list_can_not_be_read(void **state)
 {
     (void)state;
@@ -582,6 +633,7 @@ int main(void)
         cmocka_unit_test(expands_patterns),
         cmocka_unit_test(refuses_odd_urls),
         cmocka_unit_test(reads_lists),
+        cmocka_unit_test(a_line_may_name_a_tier),
         cmocka_unit_test(says_when_a_list_can_not_be_read),
         cmocka_unit_test(reads_standard_input_as_it_comes),
         cmocka_unit_test(closes_while_input_never_ends),
