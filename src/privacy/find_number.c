@@ -210,12 +210,31 @@ static bool is_torn(const struct part *p)
     return p->groups <= 6 && p->groups == p->num->groups && find_joined_by(p, " ");
 }
 
-// "DE12 4111 1111 ...": a group of four before it, letters and digits, is part of the same.
+static bool is_blank_after_digit(const struct scan *s, size_t i)
+{
+    return i > s->from + 1 && s->text[i - 1] == ' ' && class_before(s, i - 1) & IS_DIGIT;
+}
+
+// "2024 4111 1111 ...": four digits before it that are a number of their own, and no other
+// number behind it.
+static bool has_one_before(const struct scan *s, const struct part *p)
+{
+    const size_t i = p->num->begin;
+    const char next = p->num->joint[p->groups - 1];
+    bool are_digits = true;
+    for (size_t k = i - 5; k < i - 1; k++) {
+        are_digits = are_digits && class_at(s, k) & IS_DIGIT;
+    }
+    return are_digits && !is_blank_after_digit(s, i - 5) &&
+           !(next == ' ' && p->num->size[p->groups] >= 3);
+}
+
+// "DE12 4111 1111 ...": a group of four before it, letters and digits, is part of the same,
+// unless it is the end of another card.
 static bool is_in_row(const struct scan *s, const struct part *p)
 {
-    size_t i = p->num->begin;
-    if (i < s->from + 5 || s->text[i - 1] != ' ' ||
-        !(class_before(s, i - 1) & IS_DIGIT)) {
+    const size_t i = p->num->begin;
+    if (i < s->from + 5 || !is_blank_after_digit(s, i) || s->card_end == i - 1) {
         return false;
     }
     for (size_t k = i - 5; k < i - 1; k++) {
@@ -223,7 +242,7 @@ static bool is_in_row(const struct scan *s, const struct part *p)
             return false;
         }
     }
-    return true;
+    return !has_one_before(s, p);
 }
 
 bool find_card(struct scan *s, const struct part *p)
@@ -250,6 +269,7 @@ bool find_card(struct scan *s, const struct part *p)
         return false;
     }
     find_add(s, PRIVACY_CARD, begin, p->end, privacy_category_weight(PRIVACY_CARD));
+    s->card_end = p->end;
     return true;
 }
 

@@ -141,6 +141,7 @@ struct scan {
     bool is_over;               // findings are full, or rc is set
     size_t label_end[LABELS];   // where the latest one ended; 0 = none
     size_t number_end;          // numbers before it are done
+    size_t card_end;            // of the last card
     size_t key_begin, key_end;  // the run of IS_KEY measured last
     struct {
         size_t begin, end, run_end;  // end: without full stops

@@ -102,7 +102,12 @@ static void cards_by_issuer_length_and_check_digit(void **state)
         {PRIVACY_CARD, "«4OOO O566 5566 5556»"},
         {PRIVACY_CARD, "«41111111 11111111»"},
         {PRIVACY_CARD, "«4111 1111 11 11 1111»"},
+        // beside other numbers
+        {PRIVACY_CARD, "2024 «4111 1111 1111 1111» 09/26"},
+        {PRIVACY_CARD, "Order 1001 «4012 8888 8888 1881» USD"},
         // none
+        {PRIVACY_CARD, "DE12 4111 1111 1111 1111 00"},
+        {PRIVACY_CARD, "7731 8802 4111 1111 1111 1111 5120"},
         {PRIVACY_CARD, "4111111111111112"},
         {PRIVACY_CARD, "4111 1111 1111 111"},
         {PRIVACY_CARD, "41111111111111111111111"},
@@ -116,6 +121,26 @@ static void cards_by_issuer_length_and_check_digit(void **state)
         {PRIVACY_CARD, "Order number 6759649826438453"},
     };
     CHECK(rows)
+}
+
+// A table's row: what stands before the second one is no part of it.
+static void cards_beside_each_other(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "4111 1111 1111 1111 5555 5555 5555 4444 4012 8888 8888 1881",
+        "3782 822463 10005 3714 496353 98431 3787 344936 71000",
+        "4111 1111 1111 1111 4111 1111 1111 1111 4111 1111 1111 1111 07/29",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct privacy_findings found = {0};
+        assert_int_equal(privacy_find(finder, rows[i], strlen(rows[i]), &found), 0);
+        assert_int_equal(found.n, 3);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(found.items[k].category, PRIVACY_CARD);
+        }
+        privacy_findings_fini(&found);
+    }
 }
 
 static void accounts_by_structure_and_check_digits(void **state)
@@ -790,6 +815,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(cards_by_issuer_length_and_check_digit),
+        cmocka_unit_test(cards_beside_each_other),
         cmocka_unit_test(accounts_by_structure_and_check_digits),
         cmocka_unit_test(numbers_of_people),
         cmocka_unit_test(passwords_beside_their_labels),
