@@ -316,17 +316,24 @@ static bool try_part(struct scan *s, const struct part *p)
     return find_card(s, p) || find_ssn(s, p) || (!is_id_first && find_id(s, p));
 }
 
+// "/shots/4111 1111 1111 1111.png": of what follows a slash only the form of a card is proof.
+static bool try_named(struct scan *s, const struct part *p)
+{
+    return p->groups > 1 && is_card_grouping(p->sizes) && find_card(s, p);
+}
+
 void find_number(struct scan *s, size_t i)
 {
     struct number num;
-    if (is_rest(s, i) || !find_read_number(s, i, &num) || num.n < 8) {
+    const bool is_named = is_rest(s, i) && s->text[i - 1] == '/';
+    if ((is_rest(s, i) && !is_named) || !find_read_number(s, i, &num) || num.n < 8) {
         return;
     }
     int n = num.n;  // digits of that many groups
     for (int groups = num.groups; n >= 8; n -= num.size[--groups]) {
         struct part part;
         if (n <= PART_DIGITS && n >= 2 * groups && find_part(&num, groups, &part) &&
-            try_part(s, &part)) {
+            (is_named ? try_named(s, &part) : try_part(s, &part))) {
             s->number_end = part.end;
             return;
         }

@@ -105,6 +105,9 @@ static void cards_by_issuer_length_and_check_digit(void **state)
         // beside other numbers
         {PRIVACY_CARD, "2024 «4111 1111 1111 1111» 09/26"},
         {PRIVACY_CARD, "Order 1001 «4012 8888 8888 1881» USD"},
+        // names of files
+        {PRIVACY_CARD, "/shots/«4111 1111 1111 1111».png"},
+        {PRIVACY_CARD, "~/Pictures/2024/«5555-5555-5555-4444».png"},
         // none
         {PRIVACY_CARD, "DE12 4111 1111 1111 1111 00"},
         {PRIVACY_CARD, "7731 8802 4111 1111 1111 1111 5120"},
