@@ -1,20 +1,15 @@
 // words_out.c -- the listener of answers that are still coming.
 // SPDX-License-Identifier: MIT
 #include "api/call.h"
-#include "api/item.h"
 #include "vlmd_words.h"
 
-static bool on_words(void *arg, const struct job *j, const char *field, const char *text)
+static bool on_words(void *arg, const struct job *j, const char *address,
+                     const char *field, const char *text)
 {
     struct app *a = arg;
-    struct buf name;
-    const struct vlmd_words w = {.id = j->row.id,
-                                 .path = item_address(&a->gate, j->row.path, &name),
-                                 .field = field,
-                                 .text = text};
-    const bool goes_on = !a->words_fn || a->words_fn(a->words_arg, &w);
-    buf_fini(&name);
-    return goes_on;
+    const struct vlmd_words w = {
+        .id = j->row.id, .path = address, .field = field, .text = text};
+    return !a->words_fn || a->words_fn(a->words_arg, &w);
 }
 
 void vlmd_listen_words(vlmd *v, vlmd_words_fn *fn, void *arg)

@@ -88,11 +88,11 @@ static void count_time(const struct job *j, int err)
     }
 }
 
-static void on_asked(struct ask *a, int err)
+// Nothing of the answer is left to be told.
+static void on_told(struct job *j)
 {
-    struct job *j = container_of(a, struct job, ask);
-    telling_end(j, err == 0 && !a->also_backend[0]);  // of this answer, not a second one
-    note_sent(j);
+    const struct ask *a = &j->ask;
+    const int err = j->ask_err;
     if (err != E_CANCELED) {
         count_request(j, err);
         judge_note_attempt(j, err, step_wall_ms(j));
@@ -123,6 +123,14 @@ static void on_asked(struct ask *a, int err)
               (long long)j->row.id, j->row.cid, a->backend, err_name(err), j->tries,
               j->strikes);
     follow(j, &v);
+}
+
+static void on_asked(struct ask *a, int err)
+{
+    struct job *j = container_of(a, struct job, ask);
+    j->ask_err = err;
+    note_sent(j);
+    telling_end(j, err == 0 && !a->also_backend[0], on_told);  // not a second one's
 }
 
 static enum ask_pass may_send(struct ask *a, const char *backend, bool is_remote,

@@ -69,7 +69,7 @@ struct job_lists {
 
 void job_lists_init(struct job_lists *l);
 
-struct live;
+struct telling;
 
 struct job {
     struct list node;  // in job_lists.head[state]
@@ -145,7 +145,8 @@ struct job {
         struct store_audit_append audit;
     } req;
     struct ask ask;     // owned parts of out live until GONE
-    struct live *live;  // owned; while an answer comes that somebody listens to
+    int ask_err;        // how it ended
+    struct telling *telling;  // owned; while an answer comes that somebody listens to
     bool has_answer;
     struct store_result result;
     struct store_save save;

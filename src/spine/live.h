@@ -8,7 +8,8 @@
 //
 // A look redacts twice what is held, so it is not taken for every piece that comes, and what
 // was told long ago is forgotten but for KEEP bytes of context: however long an answer gets,
-// however fast it comes, the loop is not held up.
+// however fast it comes, what is done for it is bounded.
+// Thread: that of a worker (telling.c).
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_LIVE_H
 #define VLMD_LIVE_H

@@ -2,7 +2,8 @@
 //
 // step() runs a job until it waits for something.  It is called only right after job_move,
 // or for a WAITING job when a backend may have room; each case names the callback that
-// resumes it.  At most one asynchronous call is under way per job.
+// resumes it.  At most one asynchronous call is under way per job, and one more while its
+// answer is listened to (telling.c).
 //
 // What the states do is in learn.c (up to a picture that is ready), asking.c (the backends)
 // and keep.c (the end).  The privacy gate (gate.c) is asked there: before the picture is
@@ -17,6 +18,7 @@
 #include "spine/learn.h"
 #include "spine/screening.h"
 #include "spine/step.h"
+#include "spine/telling.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -162,7 +164,7 @@ static void cancel_request(struct job *j, bool with_ask)
     case JOB_RECOGNISING: o->recognise_cancel(o->ctx, &j->req.ocr); return;
     case JOB_SCREENING: screen_cancel(j); return;
     case JOB_ASKING:
-        if (with_ask) {
+        if (with_ask && !telling_waits(j)) {
             o->ask_cancel(o->ctx, &j->ask);
         }
         return;

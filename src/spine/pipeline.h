@@ -86,10 +86,11 @@ struct pipeline_events {
     void (*on_trouble)(void *arg);
     // A request failed, a picture failed for good, a result could not be saved.  May be NULL.
     void (*on_error)(void *arg, const struct err_note *note);
-    // The answer of a job as it comes, redacted as what is kept; text is whole characters,
-    // "" once when a request begins.  false: enough for now, see pipeline_resume_answer.
-    // NULL = nobody listens.
-    bool (*on_words)(void *arg, const struct job *j, const char *field, const char *text);
+    // The answer of a job as it comes, redacted as what is kept, and so is its address; text
+    // is whole characters, "" once when a request begins.  false: enough for now, see
+    // pipeline_resume_answer.  NULL = nobody listens.
+    bool (*on_words)(void *arg, const struct job *j, const char *address,
+                     const char *field, const char *text);
 };
 
 struct pipeline_totals {

@@ -190,6 +190,13 @@ static void ask_cancel(void *ctx, struct ask *a)
     cancel(ctx, a);
 }
 
+static void ask_pause(void *ctx, struct ask *a, bool is_paused)
+{
+    (void)a;
+    (void)is_paused;
+    ((struct fake *)ctx)->pauses++;
+}
+
 static bool uses_stand_in(void *ctx)
 {
     return ((struct fake *)ctx)->uses_stand_in;
@@ -292,6 +299,7 @@ static const struct pipeline_organs table = {
     .work_cancel = work_cancel,
     .ask = ask,
     .ask_cancel = ask_cancel,
+    .ask_pause = ask_pause,
     .uses_stand_in = uses_stand_in,
     .expect = expect,
     .grid = grid,

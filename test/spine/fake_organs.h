@@ -54,7 +54,7 @@ struct fake {
     struct fake_pending pending[FAKE_MAX_PENDING];
     int n_pending;
     int calls[FAKE_CALLS];
-    int cancels;
+    int cancels, pauses;
     // what the last calls were given
     struct store_save last_save;
     char last_reason[512];
