@@ -53,7 +53,9 @@ static void finish(struct ask *a, int err)
     if (hedge_first_ended(a, &err)) {
         done(a, err);
     }
-    if (is_open) {
+    if (is_open && r->in_flight == 0) {
+        roster_settle(d);  // another model of its server may be loaded now
+    } else if (is_open) {
         roster_refresh(d);
     }
 }

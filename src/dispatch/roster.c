@@ -162,7 +162,8 @@ static const struct route *spokesman(const struct dispatch *d)
         if (!r->backend || r->state == ROUTE_STANDBY) {
             continue;
         }
-        bool says_more = r->state == ROUTE_WRONG || route_is_spent(r);
+        bool says_more = r->state == ROUTE_WRONG || route_is_spent(r) ||
+                         (best && best->state == ROUTE_FOUND);
         if (!best || (says_more && best->state != ROUTE_WRONG)) {
             best = r;
         }
@@ -228,6 +229,24 @@ static bool has_lower_group(const struct dispatch *d, const struct route *r)
     return false;
 }
 
+// Another model of its server serves, is about to, or was not looked for yet: loading this one
+// would push that one out, or be pushed out by it.
+static bool has_sibling(const struct dispatch *d, const struct route *r)
+{
+    for (int i = 0; i < d->n_routes; i++) {
+        const struct route *s = &d->routes[i];
+        bool is_first = s != r && s->backend &&
+                        s->terms->priority <= r->terms->priority &&
+                        strcmp(s->url, r->url) == 0;
+        bool may_serve = s->in_flight > 0 ||
+                         (route_is_taken(s) && !route_is_held(s, dispatch_now_ms(d)));
+        if (is_first && (!s->was_probed || (may_serve && takes_turns(s, r)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // A found backend is taken; of several guesses the first whose model is resident, else the
 // first.
 static struct route *best_found(struct dispatch *d)
@@ -239,7 +258,8 @@ static struct route *best_found(struct dispatch *d)
             continue;
         }
         bool is_loaded = backend_facts(r->backend)->is_loaded;
-        if (!d->config.is_search && !is_loaded && has_lower_group(d, r)) {
+        bool is_needed = is_loaded || (!has_lower_group(d, r) && !has_sibling(d, r));
+        if (!d->config.is_search && !is_needed) {
             continue;
         }
         if (!best || (is_loaded && !backend_facts(best->backend)->is_loaded)) {

@@ -395,6 +395,65 @@ static void models_of_one_server_do_not_take_turns(void **state)
     close_rig(&r);
 }
 
+static void one_server_is_not_made_to_load_one_model_after_the_other(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 3, false, false);
+    r.backends[1].url = r.backends[2].url = r.backends[0].url;
+    open_again(&r, false);
+    for (int i = 0; i < 3; i++) {
+        fb[i].facts.slots = 1;
+        fb[i].facts.is_loaded = false;
+    }
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(0, 0);
+    assert_int_equal(fb[0].loads, 0);  // the server may hold one of the others
+    fb_end_probe(1, 0);
+    fb_end_probe(2, 0);
+    assert_int_equal(fb[0].loads, 1);
+    assert_int_equal(fb[1].loads + fb[2].loads, 0);
+    assert_string_equal(dispatch_paused_because(r.d),
+                        "b0 is loading: the model is being loaded");
+    fb_end_load(0, 0);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);
+    fb_end_ask(0, 0);
+    pass_ms(&r, 600000);
+    assert_int_equal(fb[1].loads + fb[2].loads, 0);
+    close_rig(&r);
+}
+
+static void the_next_model_of_a_server_is_loaded_when_the_first_may_not_be_asked(
+    void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 2, false, false);
+    r.backends[1].url = r.backends[0].url;
+    r.terms[0].budget.limits[BUDGET_DAY].requests = 2;
+    open_again(&r, false);
+    for (int i = 0; i < 2; i++) {
+        fb[i].facts.slots = 2;
+        fb[i].facts.is_loaded = i == 0;
+    }
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(1, 0);
+    fb_end_probe(0, 0);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);
+    fb_end_ask(0, 0);
+    assert_int_equal(fb[1].loads, 0);  // it would take the room of the one that works
+    fb_end_ask(0, 0);
+    assert_int_equal(fb[1].loads, 1);
+    fb_end_load(1, 0);
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(asked(1), 1);
+    fb_end_ask(1, 0);
+    close_rig(&r);
+}
+
 // ---- one bad one of four
 
 static void a_bad_backend_does_not_slow_the_others(void **state)
@@ -447,6 +506,9 @@ int main(void)
         cmocka_unit_test(an_idle_backend_takes_any_repetition),
         cmocka_unit_test(what_failed_with_one_goes_to_another),
         cmocka_unit_test(models_of_one_server_do_not_take_turns),
+        cmocka_unit_test(one_server_is_not_made_to_load_one_model_after_the_other),
+        cmocka_unit_test(
+            the_next_model_of_a_server_is_loaded_when_the_first_may_not_be_asked),
         cmocka_unit_test(a_bad_backend_does_not_slow_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
