@@ -35,7 +35,9 @@ enum dispatch_sight { DISPATCH_SIGHT_UNKNOWN, DISPATCH_SIGHT_SEES, DISPATCH_SIGH
 
 struct dispatch_events {
     void *arg;
-    void (*on_capacity)(void *arg);     // an ask refused before may be tried again
+    // An ask refused before may be tried again; also from inside dispatch_try, before that
+    // ask is known to be sent.
+    void (*on_capacity)(void *arg);
     void (*on_state)(void *arg);        // paused_because or a backend's state changed
     void (*on_model_ready)(void *arg);  // a vision model can be asked now
     void (*on_notice)(void *arg, const char *words);  // once: the stand-in serves

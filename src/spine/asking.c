@@ -183,6 +183,26 @@ static void prepare_with_luma(struct job *j)
     step_go(j, JOB_PREPARING);
 }
 
+// An ask that uses up a budget, or wakes a model, is told from inside it as a change, after
+// which whatever waits is tried: this job, which waits until the ask has returned, would be
+// sent twice.
+static int ask(struct job *j)
+{
+    struct pipeline *p = j->pipeline;
+    bool was_trying = p->is_trying;
+    p->is_trying = true;
+    int rc = p->organs.ask(p->organs.ctx, &j->ask, on_asked);
+    p->is_trying = was_trying;
+    return rc;
+}
+
+static void try_others(struct pipeline *p)
+{
+    if (p->has_more_room && !p->is_trying) {
+        pipeline_pump(p);
+    }
+}
+
 // Stays in WAITING while no backend has room: pipeline_pump tries again.
 void asking_try(struct job *j)
 {
@@ -198,7 +218,7 @@ void asking_try(struct job *j)
     if (p->events.on_ask) {
         p->events.on_ask(p->events.arg, j);
     }
-    int rc = p->organs.ask(p->organs.ctx, &j->ask, on_asked);
+    int rc = ask(j);
     if (rc == 0) {
         j->asks++;
         step_move(j, JOB_ASKING);
@@ -210,6 +230,7 @@ void asking_try(struct job *j)
         gate_note_blocked(&j->gate, step_wall_ms(j));
         step_end(j, STORE_BLOCKED, rc, j->ask.err.msg);
     }
+    try_others(p);
 }
 
 // ---- RECORDING

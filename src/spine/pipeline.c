@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_VAIN_ROUNDS = 16 };  // of offers that nobody took, though room was told of
+
 static void step(struct job *j);
 
 void step_move(struct job *j, enum job_state to)
@@ -108,12 +110,8 @@ void pipeline_add(struct pipeline *p, struct store_job *row)
     }
 }
 
-void pipeline_pump(struct pipeline *p)
+static void offer_waiting(struct pipeline *p)
 {
-    if (p->is_pumping) {
-        return;
-    }
-    p->is_pumping = true;
     struct list *node, *tmp;
     list_each(node, tmp, &p->jobs.head[JOB_WAITING])
     {
@@ -122,10 +120,25 @@ void pipeline_pump(struct pipeline *p)
         // Whoever takes anything and is refused: so would be all the others.
         bool takes_any = !j->ask.needs_model && !j->ask.is_retry && !j->avoid[0];
         if (j->state == JOB_WAITING && takes_any) {
-            break;
+            return;
         }
     }
-    p->is_pumping = false;
+}
+
+void pipeline_pump(struct pipeline *p)
+{
+    p->has_more_room = true;
+    if (p->is_trying) {
+        return;
+    }
+    p->is_trying = true;
+    for (int vain = 0; p->has_more_room && vain < MAX_VAIN_ROUNDS;) {
+        int before = p->jobs.count[JOB_WAITING];
+        p->has_more_room = false;
+        offer_waiting(p);
+        vain += p->jobs.count[JOB_WAITING] >= before;
+    }
+    p->is_trying = false;
 }
 
 static void wake_due(struct pipeline *p, enum job_state state, int64_t now_ms,

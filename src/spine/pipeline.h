@@ -112,7 +112,8 @@ struct pipeline {
     struct pipeline_events events;
     struct pipeline_totals totals;
     bool is_stopping;
-    bool is_pumping;
+    bool is_trying;      // some job, just now; the others come after it
+    bool has_more_room;  // that was heard meanwhile
     char trouble[256];  // why results can not be saved now; "" = they can
 };
 
@@ -120,7 +121,7 @@ void pipeline_init(struct pipeline *p, const struct pipeline_organs *o,
                    const struct pipeline_config *c, const struct pipeline_events *e);
 // Takes the claimed row (its block moves into the job).
 void pipeline_add(struct pipeline *p, struct store_job *row);
-// Offers the waiting jobs to the backends again.
+// Offers the waiting jobs to the backends again; from inside an ask: after it.
 void pipeline_pump(struct pipeline *p);
 // Ends back-offs that are due.  Returns the next deadline, INT64_MAX = none.
 int64_t pipeline_tick(struct pipeline *p, int64_t now_ms);

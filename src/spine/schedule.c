@@ -420,9 +420,9 @@ void schedule_before_sleep(struct schedule *s)
     renew(s, now);  // before anything that collects leases that seem to have run out
     dispatch_note_waiting(s->dispatch, n_upstream(s));
     int64_t others = tick_others(s, now);
-    int64_t next = dispatch_tick(s->dispatch, now);
+    int64_t next = pipeline_tick(s->pipeline, now);  // what it sends may be late one day
     next = least(next, others);
-    next = least(next, pipeline_tick(s->pipeline, now));
+    next = least(next, dispatch_tick(s->dispatch, now));
     next = least(next, store_tick(s->store, now));
     next = least(next, shed(s, now));
     upgrade(s, now);

@@ -151,6 +151,9 @@ static int ask(void *ctx, struct ask *a, void (*done)(struct ask *, int))
 {
     struct fake *f = ctx;
     char why[100];
+    if (f->tells_room) {
+        pipeline_pump(&f->p);
+    }
     if (f->ask_rc) {
         err_set(&a->err, f->ask_rc, "refused in the test");
         return f->ask_rc;

@@ -47,6 +47,7 @@ struct fake {
     bool expects;
     const char *expected_model;  // NULL = "model"
     int ask_rc;                  // what ask() returns; 0 takes it
+    bool tells_room;             // ask() tells of room before it returns
     bool has_only_stand_in;      // ask() refuses what needs a model
     int fetch_rc;
     bool makes_luma;

@@ -408,6 +408,33 @@ static void it_waits_while_no_backend_has_room(void **state)
     expect_end(f, STORE_ANSWERED, 0);
 }
 
+// Dispatch tells of room while it takes a job: the job is not offered again meanwhile, and
+// whoever else waits is.
+static void room_told_from_inside_an_ask_is_for_the_others(void **state)
+{
+    struct fake *f = *state;
+    f->ask_rc = E_BUSY;
+    fake_add(f, "/shots/a.png");
+    fake_end(f, FAKE_INSPECT, 0);
+    fake_end(f, FAKE_PREPARE, 0);
+    fake_end(f, FAKE_COMPARE, 0);
+    assert_int_equal(fake_state(f), JOB_WAITING);
+    int before = f->calls[FAKE_ASK];
+    f->ask_rc = 0;
+    f->tells_room = true;
+    fake_add(f, "/shots/b.png");
+    fake_end(f, FAKE_INSPECT, 0);
+    fake_end(f, FAKE_PREPARE, 0);
+    fake_end(f, FAKE_COMPARE, 0);
+    assert_int_equal(f->calls[FAKE_ASK], before + 2);
+    assert_int_equal(f->p.jobs.count[JOB_ASKING], 2);
+    f->tells_room = false;
+    for (int i = 0; i < 2; i++) {
+        fake_end(f, FAKE_ASK, 0);
+        fake_end(f, FAKE_SAVE, 0);
+    }
+}
+
 static void the_stand_in_gets_the_grey_picture(void **state)
 {
     struct fake *f = *state;
@@ -964,6 +991,7 @@ int main(void)
         T(text_is_read_when_always_asked_for),
         T(text_that_can_not_be_read_does_not_stop_the_job),
         T(it_waits_while_no_backend_has_room),
+        T(room_told_from_inside_an_ask_is_for_the_others),
         T(the_stand_in_gets_the_grey_picture),
         T(one_that_has_a_stand_in_waits_for_a_model),
         T(failures_have_their_remedy),
