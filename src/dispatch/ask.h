@@ -72,9 +72,11 @@ struct ask {
     int64_t cost_nano;  // billionths of a dollar; -1 = not told
     double cost;        // as the service told, else by the prices; 0 = neither
     // A second backend that it was sent to and that did not answer, or too late; "" = none.
-    char also_backend[96];
+    char also_backend[96], also_model[192];
     bool also_remote;
     int64_t also_bytes_sent;
+    int64_t also_prompt_tokens, also_completion_tokens;  // -1 = not told
+    double also_cost;
     void (*done)(struct ask *a, int err);  // private from here on
     struct dispatch *dispatch;
     struct list watch_node;

@@ -67,7 +67,6 @@ void hedge_watch(struct dispatch *d, struct ask *a, int64_t now_ms)
     if (a->is_watched) {
         a->late_at_ms = now_ms + late_ms;
         list_push_back(&d->watched, &a->watch_node);
-        dispatch_route_changed(d);  // the next tick may be sooner
     }
 }
 
@@ -97,10 +96,23 @@ static void free_hedge(struct ask *a)
     a->hedge = NULL;
 }
 
+// Both were sent the picture, whoever answered: what o came to counts besides.
+static void note_other(struct ask *a, const struct ask *o)
+{
+    snprintf(a->also_backend, sizeof(a->also_backend), "%s", o->backend);
+    snprintf(a->also_model, sizeof(a->also_model), "%s", o->model);
+    a->also_remote = o->is_remote;
+    a->also_bytes_sent = o->bytes_sent;
+    a->also_prompt_tokens = o->prompt_tokens;
+    a->also_completion_tokens = o->completion_tokens;
+    a->also_cost = o->cost;
+}
+
 // What the second one brought becomes what this ask brought.
 static void take_over(struct ask *a)
 {
     struct ask *b = &((struct hedge *)a->hedge)->ask;
+    note_other(a, a);
     snprintf(a->backend, sizeof(a->backend), "%s", b->backend);
     snprintf(a->model, sizeof(a->model), "%s", b->model);
     snprintf(a->prompt, sizeof(a->prompt), "%s", b->prompt);
@@ -112,20 +124,14 @@ static void take_over(struct ask *a)
     a->is_remote = b->is_remote;
     a->prompt_tokens = b->prompt_tokens;
     a->completion_tokens = b->completion_tokens;
+    a->bytes_sent = b->bytes_sent;
+    a->connect_ms = b->connect_ms;
     a->first_byte_ms = b->first_byte_ms;
     a->request_ms = b->request_ms;
     a->cost_nano = b->cost_nano;
+    a->cost = b->cost;
     a->err.code = 0;
     a->err.msg[0] = 0;
-}
-
-// Both were sent the picture, whoever answered.
-static void note_both(struct ask *a)
-{
-    const struct ask *b = &((struct hedge *)a->hedge)->ask;
-    snprintf(a->also_backend, sizeof(a->also_backend), "%s", b->backend);
-    a->also_remote = b->is_remote;
-    a->also_bytes_sent = b->bytes_sent;
 }
 
 bool hedge_first_ended(struct ask *a, int *err)
@@ -143,19 +149,11 @@ bool hedge_first_ended(struct ask *a, int *err)
         }
         return false;
     }
-    char first[sizeof(a->backend)];
-    int64_t first_bytes = a->bytes_sent;
-    bool first_remote = a->is_remote;
-    snprintf(first, sizeof(first), "%s", a->backend);
     if (*err != 0) {
         take_over(a);
-        a->bytes_sent = h->ask.bytes_sent;
-        snprintf(a->also_backend, sizeof(a->also_backend), "%s", first);
-        a->also_remote = first_remote;
-        a->also_bytes_sent = first_bytes;
         *err = 0;
     } else {
-        note_both(a);
+        note_other(a, &h->ask);
     }
     free_hedge(a);
     return true;
@@ -173,21 +171,14 @@ static void on_second(struct ask *b, int err)
         dispatch_cancel(d, a);
         return;
     }
-    note_both(a);
+    note_other(a, b);
     if (!a->is_parked) {
         free_hedge(a);
         return;
     }
     int end = a->parked_err;
     if (end != 0 && end != E_CANCELED && err == 0) {
-        char first[sizeof(a->backend)];
-        int64_t second_bytes = b->bytes_sent;
-        snprintf(first, sizeof(first), "%s", a->backend);
-        a->also_remote = a->is_remote;
-        a->also_bytes_sent = a->bytes_sent;
         take_over(a);
-        a->bytes_sent = second_bytes;
-        snprintf(a->also_backend, sizeof(a->also_backend), "%s", first);
         end = 0;
     }
     a->is_parked = false;

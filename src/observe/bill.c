@@ -74,6 +74,21 @@ static int64_t told(int64_t n)
     return n > 0 ? n : 0;
 }
 
+// A second backend was asked and not needed: it may cost all the same.
+static void add_also(struct bill *b, const struct ask *a, int day)
+{
+    struct store_usage u = {
+        .day = day,
+        .requests = 1,
+        .prompt_tokens = told(a->also_prompt_tokens),
+        .completion_tokens = told(a->also_completion_tokens),
+        .bytes_sent = a->also_bytes_sent,
+        .cost_micros = (int64_t)(a->also_cost * 1e6 + 0.5),
+    };
+    snprintf(u.backend, sizeof(u.backend), "%s", a->also_backend);
+    add(b, &u);
+}
+
 void bill_asked(struct bill *b, const struct ask *a, int err, int64_t at_ms)
 {
     struct store_usage u = {
@@ -87,5 +102,8 @@ void bill_asked(struct bill *b, const struct ask *a, int err, int64_t at_ms)
     };
     snprintf(u.backend, sizeof(u.backend), "%s", a->backend);
     add(b, &u);
+    if (a->also_bytes_sent > 0) {
+        add_also(b, a, u.day);
+    }
     post(b);
 }

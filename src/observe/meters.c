@@ -151,6 +151,18 @@ static void measure(struct meters *m, enum meter id, const struct ask *a, int64_
     }
 }
 
+// A second backend that was asked and not needed.
+static void count_also(struct meters *m, const struct ask *a)
+{
+    if (a->also_bytes_sent > 0) {
+        count(m, METER_REQUESTS, a->also_backend, a->also_model, result_name(E_CANCELED),
+              1);
+        count(m, METER_SENT, a->also_backend, NULL, NULL, a->also_bytes_sent);
+        count(m, METER_COST, a->also_backend, NULL, NULL,
+              (int64_t)(a->also_cost * 1e6 + 0.5));
+    }
+}
+
 void meters_asked(struct meters *m, const struct job *j, int err)
 {
     const struct ask *a = &j->ask;
@@ -159,6 +171,7 @@ void meters_asked(struct meters *m, const struct job *j, int err)
     count(m, METER_SENT, a->backend, NULL, NULL, a->bytes_sent);
     count(m, METER_COST, a->backend, NULL, NULL, (int64_t)(a->cost * 1e6 + 0.5));
     count_tokens(m, a);
+    count_also(m, a);
     measure(m, METER_REQUEST_TIME, a, a->request_ms);
     measure(m, METER_FIRST_BYTE, a, a->first_byte_ms);
     measure(m, METER_CONNECT, a, a->connect_ms);

@@ -92,6 +92,38 @@ static void the_first_answer_wins_and_the_other_is_cancelled(void **state)
     finish(&r);
 }
 
+// Whoever answers, both are paid.
+static void each_is_charged_for_what_it_was_asked(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        struct rig r;
+        begin(&r, 2);
+        r.terms[0].budget.prices.input = 1000;  // of 400 tokens: 0.4
+        r.terms[1].budget.prices.input = 2000;
+        assert_int_equal(ask_late(&r, true), 0);
+        int first = first_of(), second = 1 - first;
+        double price[] = {0.4, 0.8};
+        pass_ms(&r, 1000);
+        int loser = which == 0 ? second : first, winner = 1 - loser;
+        if (which == 2) {  // it has failed before the other answers
+            fb_end_ask(loser, E_SCHEMA);
+            fb_end_ask(winner, 0);
+        } else {
+            fb_end_ask(winner, 0);
+            fb_end_ask(loser, E_CANCELED);
+        }
+        assert_int_equal(ended, 1000);
+        assert_string_equal(late.backend, winner ? "b1" : "b0");
+        assert_string_equal(late.also_backend, loser ? "b1" : "b0");
+        assert_true(late.cost > price[winner] - 0.01 && late.cost < price[winner] + 0.01);
+        assert_true(late.also_cost > price[loser] - 0.01 &&
+                    late.also_cost < price[loser] + 0.01);
+        assert_int_equal(late.also_prompt_tokens, 400);
+        finish(&r);
+    }
+}
+
 static void the_first_one_may_win_as_well(void **state)
 {
     (void)state;
@@ -213,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_answer_wins_and_the_other_is_cancelled),
+        cmocka_unit_test(each_is_charged_for_what_it_was_asked),
         cmocka_unit_test(the_first_one_may_win_as_well),
         cmocka_unit_test(one_failure_is_made_up_for_by_the_other),
         cmocka_unit_test(two_failures_are_the_first_one_s),
