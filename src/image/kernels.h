@@ -6,6 +6,7 @@
 #ifndef VLMD_IMAGE_KERNELS_H
 #define VLMD_IMAGE_KERNELS_H
 
+#include "image/blocks.h"
 #include "image/resize.h"
 
 #include <stdbool.h>
@@ -48,6 +49,10 @@ struct kernels {
     // finished row above.
     void (*unfilter)(int filter, const uint8_t *in, const uint8_t *up, size_t n,
                      size_t step, uint8_t *out);
+    // As blocks_scalar; NULL: libjpeg is faster.
+    void (*blocks)(const uint8_t *const left[BLOCK_SIDE],
+                   const uint8_t *const right[BLOCK_SIDE], int x,
+                   const struct quantiser *q, struct block_pair *out);
 };
 
 extern const struct kernels kernels_scalar;

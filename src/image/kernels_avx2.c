@@ -354,6 +354,7 @@ const struct kernels kernels_avx2 = {
     .columns = columns,
     .lines = lines,
     .unfilter = unfilter,
+    .blocks = blocks_avx2,
 };
 
 #endif

@@ -217,4 +217,5 @@ const struct kernels kernels_scalar = {
     .columns = columns,
     .lines = lines,
     .unfilter = unfilter,
+    .blocks = blocks_scalar,
 };

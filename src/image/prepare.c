@@ -102,7 +102,7 @@ static int64_t memory_needed(const struct run *x)
     const int64_t reach = 8 * (h->height / s->height + 1);
     const int64_t rows = (reach < h->height ? reach : h->height) * h->width * 2;
     return feed_held(x) + head_memory(h, x->r->want_luma) + rows + sides * 64 +
-           (int64_t)s->width * s->height * 4 + BASE_BYTES;
+           (int64_t)s->width * (4 * s->height + 80) + BASE_BYTES;
 }
 
 // ---- limits
