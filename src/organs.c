@@ -32,6 +32,12 @@ static int fetch(void *ctx, struct http_req *r, void (*done)(struct http_req *, 
     return http_send(a->http, r, done);
 }
 
+static const char *act_for(void *ctx, const char *cid)
+{
+    struct app *a = ctx;
+    return loop_ask_as(&a->loop, cid);
+}
+
 static void fetch_cancel(void *ctx, struct http_req *r)
 {
     struct app *a = ctx;
@@ -163,6 +169,7 @@ void organs_bind(struct app *a, struct pipeline_organs *out)
         .now_ms = now_ms,
         .wall_ms = wall_ms,
         .random = organs_random,
+        .act_for = act_for,
         .fetch = fetch,
         .fetch_cancel = fetch_cancel,
         .inspect = inspect,

@@ -52,6 +52,11 @@ const char *call_words(const struct err *e, int code)
     return code == 0 ? "" : e->msg[0] ? e->msg : err_words(code);
 }
 
+void vlmd_ask_as(vlmd *v, const char *correlation_id)
+{
+    loop_ask_as(&v->app.loop, correlation_id);
+}
+
 // ---- the log
 
 static vlmd_log_fn *host_log;

@@ -233,6 +233,11 @@ struct vlmd_item {
     const char *snippet;       // of a search: \x02 before and \x03 after each hit
 };
 
+// What is asked and changed from now on, and from its callbacks, is for the request with this
+// correlation id (at most 65 bytes count): what is slow of it in the database, or fails there,
+// is listed under it.  NULL = for none.  Borrowed until the next call.  Thread: the loop's.
+VLMD_API void vlmd_ask_as(vlmd *v, const char *correlation_id);
+
 // VLMD_TAKEN: by at_ms, the newest first; the others by id.
 enum vlmd_order { VLMD_NEWEST, VLMD_OLDEST, VLMD_BEST, VLMD_TAKEN };
 
@@ -251,10 +256,7 @@ struct vlmd_query {
     const char *correlation_id;
     bool only_degraded;
     enum vlmd_order order;
-    int64_t limit;         // 0 = all
-    // Correlation id of the request that this is for: what is slow of it in the database is
-    // listed under it.  NULL = none.
-    const char *asked_as;
+    int64_t limit;  // 0 = all
     // Go on after this one in the order (not VLMD_BEST): what came meanwhile does not matter.
     int64_t after_id, after_at_ms;
 };

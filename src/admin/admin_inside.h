@@ -90,6 +90,8 @@ struct exchange {
 struct exchange *exchange_new(struct admin *a, struct httpd_request *r);
 void exchange_hold(struct exchange *x);
 void exchange_drop(struct exchange *x);
+// Calls fn; what that begins is begun under x's correlation id.
+void exchange_run(struct exchange *x, void (*fn)(struct exchange *x));
 void admin_free_if_done(struct admin *a);
 
 // A call of vlmd.h for x: hold, call, and what it returned to exchange_asked; when it was not

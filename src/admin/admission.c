@@ -30,7 +30,7 @@ void admission_open(struct admin *a)
 static void begin(struct exchange *x)
 {
     if (!share_ask(x)) {
-        x->route->run(x);
+        exchange_run(x, x->route->run);
     }
 }
 

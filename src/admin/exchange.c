@@ -76,6 +76,16 @@ void exchange_drop(struct exchange *x)
     admin_free_if_done(a);
 }
 
+void exchange_run(struct exchange *x, void (*fn)(struct exchange *x))
+{
+    struct loop *l = vlmd_loop(x->admin->v);
+    char id[ADMIN_CORRELATION];  // fn may free x
+    memcpy(id, x->correlation, sizeof(id));
+    const char *before = loop_ask_as(l, id);
+    fn(x);
+    loop_ask_as(l, before);
+}
+
 // The last one closes the door: calls of vlmd.h may come back after admin_close.
 void admin_free_if_done(struct admin *a)
 {

@@ -146,7 +146,6 @@ bool param_query(struct exchange *x, struct vlmd_query *q)
         .state = or_null(httpd_param(x->http, "state")),
         .outcome = or_null(httpd_param(x->http, "outcome")),
         .error_class = or_null(httpd_param(x->http, "class")),
-        .asked_as = x->correlation,
     };
     bool is_good = check_query(x, q) && param_time(x, "since", false, &q->since_ms) &&
                    param_time(x, "until", true, &q->until_ms) &&

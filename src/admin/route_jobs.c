@@ -146,7 +146,7 @@ static void on_waited(struct waiter *w, const struct vlmd_item *item)
     if (s->waits) {
         s->waits = false;
     } else {
-        show(s->x);
+        exchange_run(s->x, show);  // not of the job that it waited for
     }
 }
 

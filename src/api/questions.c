@@ -119,8 +119,6 @@ int vlmd_search(vlmd *v, const struct vlmd_query *q, vlmd_item_fn *on_item,
     s->query.filter.app = s->app = mem_dup(q->app);
     s->query.filter.tag = s->tag = mem_dup(q->tag);
     s->query.filter.path = s->path = mem_dup(q->path);
-    snprintf(s->query.asker, sizeof(s->query.asker), "%s",
-             q->asked_as ? q->asked_as : "");
     s->query.order = order_of(q->order);
     s->query.after_id = q->after_id;
     s->query.after_at_ms = q->after_at_ms;

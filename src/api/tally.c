@@ -88,7 +88,6 @@ int vlmd_facets(vlmd *v, enum vlmd_facets_by by, const struct vlmd_query *q,
     *c = (struct counting){.v = v, .fn = fn, .arg = arg};
     c->req.by = by == VLMD_FACETS_DAYS ? STORE_FACETS_DAYS : STORE_FACETS_APPS;
     c->req.limit = q->limit > 0 && q->limit < MOST ? (int)q->limit : MOST;
-    snprintf(c->req.asker, sizeof(c->req.asker), "%s", q->asked_as ? q->asked_as : "");
     call_begin(v);
     if (item_filter(q, &c->req.filter, &c->req.err)) {
         return app_post(&v->app, refuse, c);  // taken: see call_check

@@ -7,6 +7,7 @@
 
 int loop_init(struct loop *l)
 {
+    l->asker = NULL;
     return err_from_errno(-uv_loop_init(&l->uv));
 }
 
@@ -25,6 +26,13 @@ int64_t loop_wall_ms(void)
     struct timespec ts;
     clock_gettime(CLOCK_REALTIME, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const char *loop_ask_as(struct loop *l, const char *correlation_id)
+{
+    const char *before = l->asker;
+    l->asker = correlation_id;
+    return before;
 }
 
 void closer_hold(struct closer *c)

@@ -31,6 +31,7 @@ enum { WORK_IDLE, WORK_QUEUED, WORK_BEGUN, WORK_CANCELED };
 struct pool {
     // Written in open, then constant.
     struct pool_config config;
+    struct loop *loop;
     char name[16];
     uv_thread_t *threads;  // owned
     int thread_count;
@@ -152,6 +153,7 @@ int pool_open(struct pool **out, struct loop *l, const struct pool_config *c)
         free_pool(p);
         return rc;
     }
+    p->loop = l;
     uv_mutex_lock(&p->lock);
     p->has_async = true;
     uv_mutex_unlock(&p->lock);
@@ -186,6 +188,7 @@ void pool_submit(struct pool *p, struct pool_work *w)
     assert(w->state == WORK_IDLE);
     w->pool = p;
     w->err = 0;
+    snprintf(w->asker, sizeof(w->asker), "%s", p->loop->asker ? p->loop->asker : "");
     uv_mutex_lock(&p->lock);
     if (p->is_stopping) {
         refuse(p, w);
@@ -297,6 +300,9 @@ static int run_works(struct pool *p, struct list *batch, void *thread)
     list_each(node, tmp, batch)
     {
         struct pool_work *w = container_of(node, struct pool_work, node);
+        if (p->config.work_begins) {
+            p->config.work_begins(thread, w);
+        }
         w->run(w, thread);
     }
     return p->config.batch_end ? p->config.batch_end(thread) : 0;
@@ -369,6 +375,16 @@ static void close_if_drained(struct pool *p)
     }
 }
 
+// The work's memory may go in its done.
+static void tell_done(struct pool *p, struct pool_work *w)
+{
+    char asker[LOOP_ASKER];
+    memcpy(asker, w->asker, sizeof(asker));
+    const char *before = loop_ask_as(p->loop, asker[0] ? asker : NULL);
+    w->done(w, w->err);
+    loop_ask_as(p->loop, before);
+}
+
 // Takes what is finished now, not what its callbacks add: the loop gets its turn between.
 static void on_async(uv_async_t *async)
 {
@@ -385,7 +401,7 @@ static void on_async(uv_async_t *async)
             atomic_fetch_sub(&p->running, 1);
         }
         w->state = WORK_IDLE;
-        w->done(w, w->err);
+        tell_done(p, w);
     }
     close_if_drained(p);
 }

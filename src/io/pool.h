@@ -24,6 +24,7 @@ struct pool_work {
     int err;
     int state;
     int64_t queued_us;
+    char asker[LOOP_ASKER];  // whose it is, see loop_ask_as; "" = nobody's
 };
 
 struct pool_config {
@@ -34,6 +35,7 @@ struct pool_config {
     void *(*thread_open)(void *arg);  // in the new thread, before any work
     void (*thread_close)(void *arg, void *thread);
     void (*thread_rest)(void *thread);      // see pool_rest
+    void (*work_begins)(void *thread, const struct pool_work *w);  // before its run
     void (*waited)(void *arg, int64_t us);  // pool thread: how long a work was queued
     // Group commit: a thread takes up to batch_max queued works at once, calls batch_begin,
     // each run in order, batch_end; the works' done come only after that.  0 or 1 = off.

@@ -69,7 +69,7 @@ void step_back_off(struct job *j, enum job_state resume, int64_t delay_ms)
 
 // ---- the step function
 
-static void step(struct job *j)
+static void step_on(struct job *j)
 {
     switch (j->state) {
     case JOB_CLAIMED: learn_begin(j); return;          // goes on at once
@@ -88,6 +88,22 @@ static void step(struct job *j)
     case JOB_GONE:
     case JOB_STATES: assert(!"no step from here");
     }
+}
+
+// The job may be gone after it.
+static void act(struct job *j, void (*go)(struct job *j))
+{
+    const struct pipeline_organs *o = &j->pipeline->organs;
+    char cid[sizeof(j->row.cid)];
+    memcpy(cid, j->row.cid, sizeof(cid));
+    const char *before = o->act_for(o->ctx, cid);
+    go(j);
+    o->act_for(o->ctx, before);
+}
+
+static void step(struct job *j)
+{
+    act(j, step_on);
 }
 
 // ---- public
@@ -151,7 +167,7 @@ static void wake_due(struct pipeline *p, enum job_state state, int64_t now_ms,
         if (j->wake_ms > now_ms) {
             *next_ms = j->wake_ms < *next_ms ? j->wake_ms : *next_ms;
         } else if (state == JOB_SAVING) {
-            keep_save_again(j);
+            act(j, keep_save_again);
         } else {
             step_go(j, j->resume);
         }

@@ -20,6 +20,8 @@ struct pipeline_organs {
     int64_t (*now_ms)(void *ctx);   // monotonic
     int64_t (*wall_ms)(void *ctx);  // unix
     uint32_t (*random)(void *ctx);
+    // What is begun from now on is begun for this correlation id; returns the one before.
+    const char *(*act_for)(void *ctx, const char *cid);
     int (*fetch)(void *ctx, struct http_req *r, void (*done)(struct http_req *, int));
     void (*fetch_cancel)(void *ctx, struct http_req *r);
     void (*inspect)(void *ctx, struct meta_req *r, void (*done)(struct meta_req *, int));

@@ -136,10 +136,7 @@ static void facets_run(struct pool_work *work, void *thread)
     if (read_begin(reader, work, reader->store->config.read_deadline_ms, &r->err)) {
         return;
     }
-    reader->db.asker = r->asker;
-    int rc = answer(&reader->db, r);
-    reader->db.asker = NULL;
-    read_end(reader, rc, &r->err);
+    read_end(reader, answer(&reader->db, r), &r->err);
 }
 
 static void facets_done(struct pool_work *work, int err)

@@ -18,7 +18,6 @@ struct store_facets {
     // in
     enum store_facets_by by;
     struct store_filter filter;
-    char asker[STORE_ASKER];
     int limit;  // of facets, 1 to 4000: the newest days, the programs with most
     // out
     struct store_facet *facets;

@@ -33,7 +33,7 @@ struct db {
         *statements;     // borrowed: as long as the connection; NULL = not timed
     const char *thread;  // for them: "write", "read"
     int64_t job;         // what is done is about this one; 0 = none
-    const char *asker;   // or for who has this correlation id; NULL = nobody; borrowed
+    const char *asker;   // correlation id of whom it is done for; NULL = nobody; borrowed
     // Of the last failure.
     int code;         // E_*
     int sqlite_code;  // extended

@@ -40,7 +40,7 @@ struct store_slow {
     int64_t took_us;
     int64_t job;  // 0 = of none
     // Correlation id of the request it was for, else of the job; "" = none, or it is gone.
-    char cid[STORE_ASKER];
+    char cid[LOOP_ASKER];
     char thread[8];  // "write", "read"
     char sql[STORE_SQL_TEXT];
     int code;  // of SQLite; 0 = only slow

@@ -24,6 +24,8 @@ static const char *const outcome_names[] = {"",        "answered", "cached", "du
                                             "blocked", "skipped",  "failed"};
 
 static void *on_writer_thread(void *arg);
+static void on_write_begins(void *thread, const struct pool_work *w);
+static void on_read_begins(void *thread, const struct pool_work *w);
 static void on_writer_leaves(void *arg, void *thread);
 static void *on_reader_thread(void *arg);
 static void on_readers_closed(void *arg);
@@ -150,6 +152,7 @@ static int open_pools(struct store *s, struct err *e)
         .threads = s->config.readers,
         .arg = s,
         .thread_open = on_reader_thread,
+        .work_begins = on_read_begins,
         .waited = on_read_waited,
     };
     struct pool_config writer = {
@@ -158,6 +161,7 @@ static int open_pools(struct store *s, struct err *e)
         .arg = s,
         .thread_open = on_writer_thread,
         .thread_close = on_writer_leaves,
+        .work_begins = on_write_begins,
         .waited = on_write_waited,
         .batch_max = WRITER_GROUP,
         .batch_begin = writer_begin,
@@ -216,6 +220,23 @@ static void *on_reader_thread(void *arg)
 {
     struct store *s = arg;
     return &s->readers[atomic_fetch_add(&s->readers_taken, 1)];
+}
+
+static const char *asker_of(const struct pool_work *w)
+{
+    return w->asker[0] ? w->asker : NULL;
+}
+
+static void on_write_begins(void *thread, const struct pool_work *w)
+{
+    struct writer *writer = thread;
+    writer->db.asker = asker_of(w);
+}
+
+static void on_read_begins(void *thread, const struct pool_work *w)
+{
+    struct reader *r = thread;
+    r->db.asker = asker_of(w);
 }
 
 const char *store_owner(const struct store *s)

@@ -434,8 +434,6 @@ struct store_row {
 enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_RANK, STORE_TAKEN };
 
 // Zero or NULL fields do not filter.
-enum { STORE_ASKER = 66 };  // bytes of a correlation id and its NUL
-
 struct store_filter {
     const char *text;  // search words; see store_query
     const char *app;   // equal, case ignored
@@ -460,7 +458,6 @@ struct store_filter {
 struct store_query {
     // in
     struct store_filter filter;
-    char asker[STORE_ASKER];  // whose question it is: kept with what was slow of it
     enum store_order order;
     int limit;         // rows per request, 1 to 1000
     int64_t after_id;  // continue: rows after this id in the order (not for STORE_RANK)

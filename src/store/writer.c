@@ -164,6 +164,7 @@ int writer_begin(void *writer)
     struct err e = {0};
     w->n_ops = 0;
     w->broken = 0;
+    w->db.asker = NULL;
     w->free_bytes = free_bytes(w);
     w->carried_before = w->carried;
     if (w->must_reopen) {
@@ -236,10 +237,22 @@ static int write_spent(struct writer *w)
     return rc ? rc : writer_add(w, SUM_COMPLETION_TOKENS, w->completion_tokens);
 }
 
+// What is done for the whole group is somebody's when all of it is.
+static const char *group_asker(const struct writer *w)
+{
+    const char *one = w->n_ops ? w->ops[0].asker : NULL;
+    for (int i = 1; one && i < w->n_ops; i++) {
+        const char *other = w->ops[i].asker;
+        one = other && strcmp(one, other) == 0 ? one : NULL;
+    }
+    return one;
+}
+
 int writer_end(void *writer)
 {
     struct writer *w = writer;
     w->db.job = 0;
+    w->db.asker = group_asker(w);
     if (!w->broken && (write_spent(w) || doc_flush(w) || audit_flush(w))) {
         break_group(w, w->db.code, w->db.words);
     }
@@ -277,6 +290,7 @@ static bool is_too_full(const struct writer *w, enum write_kind kind)
 static bool try_op(struct writer *w, struct writer_op *op)
 {
     w->db.sqlite_code = 0;
+    w->db.asker = op->asker;
     int rc = op->apply(w, op->request);
     if (!rc) {
         return true;
@@ -313,7 +327,8 @@ void writer_do(struct writer *w, enum write_kind kind, struct err *e,
     assert(w->n_ops < WRITER_GROUP);
     w->db.job = 0;
     struct writer_op *op = &w->ops[w->n_ops++];
-    *op = (struct writer_op){.err = e, .apply = apply, .request = request};
+    *op = (struct writer_op){
+        .err = e, .apply = apply, .request = request, .asker = w->db.asker};
     if (w->broken) {
         return;
     }

@@ -44,6 +44,7 @@ struct writer {
         struct err *err;  // borrowed, like request: until the group's end
         int (*apply)(struct writer *w, void *request);
         void *request;
+        const char *asker;  // see db.asker
         bool is_out;
     } ops[WRITER_GROUP];
     int n_ops;

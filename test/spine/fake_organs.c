@@ -19,6 +19,8 @@ typedef void (*any_done)(void *req, int err);
 static void begin(struct fake *f, enum fake_call what, void *req, any_done done)
 {
     assert_true(f->n_pending < FAKE_MAX_PENDING);
+    snprintf(f->called_for[what], sizeof(f->called_for[what]), "%s",
+             f->acts_for ? f->acts_for : "");
     f->pending[f->n_pending++] = (struct fake_pending){what, req, done, false};
     f->calls[what]++;
 }
@@ -47,6 +49,14 @@ static uint32_t no_random(void *ctx)
 {
     (void)ctx;
     return UINT32_MAX / 2;
+}
+
+static const char *act_for(void *ctx, const char *cid)
+{
+    struct fake *f = ctx;
+    const char *before = f->acts_for;
+    f->acts_for = cid;
+    return before;
 }
 
 static int fetch(void *ctx, struct http_req *r, void (*done)(struct http_req *, int))
@@ -288,6 +298,7 @@ static const struct pipeline_organs table = {
     .now_ms = now_ms,
     .wall_ms = wall_ms,
     .random = no_random,
+    .act_for = act_for,
     .fetch = fetch,
     .fetch_cancel = fetch_cancel,
     .inspect = inspect,

@@ -55,6 +55,8 @@ struct fake {
     struct fake_pending pending[FAKE_MAX_PENDING];
     int n_pending;
     int calls[FAKE_CALLS];
+    const char *acts_for;  // whom what is begun now is begun for
+    char called_for[FAKE_CALLS][24];
     int cancels, pauses;
     // what the last calls were given
     struct store_save last_save;

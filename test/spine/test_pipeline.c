@@ -64,6 +64,27 @@ static void a_good_picture_is_answered(void **state)
     assert_int_equal(f->p.totals.prompt_tokens, 300);
 }
 
+// So that what it costs elsewhere is found again by the job's id.
+static void each_call_is_made_for_the_job(void **state)
+{
+    struct fake *f = *state;
+    char cid[24];
+    fake_add(f, "/shots/a.png");
+    snprintf(cid, sizeof(cid), "%s", fake_job(f)->row.cid);
+    assert_true(cid[0]);
+    fake_run_to(f, FAKE_SAVE);
+    fake_end(f, FAKE_SAVE, E_IO);
+    fake_pass_ms(f, 3000);
+    static const enum fake_call calls[] = {FAKE_INSPECT, FAKE_PREPARE, FAKE_COMPARE,
+                                           FAKE_ASK, FAKE_SAVE};
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        assert_string_equal(f->called_for[calls[i]], cid);
+    }
+    assert_int_equal(f->calls[FAKE_SAVE], 2);
+    assert_null(f->acts_for);
+    expect_end(f, STORE_ANSWERED, 0);
+}
+
 static void a_url_is_fetched_first(void **state)
 {
     struct fake *f = *state;
@@ -966,6 +987,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_good_picture_is_answered),
+        T(each_call_is_made_for_the_job),
         T(a_url_is_fetched_first),
         T(a_url_that_is_gone_fails_in_words),
         T(a_url_that_stumbles_is_fetched_again),
