@@ -123,6 +123,16 @@ static const char *or_null(const char *s)
     return s && *s ? s : NULL;
 }
 
+// That of a job; those of requests are in no row.
+static bool is_job_id(struct exchange *x, const char *name, const char *s)
+{
+    if (!s || (strlen(s) <= 16 && !s[strspn(s, "0123456789abcdefABCDEF")])) {
+        return true;
+    }
+    reply_error(x, 400, name, "%s is up to 16 hex digits", name);
+    return false;
+}
+
 // Texts, and that the words among them exist.
 static bool check_query(struct exchange *x, struct vlmd_query *q)
 {
@@ -132,7 +142,8 @@ static bool check_query(struct exchange *x, struct vlmd_query *q)
            is_short(x, "path", q->path, PATH_MAX_BYTES) &&
            (!q->state || choose(x, "state", STATES, q->state, &ignored)) &&
            (!q->outcome || choose(x, "outcome", OUTCOMES, q->outcome, &ignored)) &&
-           is_short(x, "class", q->error_class, 64);
+           is_short(x, "class", q->error_class, 64) &&
+           is_job_id(x, "correlation_id", q->correlation_id);
 }
 
 bool param_query(struct exchange *x, struct vlmd_query *q)
@@ -146,6 +157,7 @@ bool param_query(struct exchange *x, struct vlmd_query *q)
         .state = or_null(httpd_param(x->http, "state")),
         .outcome = or_null(httpd_param(x->http, "outcome")),
         .error_class = or_null(httpd_param(x->http, "class")),
+        .correlation_id = or_null(httpd_param(x->http, "correlation_id")),
     };
     bool is_good = check_query(x, q) && param_time(x, "since", false, &q->since_ms) &&
                    param_time(x, "until", true, &q->until_ms) &&

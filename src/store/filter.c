@@ -252,6 +252,9 @@ static int choose(struct filter *f, struct db *d, const struct store_filter *ask
     if (ask->id) {
         return set_from(f, "job j", "j.id");
     }
+    if (ask->cid) {
+        return set_from(f, "job j INDEXED BY job_cid", "j.id");
+    }
     if (ask->path && *ask->path) {
         rc = is_path_narrow(f, d, ask, is_glob, &is_few);
     }

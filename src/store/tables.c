@@ -323,8 +323,11 @@ static const char version_9[] = "CREATE TABLE once("
 static const char version_10[] =
     "ALTER TABLE job ADD COLUMN own_tier TEXT NOT NULL DEFAULT '';";
 
+// A million rows can not be searched for one id in the time a question has.
+static const char version_11[] = "CREATE INDEX job_cid ON job(cid);";
+
 const struct migration schema_migrations[] = {
-    {version_1}, {version_2}, {version_3}, {version_4}, {version_5},
-    {version_6}, {version_7}, {version_8}, {version_9}, {version_10},
+    {version_1}, {version_2}, {version_3}, {version_4},  {version_5},  {version_6},
+    {version_7}, {version_8}, {version_9}, {version_10}, {version_11},
 };
 const int schema_version = sizeof(schema_migrations) / sizeof(schema_migrations[0]);

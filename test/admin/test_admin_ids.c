@@ -91,11 +91,36 @@ static void every_statement_of_a_request_has_its_id(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void a_job_is_found_by_its_id(void **state)
+{
+    struct rig *r = *state;
+    char cid[32], target[80];
+    rig_open(r);
+    rig_add_files(r, 3);
+    struct answer a = rig_ask(r, "GET", "/v1/jobs?limit=1", NULL, NULL);
+    const cJSON *item = cJSON_GetObjectItem(a.json, "items")->child;
+    const double id = cJSON_GetObjectItem(item, "id")->valuedouble;
+    snprintf(cid, sizeof(cid), "%s",
+             cJSON_GetObjectItem(item, "correlation_id")->valuestring);
+    answer_free(&a);
+    snprintf(target, sizeof(target), "/v1/jobs?correlation_id=%s", cid);
+    a = rig_ask(r, "GET", target, NULL, NULL);
+    const cJSON *items = cJSON_GetObjectItem(a.json, "items");
+    assert_int_equal(cJSON_GetArraySize(items), 1);
+    assert_true(cJSON_GetObjectItem(items->child, "id")->valuedouble == id);
+    answer_free(&a);
+    a = rig_ask(r, "GET", "/v1/jobs?correlation_id=my-id", NULL, NULL);
+    assert_int_equal(a.status, 400);
+    assert_string_equal(answer_error(&a, "field"), "correlation_id");
+    answer_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_statement_of_a_request_has_its_id,
                                         rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_job_is_found_by_its_id, rig_setup, rig_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

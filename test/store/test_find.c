@@ -418,6 +418,7 @@ static void lists_use_their_indexes(void **state)
         const char *index;
     } cases[] = {
         {{0}, "SCAN j"},
+        {{.cid = 7}, "job_cid (cid=?)"},
         {{.text = "house"}, "SCAN search VIRTUAL TABLE"},
         {{.tag = "house"}, "SCAN search VIRTUAL TABLE"},
         {{.path = "/a"}, "sqlite_autoindex_job_1 (path>? AND path<?)"},
