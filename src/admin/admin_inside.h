@@ -160,6 +160,8 @@ bool request_is_change(const struct exchange *x);
 // Before the body: host, origin, key, scope, rate, size.  false: it was answered.
 bool guards_pass(struct exchange *x);
 void guards_note_refused(struct admin *a, int status);
+// Somebody tries what he may not: counted, and told in the log, not without end.
+void guards_note(struct exchange *x, const char *event, const char *why);
 
 // ---- handlers
 

@@ -1,7 +1,7 @@
 // guards.c -- what a request must pass before anything is done for it.
 //
-// In this order, so that nobody learns more than needed: host, origin, path and method, key,
-// rate, scope, size, names of parameters.
+// In this order, so that nobody learns more than needed: host, climbing paths, origin, path and
+// method, key, rate, scope, size, names of parameters.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
 
@@ -18,7 +18,7 @@ enum { PARAM_MAX = 4096 };
 // ---- failed attempts
 
 // Told once a moment for each peer, so that nobody can fill the log.
-static void security_event(struct exchange *x, const char *event, const char *why)
+void guards_note(struct exchange *x, const char *event, const char *why)
 {
     struct admin *a = x->admin;
     const char *peer = httpd_peer(x->http);
@@ -30,11 +30,38 @@ static void security_event(struct exchange *x, const char *event, const char *wh
     }
 }
 
-static bool refuse_key(struct exchange *x, const char *why)
+static bool refuse_key(struct exchange *x, const char *event, const char *why)
 {
-    security_event(x, "auth_failed", why);
+    guards_note(x, event, why);
     reply_header(x, "WWW-Authenticate", "Bearer realm=\"vlmd\"");
     reply_error(x, 401, NULL, "%s (see `vlmd token`; in a browser: `vlmd open`)", why);
+    return false;
+}
+
+// ---- paths that climb
+
+// "..", as it came or written otherwise; no path reaches the disk, but who tries is told of.
+static bool climbs(const char *path)
+{
+    static const char between[] = "/\\";
+    for (const char *at = path; *at; at += strspn(at, between)) {
+        size_t n = strcspn(at, between);
+        if ((n == 2 && strncmp(at, "..", 2) == 0) ||
+            (n >= 6 && strncasecmp(at, "%2e%2e", 6) == 0)) {
+            return true;
+        }
+        at += n;
+    }
+    return false;
+}
+
+static bool pass_climbing(struct exchange *x)
+{
+    if (!climbs(httpd_path(x->http))) {
+        return true;
+    }
+    guards_note(x, "path_refused", "a path that climbs out of its folder");
+    reply_error(x, 404, NULL, "there is nothing here (see /openapi.json)");
     return false;
 }
 
@@ -46,7 +73,7 @@ static bool pass_host(struct exchange *x)
     if (httpd_is_own_user(x->http) || origin_is_host(host, x->admin->config->hosts)) {
         return true;
     }
-    security_event(x, "host_refused", "a name that is not this machine's");
+    guards_note(x, "host_refused", "a name that is not this machine's");
     reply_error(x, 403, "Host",
                 "this host name is not known here (admin.hosts may name it)");
     return false;
@@ -71,7 +98,7 @@ static bool pass_origin(struct exchange *x)
                                          by_browser && request_is_change(x))) {
         return true;
     }
-    security_event(x, "origin_refused", "a page of another origin");
+    guards_note(x, "origin_refused", "a page of another origin");
     reply_error(x, 403, "Origin", "requests of other web pages are not answered");
     return false;
 }
@@ -103,6 +130,16 @@ static bool is_over_limit(struct exchange *x)
     return true;
 }
 
+// One that has expired was good once: told apart from one that was made up.
+static bool refuse_given(struct exchange *x, bool has_expired, bool is_key)
+{
+    const char *event = has_expired ? "auth_expired" : "auth_failed";
+    return refuse_key(x, event,
+                      !is_key       ? "the session has ended"
+                      : has_expired ? "this key has expired"
+                                    : "this key is not valid");
+}
+
 static bool pass_key(struct exchange *x)
 {
     struct admin *a = x->admin;
@@ -111,14 +148,9 @@ static bool pass_key(struct exchange *x)
     if (is_over_limit(x)) {
         return false;
     }
-    if (key) {
-        int rc = auth_check(&a->auth, key, false, now_s, &x->who);
-        return rc == 0 || refuse_key(x, rc == E_DEADLINE ? "this key has expired"
-                                                         : "this key is not valid");
-    }
-    if (cookie) {
-        int rc = auth_check(&a->auth, cookie, true, now_s, &x->who);
-        return rc == 0 || refuse_key(x, "the session has ended");
+    if (key || cookie) {
+        int rc = auth_check(&a->auth, key ? key : cookie, !key, now_s, &x->who);
+        return rc == 0 || refuse_given(x, rc == E_DEADLINE, key != NULL);
     }
     if (httpd_is_own_user(x->http) || !a->config->needs_key) {
         x->who = (struct auth_who){
@@ -128,7 +160,7 @@ static bool pass_key(struct exchange *x)
         snprintf(x->who.name, sizeof(x->who.name), "%s", auth_kind_name(x->who.kind));
         return true;
     }
-    return refuse_key(x, "a key is needed");
+    return refuse_key(x, "auth_failed", "a key is needed");
 }
 
 static bool pass_rate(struct exchange *x)
@@ -164,7 +196,7 @@ static bool pass_scope(struct exchange *x)
         return true;
     }
     auth_scopes_text(x->route->scope, needed, sizeof(needed));
-    security_event(x, "scope_refused", "the key's scope does not allow it");
+    guards_note(x, "scope_refused", "the key's scope does not allow it");
     reply_error(x, 403, NULL, "the key \"%s\" has not the scope %s", x->who.name, needed);
     return false;
 }
@@ -234,7 +266,7 @@ static bool pass_head(struct exchange *x)
     if (!httpd_is_head_too_big(x->http)) {
         return true;
     }
-    security_event(x, "head_refused", "its head is too large");
+    guards_note(x, "head_refused", "its head is too large");
     reply_error(x, 431, NULL, "the address and the headers are too long");
     return false;
 }
@@ -252,7 +284,7 @@ void guards_note_refused(struct admin *a, int status)
 
 bool guards_pass(struct exchange *x)
 {
-    if (!pass_head(x) || !pass_host(x)) {
+    if (!pass_head(x) || !pass_host(x) || !pass_climbing(x)) {
         return false;
     }
     // Who may not look learns nothing of what there is.

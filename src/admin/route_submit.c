@@ -142,6 +142,7 @@ static void on_submitted(void *arg, int err, int64_t id, bool is_new, const char
 static void refuse(struct exchange *x, int err)
 {
     if (err == E_OUTSIDE) {
+        guards_note(x, "path_refused", "a file outside the folders that may be named");
         reply_error(x, 403, "path",
                     "it is in no watched folder (admin.submit_dirs may name others)");
     } else if (err == E_NOT_FOUND) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { AT_ONCE = 12 };
@@ -180,6 +181,79 @@ static void every_kind_of_refusal_is_logged(void **state)
     log_clear_sink(on_line, &s);
 }
 
+// A token whose time is over, signed as it should be.
+static void make_expired(struct rig *r, const char *use, char *out)
+{
+    static struct auth a;
+    char dir[200];
+    struct err e;
+    struct auth_who who = {.name = "old", .scopes = AUTH_READ};
+    rig_folder(r, dir, sizeof(dir));
+    assert_int_equal(auth_open(&a, dir, "", &e), 0);
+    assert_int_equal(auth_make_jwt(&a, &who, use, time(NULL) - 60, out, JWT_MAX), 0);
+}
+
+static int64_t denied(struct rig *r)
+{
+    struct answer a = rig_ask(r, "GET", "/health", NULL, NULL);
+    int64_t n = json_get_int(json_get(a.json, "http"), "denied", -1);
+    answer_free(&a);
+    return n;
+}
+
+static void what_has_expired_or_climbs_is_logged_and_counted(void **state)
+{
+    struct rig *r = *state;
+    struct security s = {0};
+    open_unlimited(r);
+    char api[JWT_MAX], session[JWT_MAX], key[JWT_MAX + 64], cookie[JWT_MAX + 64];
+    static const char json[] = "Content-Type: application/json\r\n";
+    make_expired(r, "api", api);
+    make_expired(r, "session", session);
+    snprintf(key, sizeof(key), "Authorization: Bearer %s\r\n", api);
+    snprintf(cookie, sizeof(cookie), "Cookie: vlmd_session=%s\r\n", session);
+    const struct {
+        const char *event, *target, *head, *body;
+        int status;
+    } rows[] = {
+        {"auth_expired", "/v1/status", key, NULL, 401},
+        {"auth_expired", "/v1/status", cookie, NULL, 401},
+        {"path_refused", "/../../etc/passwd", "", NULL, 404},
+        {"path_refused", "/page/%2e%2e/api-token", "", NULL, 404},
+        {"path_refused", "/..%5capi-token", "", NULL, 404},
+        {"path_refused", "/%252e%252e/api-token", "", NULL, 404},
+        {"path_refused", "/v1/images/../1", "", NULL, 404},
+        {"path_refused", "/v1/jobs", json, "{\"path\": \"/etc/hostname\"}", 403},
+    };
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+    int64_t before = denied(r);
+    log_set_sink(on_line, &s);
+    for (int i = 0; i < ROWS; i++) {
+        char head[JWT_MAX + 300], expected[60];
+        snprintf(head, sizeof(head), "Host: %s\r\n%s", r->host, rows[i].head);
+        struct answer a = rows[i].body
+                              ? rig_ask(r, "POST", rows[i].target, json, rows[i].body)
+                              : rig_ask_bare(r, "GET", rows[i].target, head, NULL);
+        assert_int_equal(a.status, rows[i].status);
+        snprintf(expected, sizeof(expected), "event=%s ", rows[i].event);
+        if (s.n != i + 1 || !strstr(s.last, expected)) {
+            fail_msg("row %d: %d lines, %s", i, s.n, s.last);
+        }
+        assert_non_null(strstr(s.last, answer_header(&a, "X-Correlation-ID")));
+        assert_null(strstr(s.last, "eyJ"));
+        assert_null(strstr(s.last, "passwd"));
+        answer_free(&a);
+    }
+    // Without end: all are refused and counted, but only ten a minute are told.
+    for (int i = 0; i < 40; i++) {
+        struct answer a = rig_ask(r, "GET", "/../x", NULL, NULL);
+        answer_free(&a);
+    }
+    log_clear_sink(on_line, &s);
+    assert_in_range(s.n, ROWS, 12);
+    assert_int_equal(denied(r), before + ROWS + 40);
+}
+
 // In our words where the library lets us, else in its own; told in the log and counted.
 static void what_is_no_request_is_refused_and_logged(void **state)
 {
@@ -333,6 +407,7 @@ int main(void)
         TEST(a_body_that_is_announced_too_large_is_refused_at_once),
         TEST(a_body_that_grows_too_large_is_refused),
         TEST(every_kind_of_refusal_is_logged),
+        TEST(what_has_expired_or_climbs_is_logged_and_counted),
         TEST(what_is_no_request_is_refused_and_logged),
         TEST(other_hosts_and_origins_are_refused_everywhere),
         TEST(bad_bodies_are_refused),
