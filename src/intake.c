@@ -22,28 +22,16 @@ void intake_on_pressure(void *arg, bool is_full)
     }
 }
 
-// A list may tell titles and addresses: what stands in them that is not for the database is
-// replaced before it gets there.
-static struct sighting clean(const struct app *a, const struct sighting *seen)
-{
-    struct sighting s = *seen;
-    struct gate g;
-    gate_init(&g, &a->gate, "", &s.meta, 0);
-    gate_clean_array(&g, s.meta.window, sizeof(s.meta.window));
-    gate_clean_array(&g, s.meta.url, sizeof(s.meta.url));
-    gate_fini(&g);
-    return s;
-}
-
-static void on_seen(void *arg, const struct sighting *seen)
+static void on_seen(void *arg, const struct sighting *s)
 {
     struct app *a = arg;
-    const struct sighting s = clean(a, seen);
     bool is_kept =
-        schedule_offer(a->schedule, &s, s.is_live ? STORE_LIVE : STORE_BACKFILL);
+        schedule_offer(a->schedule, s, s->is_live ? STORE_LIVE : STORE_BACKFILL);
     if (!is_kept && a->stop_seen == 0) {
+        struct buf hidden;
         log_error("ingest", "path=\"%s\" was not taken though folders are paused",
-                  s.path);
+                  item_address(&a->gate, s->path, &hidden));
+        buf_fini(&hidden);
     }
 }
 
@@ -68,8 +56,11 @@ static void on_watch_problem(void *arg, const char *root, const char *path, int 
 static void on_watch_notice(void *arg, const char *root, const char *words)
 {
     struct app *a = arg;
-    log_warn("ingest", "folder=\"%s\" %s", root, words);
-    event_say(&a->events, VLMD_EVENT_NOTICE, root, NULL, words, 0);
+    struct buf hidden;
+    const char *folder = item_address(&a->gate, root, &hidden);
+    log_warn("ingest", "folder=\"%s\" %s", folder, words);
+    event_say(&a->events, VLMD_EVENT_NOTICE, folder, NULL, words, 0);
+    buf_fini(&hidden);
 }
 
 static void on_scanned(void *arg, const char *root, int64_t files)
@@ -106,12 +97,11 @@ int app_watch(struct app *a, const char *dir, struct err *e)
     return rc;
 }
 
-static void on_listed(void *arg, const struct sighting *seen)
+static void on_listed(void *arg, const struct sighting *s)
 {
     struct app *a = arg;
-    const struct sighting s = clean(a, seen);
-    if (!schedule_offer(a->schedule, &s, STORE_BATCH)) {
-        tell_problem(a, s.path ? s.path : s.url, E_BUSY, "too many inputs at once");
+    if (!schedule_offer(a->schedule, s, STORE_BATCH)) {
+        tell_problem(a, s->path ? s->path : s->url, E_BUSY, "too many inputs at once");
     }
 }
 
@@ -147,6 +137,10 @@ static void on_batch_opened(struct store_batch *r, int err)
         schedule_set_batch(a->schedule, r->id);
         struct ingest_config c = a->config->ingest;
         c.tiers = tier_names();
+        // A list may tell titles and addresses: what is not for the database is replaced
+        // before it gets there.
+        c.clean = gate_clean_meta;
+        c.clean_arg = &a->gate;
         err = manifest_open(&a->manifest, &a->loop, &c, a->batch_inputs,
                             a->n_batch_inputs, &events);
     }

@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/spool.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "observe/trace.h"
 
 #include <limits.h>
@@ -161,15 +162,28 @@ static int look_at(const struct app *a, const struct vlmd_input *in,
     return rc;
 }
 
-// What is not for the database does not get there; see intake.c.
-static void clean(struct submit *s)
+static void fit(const char *text, char *room, size_t size)
 {
-    const struct ingest_meta none = {0};
-    struct gate g;
-    gate_init(&g, &s->v->app.gate, "", &none, 0);
-    gate_clean(&g, (char **)&s->item.meta.window);
-    gate_clean(&g, (char **)&s->item.meta.url);
-    gate_fini(&g);
+    utf8_clean(text, text ? strlen(text) : 0, room, size);
+}
+
+// As much of it as a picture's own metadata can say, without what is not for the database.
+static void take_meta(struct submit *s, const struct vlmd_input *in)
+{
+    struct ingest_meta *m = mem_new(struct ingest_meta);
+    fit(in->app, m->app, sizeof(m->app));
+    fit(in->window, m->window, sizeof(m->window));
+    fit(in->screen, m->screen, sizeof(m->screen));
+    fit(in->page_url, m->url, sizeof(m->url));
+    gate_clean_meta(&s->v->app.gate, m);
+    s->item.meta = (struct store_meta){
+        .app = mem_dup(m->app),
+        .window = mem_dup(m->window),
+        .screen = mem_dup(m->screen),
+        .url = mem_dup(m->url),
+        .taken_at_ms = in->taken_at_ms,
+    };
+    free(m);
 }
 
 static void offer(struct submit *s)
@@ -222,16 +236,9 @@ int vlmd_submit(vlmd *v, const struct vlmd_input *in, vlmd_submit_fn *fn, void *
         s->item.once = &s->once;
     }
     s->item.priority = in->is_interactive ? STORE_INTERACTIVE : STORE_LIVE;
-    s->item.meta = (struct store_meta){
-        .app = mem_dup(in->app),
-        .window = mem_dup(in->window),
-        .screen = mem_dup(in->screen),
-        .url = mem_dup(in->page_url),
-        .taken_at_ms = in->taken_at_ms,
-    };
+    take_meta(s, in);
     s->item.tier = mem_dup(in->tier);
     s->item.is_tier_due = true;
-    clean(s);
     call_begin(v);
     if (check_tier(s)) {
         return app_post(&v->app, refuse_tier, s);  // taken: see call_check

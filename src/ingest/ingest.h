@@ -43,6 +43,10 @@ struct ingest_config {
     // What "tier" in a line of a list may say, with a NULL at the end; borrowed: for ever.
     // NULL = that is not looked at, the default.
     const char *const *tiers;
+    // What is to be done with what a list says of a picture, before it is told; NULL = nothing.
+    // Thread: the list's.
+    void (*clean)(void *arg, struct ingest_meta *m);
+    void *clean_arg;
 };
 
 void ingest_config_default(struct ingest_config *c);

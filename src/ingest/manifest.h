@@ -87,6 +87,8 @@ struct reader {
     int n_inputs;
     int max_depth;
     const char *const *tiers;  // see ingest_config
+    void (*clean)(void *arg, struct ingest_meta *m);  // the same
+    void *clean_arg;
     int stop_fd;  // readable = stop waiting
     // where it is
     int next_input;

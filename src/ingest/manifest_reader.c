@@ -31,6 +31,8 @@ void reader_init(struct reader *r, const char *const *inputs, int n_inputs,
     *r = (struct reader){.n_inputs = n_inputs,
                          .max_depth = c->max_depth,
                          .tiers = c->tiers,
+                         .clean = c->clean,
+                         .clean_arg = c->clean_arg,
                          .stop_fd = stop_fd,
                          .list.fd = -1,
                          .scan_root_fd = -1};
@@ -112,11 +114,14 @@ static void put_problem(struct reader *r, const char *path, int code, const char
         (struct reader_item){.code = code, .path = mem_dup(path), .words = mem_dup(text)};
 }
 
-static struct ingest_meta *copy_meta(const struct named *n)
+static struct ingest_meta *take_meta(const struct reader *r, const struct named *n)
 {
     struct ingest_meta *m = n->has_meta ? mem_new(struct ingest_meta) : NULL;
     if (m) {
         *m = n->meta;
+    }
+    if (m && r->clean) {
+        r->clean(r->clean_arg, m);
     }
     return m;
 }
@@ -185,7 +190,7 @@ static int take_path(struct reader *r, const struct named *n)
                                                 .size_bytes = v.size_bytes,
                                                 .mtime_ns = v.mtime_ns,
                                                 .tier = n->tier,
-                                                .meta = copy_meta(n)};
+                                                .meta = take_meta(r, n)};
         return 0;
     }
     free(path);
@@ -202,8 +207,10 @@ static void take_url(struct reader *r, const struct named *n)
         put_problem(r, shown, rc, words);
         return;
     }
-    r->items[r->n++] = (struct reader_item){
-        .url = mem_dup(n->url), .size_bytes = -1, .tier = n->tier, .meta = copy_meta(n)};
+    r->items[r->n++] = (struct reader_item){.url = mem_dup(n->url),
+                                            .size_bytes = -1,
+                                            .tier = n->tier,
+                                            .meta = take_meta(r, n)};
 }
 
 static void take_named(struct reader *r, const struct named *n)

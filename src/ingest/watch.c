@@ -250,7 +250,6 @@ int64_t watch_now(const struct watcher *w)
 
 void watch_notice(struct watcher *w, const struct root *r, const char *words)
 {
-    log_warn("ingest", "%s root=\"%s\"", words, r->path);
     w->events.on_notice(w->events.arg, r->path, words);
 }
 

@@ -42,10 +42,14 @@ static bool find_minute(const struct gate *g, int *minute_of_week)
     return true;
 }
 
-// A text that fills its field was cut, but for a character of up to four bytes.
+bool gate_is_cut(const char *text, size_t size)
+{
+    return strlen(text) + 4 >= size;
+}
+
 static unsigned cut_mark(enum privacy_field f, const char *text, size_t size)
 {
-    return strlen(text) + 4 >= size ? 1u << f : 0;
+    return gate_is_cut(text, size) ? 1u << f : 0;
 }
 
 void gate_fill_subject(const struct gate *g, struct privacy_subject *s)

@@ -69,7 +69,8 @@ struct gate {
     bool is_masked;       // the prepared picture has the masks
     bool wants_text;      // a destination may take it only when its text is known
     // what was done
-    char recorded[GATE_NAME];  // the remote destination that the audit knows of
+    char app[128];  // as the audit tells it
+    char recorded[GATE_NAME];   // the remote destination that the audit knows of
     struct gate_note record;   // gate_fill_record's
     struct gate_note *notes;   // owned
     int n_notes, notes_cap;
@@ -152,6 +153,9 @@ void gate_clean_json(struct gate *g, char **text);
 void gate_clean_buf(struct gate *g, struct buf *text);
 // In place; what no longer fits is cut.
 void gate_clean_array(struct gate *g, char *text, size_t size);
+// The same for what the rules may be asked about again: a text that was cut stays as long as it
+// was, since that tells it was.
+void gate_clean_title(struct gate *g, char *text, size_t size);
 // Of a message that is told but not kept: cleaned, and counted nowhere.
 void gate_clean_message(const struct gate *g, char *text, size_t size);
 // What may be told of a text while the rest of it still comes; counted nowhere.
@@ -162,6 +166,9 @@ int gate_cleaned(const struct gate *g);  // how many were replaced so far
 // kind; false: there is none.  config: a gate_config.  This is store_config.redact.
 // Thread: any.
 bool gate_redact_address(void *config, const char *address, struct buf *out);
+// Title, address, program and screen of a picture that is offered, in place: without what the
+// local column keeps back.  config: a gate_config.  Thread: any.
+void gate_clean_meta(void *config, struct ingest_meta *m);
 // Words of a server, in place: without what the same set holds.  Long ones are cut after that,
 // as their end may be the half of something.  config: a gate_config.  Thread: any.
 void gate_clean_words(void *config, char *words, size_t size);

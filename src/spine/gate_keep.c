@@ -107,6 +107,17 @@ void gate_clean_array(struct gate *g, char *text, size_t size)
     buf_fini(&out);
 }
 
+void gate_clean_title(struct gate *g, char *text, size_t size)
+{
+    const bool was_cut = gate_is_cut(text, size);
+    gate_clean_array(g, text, size);
+    if (was_cut && !gate_is_cut(text, size)) {
+        const size_t len = strlen(text);
+        memset(text + len, '.', size - 1 - len);
+        text[size - 1] = '\0';
+    }
+}
+
 void gate_clean_message(const struct gate *g, char *text, size_t size)
 {
     struct buf out;
@@ -154,6 +165,17 @@ bool gate_redact_address(void *config, const char *address, struct buf *out)
         return buf_add_str(out, "[address]") == 0;
     }
     return n > 0;
+}
+
+void gate_clean_meta(void *config, struct ingest_meta *m)
+{
+    struct gate g;
+    gate_init(&g, config, "", m, 0);
+    gate_clean_title(&g, m->window, sizeof(m->window));
+    gate_clean_title(&g, m->url, sizeof(m->url));
+    gate_clean_title(&g, m->app, sizeof(m->app));
+    gate_clean_title(&g, m->screen, sizeof(m->screen));
+    gate_fini(&g);
 }
 
 void gate_clean_words(void *config, char *words, size_t size)
@@ -260,7 +282,18 @@ void gate_note_sent(struct gate *g, const struct gate_destination *to,
 
 // ---- rows
 
-static void fill_row(const struct gate *g, const struct gate_note *n,
+// The program's name is the only text from outside that the audit keeps.
+static const char *told_app(struct gate *g)
+{
+    _Static_assert(sizeof(g->app) == sizeof(g->meta->app), "the same text");
+    if (!g->app[0] && g->meta->app[0]) {
+        memcpy(g->app, g->meta->app, sizeof(g->app));
+        gate_clean_message(g, g->app, sizeof(g->app));
+    }
+    return g->app;
+}
+
+static void fill_row(struct gate *g, const struct gate_note *n,
                      struct store_audit_row *row)
 {
     *row = (struct store_audit_row){
@@ -269,7 +302,7 @@ static void fill_row(const struct gate *g, const struct gate_note *n,
         .stage = n->stage,
         .categories = n->categories,
         .rules = n->rule,
-        .app = g->meta->app,
+        .app = told_app(g),
         .destination = n->destination,
         .bytes_sent = n->bytes_sent,
     };

@@ -89,11 +89,23 @@ void gate_take_beside(struct gate *g, const struct gate_work *w)
 
 // ---- cleaning
 
+static void clean_words(struct gate_cleaning *c)
+{
+    struct gate *g = &c->work.gate;
+    for (int i = 0; i < c->n_words; i++) {
+        const struct gate_words *t = &c->words[i];
+        (i < GATE_TITLES ? gate_clean_title : gate_clean_array)(g, t->text, t->size);
+        c->is_title_clean |= i < GATE_TITLES && gate_cleaned(g) > 0;
+    }
+}
+
 void gate_clean_run(struct gate_work *w)
 {
     struct gate_cleaning *c = container_of(w, struct gate_cleaning, work);
     struct gate *g = &w->gate;
     struct answer *n = &c->answer;
+    clean_words(c);
+    const int before = gate_cleaned(g);
     gate_clean(g, &n->summary);
     gate_clean(g, &n->activity);
     gate_clean(g, &n->app);
@@ -101,7 +113,7 @@ void gate_clean_run(struct gate_work *w)
     gate_clean_json(g, &n->tags);
     gate_clean(g, &n->text);
     gate_clean_buf(g, &c->page);
-    if (gate_cleaned(g) > 0) {
+    if (gate_cleaned(g) > before) {
         free(n->raw);
         n->raw = NULL;
     }

@@ -51,14 +51,26 @@ void gate_take_beside(struct gate *g, const struct gate_work *w);
 
 // ---- cleaning: what is kept
 
+enum { GATE_TITLES = 4, GATE_MOST_WORDS = GATE_TITLES + 1 + STORE_MAX_ATTEMPTS };
+
+struct gate_words {
+    char *text;  // borrowed: until done
+    size_t size;
+};
+
 struct gate_cleaning {
     struct gate_work work;
     struct answer answer;  // in and out; owned
     struct buf page;       // in and out; owned: what OCR read
+    // In and out: what was known of the picture first (GATE_TITLES of them), then what is said
+    // of it.
+    struct gate_words words[GATE_MOST_WORDS];
+    int n_words;
+    bool is_title_clean;  // out: something in the first ones was replaced
 };
 
 // The answer as the model wrote it may hold in other letters (JSON escapes) what stands in its
-// parts: it goes when anything was replaced.
+// parts: it goes when anything in them was replaced.
 void gate_clean_run(struct gate_work *w);
 void gate_take_cleaned(struct gate *g, const struct gate_work *w);
 

@@ -5,12 +5,12 @@
 // SPDX-License-Identifier: MIT
 #include "spine/keep.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "spine/judge.h"
 #include "spine/lesser.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,22 +112,6 @@ void keep_save_again(struct job *j)
     o->save(o->ctx, &j->save, on_saved);
 }
 
-// What stands in title, address, reason and history: as much as fits into the job.
-static void clean_words(struct job *j)
-{
-    const int64_t began_us = clock_us();
-    struct gate *g = &j->gate;
-    const int before = gate_cleaned(g);
-    gate_clean_array(g, j->meta.window, sizeof(j->meta.window));
-    gate_clean_array(g, j->meta.url, sizeof(j->meta.url));
-    j->is_meta_clean = gate_cleaned(g) > before;
-    gate_clean_array(g, j->reason, sizeof(j->reason));
-    for (int i = 0; i < j->n_attempts; i++) {
-        gate_clean_array(g, j->attempt_text[i].words, sizeof(j->attempt_text[i].words));
-    }
-    j->privacy_us += clock_us() - began_us;
-}
-
 static int take_audit(struct job *j)
 {
     const struct pipeline_organs *o = &j->pipeline->organs;
@@ -143,7 +127,6 @@ static int take_audit(struct job *j)
 
 static void save(struct job *j)
 {
-    clean_words(j);
     judge_fill_save(j);
     j->masks = gate_masks_text(&j->gate);
     j->save.masks = j->masks;
@@ -156,16 +139,27 @@ static void save(struct job *j)
     keep_save_again(j);
 }
 
-// What the model saw although OCR did not, and what OCR read.
+// Not cleaned: not kept.
+static void drop_texts(struct gate_cleaning *c)
+{
+    answer_fini(&c->answer);
+    buf_fini(&c->page);
+    for (int i = 0; i < c->n_words; i++) {
+        c->words[i].text[0] = '\0';
+    }
+    c->is_title_clean = true;
+}
+
+// What the model saw although OCR did not, what OCR read, and what is known without either.
 static void on_cleaned(struct gate_work *w, int err)
 {
     struct job *j = container_of(w, struct job, req.cleaning.work);
     struct gate_cleaning *c = &j->req.cleaning;
-    if (err) {  // not cleaned: not kept
-        answer_fini(&c->answer);
-        buf_fini(&c->page);
+    if (err) {
+        drop_texts(c);
     }
     gate_take_cleaned(&j->gate, w);
+    j->is_meta_clean = c->is_title_clean;
     j->privacy_us += w->took_us;
     j->ask.answer = c->answer;
     j->ocr_text = c->page;
@@ -173,11 +167,23 @@ static void on_cleaned(struct gate_work *w, int err)
     save(j);
 }
 
-static bool has_texts(const struct job *j)
+static void add_words(struct gate_cleaning *c, char *text, size_t size)
 {
-    const struct answer *n = &j->ask.answer;
-    return n->summary || n->activity || n->app || n->details || n->tags || n->text ||
-           n->raw || j->ocr_text.len > 0;
+    c->words[c->n_words++] = (struct gate_words){text, size};
+}
+
+static void list_words(struct job *j, struct gate_cleaning *c)
+{
+    struct ingest_meta *m = &j->meta;
+    add_words(c, m->window, sizeof(m->window));
+    add_words(c, m->url, sizeof(m->url));
+    add_words(c, m->app, sizeof(m->app));
+    add_words(c, m->screen, sizeof(m->screen));
+    assert(c->n_words == GATE_TITLES);
+    add_words(c, j->reason, sizeof(j->reason));
+    for (int i = 0; i < j->n_attempts; i++) {
+        add_words(c, j->attempt_text[i].words, sizeof(j->attempt_text[i].words));
+    }
 }
 
 void keep_save(struct job *j)
@@ -186,12 +192,10 @@ void keep_save(struct job *j)
     free(j->image.luma);
     j->image.luma = NULL;
     j->wake_ms = INT64_MAX;
-    if (!has_texts(j)) {
-        save(j);
-        return;
-    }
     struct gate_cleaning *c = &j->req.cleaning;
+    memset(c, 0, sizeof(*c));
     gate_work_init(&c->work, &j->gate, gate_clean_run);
+    list_words(j, c);
     c->answer = j->ask.answer;
     c->page = j->ocr_text;
     j->ask.answer = (struct answer){.is_plain = c->answer.is_plain};
@@ -209,6 +213,15 @@ static void on_released(struct store_release *r, int err)
     leave(j);
 }
 
+// Words of servers, which were clean when they came.
+static void clean_attempts(struct job *j)
+{
+    for (int i = 0; i < j->n_attempts; i++) {
+        struct job_attempt_text *t = &j->attempt_text[i];
+        gate_clean_array(&j->gate, t->words, sizeof(t->words));
+    }
+}
+
 void keep_release(struct job *j)
 {
     struct pipeline *p = j->pipeline;
@@ -216,7 +229,7 @@ void keep_release(struct job *j)
         leave(j);
         return;
     }
-    clean_words(j);
+    clean_attempts(j);
     const int n_audit = take_audit(j);
     j->release = (struct store_release){
         .id = j->row.id,

@@ -24,6 +24,7 @@ struct reader_kit {
     int end_err;
     char end_words[256];
     bool is_closed;
+    uv_thread_t thread;  // of the loop
     int pause_at;  // pauses after so many sightings; 0 = never
     int close_at;
     bool is_late;
@@ -78,9 +79,21 @@ static void on_end(void *arg, int err, const char *words)
     snprintf(k->end_words, sizeof(k->end_words), "%s", words);
 }
 
+// Not on the loop: it may take long.
+static void clean(void *arg, struct ingest_meta *m)
+{
+    const struct reader_kit *k = arg;
+    const uv_thread_t self = uv_thread_self();
+    const bool is_loop = uv_thread_equal(&self, &k->thread) != 0;
+    if (strcmp(m->window, "secret") == 0) {
+        snprintf(m->window, sizeof(m->window), "%s", is_loop ? "on the loop" : "clean");
+    }
+}
+
 static void begin(struct reader_kit *k, const char *const *inputs, int n)
 {
     memset(k, 0, sizeof(*k));
+    k->thread = uv_thread_self();
     k->seen = calloc(MAX_RECORDS, sizeof(*k->seen));
     k->problems = calloc(MAX_RECORDS, sizeof(*k->problems));
     assert_int_equal(loop_init(&k->loop), 0);
@@ -89,6 +102,8 @@ static void begin(struct reader_kit *k, const char *const *inputs, int n)
     struct ingest_config c;
     ingest_config_default(&c);
     c.tiers = k_tiers;
+    c.clean = clean;
+    c.clean_arg = k;
     struct manifest_events events = {
         .arg = k, .on_sighting = on_sighting, .on_problem = on_problem, .on_end = on_end};
     assert_int_equal(manifest_open(&k->m, &k->loop, &c, inputs, n, &events), 0);
@@ -414,6 +429,29 @@ static const char *tier_of(const struct reader_kit *k, const char *path_end)
     return "";
 }
 
+static void what_a_list_tells_is_cleaned_before_it_is_told(void **state)
+{
+    (void)state;
+    struct folder f;
+    folder_make(&f);
+    make_file(&f, "a.png", 1000);
+    FILE *o = fopen(in(&f, "list.txt"), "wb");
+    assert_non_null(o);
+    fprintf(o, "{\"path\": \"%s\", \"window\": \"secret\"}\n", in(&f, "a.png"));
+    fprintf(o, "{\"url\": \"http://h/d.png\", \"window\": \"secret\"}\n");
+    fclose(o);
+    char input[256];
+    snprintf(input, sizeof(input), "@%s", in(&f, "list.txt"));
+    const char *inputs[] = {input};
+    struct reader_kit k;
+    read_all(&k, inputs, 1);
+    assert_int_equal(k.n_seen, 2);
+    assert_string_equal(k.seen[0].meta.window, "clean");
+    assert_string_equal(k.seen[1].meta.window, "clean");
+    end(&k);
+    folder_remove(&f);
+}
+
 static void a_line_may_name_a_tier(void **state)
 {
     (void)state;
@@ -633,6 +671,7 @@ int main(void)
         cmocka_unit_test(expands_patterns),
         cmocka_unit_test(refuses_odd_urls),
         cmocka_unit_test(reads_lists),
+        cmocka_unit_test(what_a_list_tells_is_cleaned_before_it_is_told),
         cmocka_unit_test(a_line_may_name_a_tier),
         cmocka_unit_test(says_when_a_list_can_not_be_read),
         cmocka_unit_test(reads_standard_input_as_it_comes),

@@ -436,6 +436,39 @@ static void what_the_model_quotes_is_cleaned(void **state)
 }
 
 // The queue does not keep what stood in the title, but that something did.
+// Of the program's name the audit would keep everything.
+static void a_program_s_name_is_cleaned_as_well(void **state)
+{
+    struct fake *f = *state;
+    go_remote(f);
+    f->policy.remote_without_ocr = true;
+    fake_add(f, "/shots/a.png");
+    struct meta_req *r = fake_req(f, FAKE_INSPECT);
+    snprintf(r->meta.app, sizeof(r->meta.app), "Shop " CARD);
+    snprintf(r->meta.screen, sizeof(r->meta.screen), CARD);
+    fake_run_to(f, FAKE_RECORD);
+    assert_string_equal(f->last_record.app, "Shop [card]");
+    fake_run_to(f, FAKE_SAVE);
+    assert_string_equal(f->last_save.meta.app, "Shop [card]");
+    assert_string_equal(f->last_save.meta.screen, "[card]");
+    assert_string_equal(f->last_save.audit[0].app, "Shop [card]");
+    assert_true(f->last_save.is_redacted);
+    expect_end(f, STORE_ANSWERED);
+}
+
+// Rules can not tell what stands behind the end of a title that was cut.
+static void a_cut_title_that_was_cleaned_is_still_cut(void **state)
+{
+    struct fake *f = *state;
+    struct ingest_meta *m = test_calloc(1, sizeof(*m));
+    memset(m->window, 'x', sizeof(m->window) - 1);
+    memcpy(m->window, CARD " ", sizeof(CARD));
+    gate_clean_meta(&f->p.config.gate, m);
+    assert_memory_equal(m->window, "[card] xxx", 10);
+    assert_int_equal(strlen(m->window), sizeof(m->window) - 1);
+    test_free(m);
+}
+
 static void a_title_that_was_cleaned_still_counts(void **state)
 {
     struct fake *f = *state;
@@ -498,6 +531,8 @@ int main(void)
         T(a_second_backend_stands_in_the_audit_as_well),
         T(another_machine_gets_it_after_its_text_and_the_record),
         T(what_stands_on_it_is_painted_over_first),
+        T(a_program_s_name_is_cleaned_as_well),
+        T(a_cut_title_that_was_cleaned_is_still_cut),
         T(a_picture_that_is_only_for_others_is_blocked),
         T(without_its_text_no_other_machine_gets_it),
         T(a_picture_that_can_not_be_read_is_not_read_for_ever),
