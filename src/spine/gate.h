@@ -70,7 +70,8 @@ struct gate {
     bool wants_text;      // a destination may take it only when its text is known
     // what was done
     char app[128];  // as the audit tells it
-    char recorded[GATE_NAME];   // the remote destination that the audit knows of
+    // The remote destination that the audit knows of, with the picture in the form it has now.
+    char recorded[GATE_NAME];
     struct gate_note record;   // gate_fill_record's
     struct gate_note *notes;   // owned
     int n_notes, notes_cap;

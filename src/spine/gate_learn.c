@@ -142,4 +142,5 @@ void gate_forget_text(struct gate *g)
 void gate_note_prepared(struct gate *g, int n_masks)
 {
     g->is_masked = n_masks > 0 && n_masks == g->n_masks;
+    g->recorded[0] = '\0';  // it may be sent in another form
 }

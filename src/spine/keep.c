@@ -225,12 +225,13 @@ static void clean_attempts(struct job *j)
 void keep_release(struct job *j)
 {
     struct pipeline *p = j->pipeline;
-    if (j->has_lost_lease) {
+    clean_attempts(j);
+    const int n_audit = take_audit(j);
+    // What was sent was sent, whoever has the row now.
+    if (j->has_lost_lease && n_audit == 0) {
         leave(j);
         return;
     }
-    clean_attempts(j);
-    const int n_audit = take_audit(j);
     j->release = (struct store_release){
         .id = j->row.id,
         .claims = j->row.claims,

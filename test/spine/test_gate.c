@@ -235,6 +235,36 @@ static void another_machine_gets_it_after_its_text_and_the_record(void **state)
     expect_end(f, STORE_ANSWERED);
 }
 
+// A smaller picture is another one: its hash is not the one that was written down.
+static void another_form_is_written_down_anew(void **state)
+{
+    struct fake *f = *state;
+    go_remote(f);
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    fake_job(f)->ask.bytes_sent = 0;
+    fake_end(f, FAKE_ASK, E_CONTEXT);
+    assert_int_equal(fake_waits_for(f), FAKE_PREPARE);
+    fake_run_to(f, FAKE_ASK);
+    assert_int_equal(f->calls[FAKE_RECORD], 2);
+    fake_run_to(f, FAKE_SAVE);
+    expect_end(f, STORE_ANSWERED);
+}
+
+// The lease was lost while a model had the picture.
+static void what_was_sent_is_written_down_though_the_row_is_another_s(void **state)
+{
+    struct fake *f = *state;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_ASK);
+    pipeline_lose(&f->p, fake_job(f)->row.id);
+    fake_end(f, FAKE_ASK, E_CANCELED);
+    assert_int_equal(fake_waits_for(f), FAKE_RELEASE);
+    assert_int_equal(f->n_audit, 1);
+    assert_string_equal(f->audit[0], "send allow  near local 1000");
+    fake_end(f, FAKE_RELEASE, 0);
+}
+
 static void what_stands_on_it_is_painted_over_first(void **state)
 {
     struct fake *f = *state;
@@ -530,6 +560,8 @@ int main(void)
         T(a_model_on_this_machine_needs_no_text),
         T(a_second_backend_stands_in_the_audit_as_well),
         T(another_machine_gets_it_after_its_text_and_the_record),
+        T(another_form_is_written_down_anew),
+        T(what_was_sent_is_written_down_though_the_row_is_another_s),
         T(what_stands_on_it_is_painted_over_first),
         T(a_program_s_name_is_cleaned_as_well),
         T(a_cut_title_that_was_cleaned_is_still_cut),
