@@ -223,8 +223,20 @@ void route_configure(struct route *r, const struct dispatch_config *c, int keep_
     }
 }
 
+// What another model took says nothing: it would be late at once, or never.
+static void forget_times(struct route *r)
+{
+    const char *model = r->backend ? backend_facts(r->backend)->model : "";
+    if (strcmp(r->timed_model, model) != 0) {
+        snprintf(r->timed_model, sizeof(r->timed_model), "%s", model);
+        r->times = (struct route_times){0};
+        r->latency_ms = 0;
+    }
+}
+
 void route_become_ready(struct route *r, int64_t now_ms)
 {
+    forget_times(r);
     end_pause(r);
     r->was_ready = true;
     route_pace_anew(r, now_ms);

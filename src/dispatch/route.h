@@ -108,7 +108,8 @@ struct route {
     int64_t answered, failed;
     struct route_times times;
     struct patience patience;
-    double latency_ms;  // moving average of answered requests
+    double latency_ms;      // moving average of answered requests
+    char timed_model[192];  // whose times these are
 };
 
 void route_init(struct route *r, struct dispatch *d, struct backend *b, const char *name,

@@ -124,6 +124,30 @@ static void each_is_charged_for_what_it_was_asked(void **state)
     }
 }
 
+static void another_model_s_times_are_not_this_one_s(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r, 2);
+    double latency_ms = status_of(&r, 0).latency_ms;
+    assert_true(latency_ms > 0 && status_of(&r, 1).latency_ms > 0);
+    for (int i = 0; i < 2; i++) {  // both go away, and come back: one with another model
+        fb[0].facts.slots = fb[1].facts.slots = 1;
+        assert_int_equal(ask_late(&r, false), 0);
+        fb_end_ask(first_of(), E_NET);
+        assert_int_equal(ended, 1000 + E_NET);
+        ended = 0;
+        ask_fini(&late);
+    }
+    snprintf(fb[1].facts.model, sizeof(fb[1].facts.model), "another");
+    pass_ms(&r, 600000);
+    fb_end_probe(0, 0);
+    fb_end_probe(1, 0);
+    assert_true(status_of(&r, 0).latency_ms == latency_ms);
+    assert_true(status_of(&r, 1).latency_ms == 0);
+    close_rig(&r);
+}
+
 static void the_first_one_may_win_as_well(void **state)
 {
     (void)state;
@@ -246,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_answer_wins_and_the_other_is_cancelled),
         cmocka_unit_test(each_is_charged_for_what_it_was_asked),
+        cmocka_unit_test(another_model_s_times_are_not_this_one_s),
         cmocka_unit_test(the_first_one_may_win_as_well),
         cmocka_unit_test(one_failure_is_made_up_for_by_the_other),
         cmocka_unit_test(two_failures_are_the_first_one_s),
