@@ -530,14 +530,14 @@ struct vlmd_model {
     const char *model;    // "" = the backend did not answer: error
     bool has_vision, is_loaded, is_chosen;
     const char *error;
-    // Of the chosen one, as far as it is known; "" and 0 = not told.
-    bool is_vision_sure;
+    bool is_vision_sure;  // else has_vision goes by the name
+    // Of the chosen one, and of others as far as it was found out; "" and 0 = not told.
     const char *version, *formats;  // of the server; of pictures: "jpeg,png"
     int64_t max_image_px;           // largest picture
     int slots, n_ctx, patch_px;     // requests at once; context of each; a token's square
     const char *unload, *thinking;  // "never", "now", "sleep"; field against reasoning
     int64_t known_at_ms;            // unix, when that was found out; 0 = it was not
-    bool is_kept;  // in an earlier run: the backend does not answer now
+    bool is_kept;  // found out in an earlier run: the backend does not answer now
 };
 typedef void vlmd_model_fn(void *arg, const struct vlmd_model *m);
 VLMD_API int vlmd_models(vlmd *v, vlmd_model_fn *on_model, vlmd_end_fn *on_end, void *arg);

@@ -246,7 +246,24 @@ static void add_facts(struct vlmd_model *m, const struct backend_facts *f)
     m->known_at_ms = f->at_ms;
 }
 
-// What was found out about a model of a backend that does not answer now.
+// What was found out earlier.
+static void add_kept(struct vlmd_model *m, const struct backend_known *k)
+{
+    bool is_sure = strcmp(k->vision, "unknown") != 0;
+    m->has_vision = is_sure ? strcmp(k->vision, "yes") == 0 : m->has_vision;
+    m->is_vision_sure |= is_sure;
+    m->version = strcmp(k->version, "-") == 0 ? "" : k->version;
+    m->formats = k->formats;
+    m->max_image_px = k->max_image_px;
+    m->slots = k->slots;
+    m->n_ctx = k->n_ctx;
+    m->patch_px = k->patch_px;
+    m->unload = k->unload;
+    m->thinking = k->thinking;
+    m->known_at_ms = k->at_ms;
+}
+
+// Of a backend that does not answer now.
 static void tell_kept(struct look *l, const struct vlmd_backend_status *b,
                       const char *model, const struct backend_known *k)
 {
@@ -255,21 +272,16 @@ static void tell_kept(struct look *l, const struct vlmd_backend_status *b,
         .url = b->url,
         .kind = b->kind,
         .model = model,
-        .has_vision = strcmp(k->vision, "yes") == 0,
-        .is_vision_sure = strcmp(k->vision, "unknown") != 0,
         .error = b->reason,
-        .version = strcmp(k->version, "-") == 0 ? "" : k->version,
-        .formats = k->formats,
-        .max_image_px = k->max_image_px,
-        .slots = k->slots,
-        .n_ctx = k->n_ctx,
-        .patch_px = k->patch_px,
-        .unload = k->unload,
-        .thinking = k->thinking,
-        .known_at_ms = k->at_ms,
         .is_kept = true,
     };
+    add_kept(&m, k);
     l->on_model(l->arg, &m);
+}
+
+static int key_before(const struct vlmd_backend_status *b, char *out, size_t size)
+{
+    return snprintf(out, size, LEARNED_FACTS " %s ", b->url);
 }
 
 // false: nothing is known of any model of it.
@@ -277,7 +289,7 @@ static bool tell_all_kept(struct look *l, const struct vlmd_backend_status *b)
 {
     char before[640];
     bool is_any = false;
-    int n = snprintf(before, sizeof(before), LEARNED_FACTS " %s ", b->url);
+    int n = key_before(b, before, sizeof(before));
     for (int i = 0; i < l->kept.n && n < (int)sizeof(before); i++) {
         const struct store_profile_row *row = &l->kept.rows[i];
         struct backend_known k;
@@ -290,15 +302,33 @@ static bool tell_all_kept(struct look *l, const struct vlmd_backend_status *b)
     return is_any;
 }
 
+// Of a model that is there and not the chosen one; k: as long as m is told.
+static void add_known(struct look *l, const struct vlmd_backend_status *b,
+                      struct vlmd_model *m, struct backend_known *k)
+{
+    char before[640];
+    int n = key_before(b, before, sizeof(before));
+    for (int i = 0; i < l->kept.n && n < (int)sizeof(before); i++) {
+        const struct store_profile_row *row = &l->kept.rows[i];
+        bool is_its = strncmp(row->key, before, (size_t)n) == 0 &&
+                      strcmp(row->key + n, m->model) == 0;
+        if (is_its && backend_facts_read(row->value, k)) {
+            add_kept(m, k);
+        }
+    }
+}
+
 static void tell_model(struct look *l, const struct vlmd_backend_status *b,
                        const struct backend_facts *f, int i)
 {
+    struct backend_known known;
     struct vlmd_model m = {
         .backend = b->name,
         .url = b->url,
         .kind = b->kind,
         .model = f->models[i],
         .has_vision = f->model_vision[i],
+        .is_vision_sure = f->model_sure[i],
         .is_loaded = f->model_loaded[i],
         .is_chosen = strcmp(f->models[i], f->model) == 0,
         .error = "",
@@ -310,6 +340,8 @@ static void tell_model(struct look *l, const struct vlmd_backend_status *b,
     if (m.is_chosen) {
         m.error = strcmp(b->state, "misconfigured") == 0 ? b->reason : "";
         add_facts(&m, f);
+    } else {
+        add_known(l, b, &m, &known);
     }
     l->on_model(l->arg, &m);
 }

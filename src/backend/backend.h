@@ -90,7 +90,8 @@ struct backend_facts {
                     //   that is said after a failure; "none"; static
     int n_models;
     char models[32][192];  // installed, vision models first
-    bool model_vision[32];
+    bool model_vision[32];  // as the server says, else as the name makes likely
+    bool model_sure[32];    // the server says
     bool model_loaded[32];
 };
 

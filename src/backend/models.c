@@ -283,6 +283,7 @@ void models_report(struct model_list *l, const struct model_row *chosen,
                 int at = facts->n_models++;
                 snprintf(facts->models[at], sizeof(facts->models[at]), "%s", m->name);
                 facts->model_vision[at] = seems_to_see(m);
+                facts->model_sure[at] = m->vision != VISION_UNKNOWN;
                 facts->model_loaded[at] = m->is_loaded;
             }
         }

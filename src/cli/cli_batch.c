@@ -51,7 +51,7 @@ struct batch {
     int64_t failed_since;
     int64_t problems;
     int shown;  // failures said so far
-    char paused[300];
+    char paused[300];  // why; "" = it is not
     int64_t started_ms, asked_at_ms, count_at_ms, draw_at_ms, line_at_ms;
 };
 
@@ -219,11 +219,13 @@ static void on_event(void *arg, const struct vlmd_event *e)
         break;
     case VLMD_EVENT_NOTICE: tell(b, "note: ", e->words); break;
     case VLMD_EVENT_PAUSED:
+        text_safe(e->words, b->paused, sizeof(b->paused));
         if (!b->has_bar) {
             tell(b, "paused: ", e->words);
         }
         break;
     case VLMD_EVENT_RESUMED:
+        b->paused[0] = 0;
         if (!b->has_bar) {
             tell(b, "going on", "");
         }
@@ -353,8 +355,11 @@ static int exit_code(const struct batch *b, int ended)
 {
     const struct counts *k = &b->counts;
     if (ended == VLMD_ERR_NO_BACKEND) {
-        say("vlmd: batch: no backend could be reached (start one, name another with "
-            "--backend URL, or --backend ocr; the same command continues)");
+        say("vlmd: batch: no backend can be asked%s%s (start one, name another with "
+            "--backend URL, or --backend ocr; `vlmd doctor` looks closer; the same "
+            "command "
+            "continues)",
+            *b->paused ? ": " : "", b->paused);
         return CLI_NO_BACKEND;
     }
     if (ended && ended != VLMD_ERR_CANCELED) {

@@ -178,6 +178,7 @@ struct listing {
     struct checking end;
     struct table table;
     int n_good;
+    char trouble[400];  // of the first backend that can not be asked
     bool is_probe;
 };
 
@@ -200,11 +201,16 @@ static const char *number_or_dash(char *out, size_t size, int n)
     return n > 0 ? out : "-";
 }
 
-// Only of what would be asked, and of what does not answer.
+static const char *sees(const struct vlmd_model *m)
+{
+    return !*m->model ? "" : !m->is_vision_sure ? "?" : m->has_vision ? "yes" : "no";
+}
+
+// Only of what would be asked, what was before, and what does not answer.
 static void facts_row(struct listing *l, const struct vlmd_model *m)
 {
     char slots[16], ctx[16], patch[16], at[64] = "-";
-    if (*m->model && !m->is_chosen && !m->is_kept) {
+    if (*m->model && !m->is_chosen && !m->known_at_ms) {
         return;
     }
     if (m->known_at_ms) {
@@ -212,9 +218,7 @@ static void facts_row(struct listing *l, const struct vlmd_model *m)
     }
     const char *cells[] = {m->backend,
                            *m->model ? m->model : "-",
-                           !m->is_vision_sure ? "?"
-                           : m->has_vision    ? "yes"
-                                              : "no",
+                           sees(m),
                            m->formats,
                            number_or_dash(slots, sizeof(slots), m->slots),
                            number_or_dash(ctx, sizeof(ctx), m->n_ctx),
@@ -230,6 +234,9 @@ static void on_model(void *arg, const struct vlmd_model *m)
 {
     struct listing *l = arg;
     l->n_good += *m->model != 0 && !m->is_kept;
+    if (*m->error && !l->trouble[0]) {
+        snprintf(l->trouble, sizeof(l->trouble), "%.96s: %.280s", m->backend, m->error);
+    }
     if (cli_has(l->end.c, OPT_JSON)) {
         model_json(m);
         return;
@@ -241,11 +248,23 @@ static void on_model(void *arg, const struct vlmd_model *m)
     const char *cells[] = {m->backend,
                            m->kind,
                            *m->model ? m->model : "-",
-                           m->has_vision ? "yes" : "",
+                           sees(m),
                            m->is_loaded ? "yes" : "",
                            m->is_chosen ? "yes" : "",
                            m->error};
     table_row(&l->table, cells);
+}
+
+static int no_models(const struct listing *l)
+{
+    if (l->trouble[0]) {
+        say("vlmd: models: no backend can be asked: %s (`vlmd doctor` says what to do)",
+            l->trouble);
+    } else {
+        say("vlmd: models: no backend with models answers (start one, or name it with "
+            "--backend URL)");
+    }
+    return CLI_NO_BACKEND;
 }
 
 static int list_models(struct cli *c)
@@ -272,9 +291,7 @@ static int list_models(struct cli *c)
                     term_colour());
     }
     if (rc == 0 && l.n_good == 0) {
-        say("vlmd: models: no backend with models answers (start one, or name it with "
-            "--backend URL)");
-        rc = CLI_NO_BACKEND;
+        rc = no_models(&l);
     }
     table_fini(&l.table);
     cli_close(c);

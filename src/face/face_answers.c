@@ -27,7 +27,7 @@ void face_model(struct json_writer *w, const struct vlmd_model *m)
     json_bool(w, "is_chosen", m->is_chosen);
     face_text(w, "error", m->error);
     json_bool(w, "is_kept", m->is_kept);
-    if (m->is_chosen || m->is_kept) {
+    if (m->is_chosen || m->known_at_ms) {
         json_object(w, "facts");
         face_time(w, "known_at", m->known_at_ms);
         json_bool(w, "is_vision_sure", m->is_vision_sure);

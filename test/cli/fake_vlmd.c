@@ -871,11 +871,12 @@ static void run_models(struct vlmd *v, struct task *t)
                                      .is_loaded = json_get_bool(o, "loaded", false),
                                      .is_chosen = json_get_bool(o, "chosen", false),
                                      .error = str(o, "error"),
-                                     .is_vision_sure = t->is_probe,
+                                     .is_vision_sure = json_get(o, "vision") != NULL,
                                      .version = str(o, "version"),
                                      .formats = str(o, "formats"),
                                      .unload = str(o, "unload"),
                                      .thinking = str(o, "thinking"),
+                                     .known_at_ms = json_get_int(o, "known_at", 0),
                                      .n_ctx = (int)json_get_int(o, "n_ctx", 0)};
         t->on_model(t->arg, &m);
     }

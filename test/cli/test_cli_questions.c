@@ -470,12 +470,16 @@ static void test_models(void **state)
     const char *script =
         "{'models':[{'backend':'a:1','kind':'ollama','model':'qwen2.5vl:7b',"
         "'vision':true,'loaded':true,'chosen':true},"
+        "{'backend':'a:1','kind':'ollama','model':'llama3','vision':false},"
+        "{'backend':'a:1','kind':'ollama','model':'odd'},"
         "{'backend':'b','kind':'','model':'','error':'refused'}]}";
     struct ran *r = RUN(script, "models", "list");
     assert_int_equal(r->code, 0);
     assert_string_equal(r->out,
                         "backend  kind    model         sees  loaded  chosen  \n"
                         "a:1      ollama  qwen2.5vl:7b  yes   yes     yes     \n"
+                        "a:1      ollama  llama3        no                    \n"
+                        "a:1      ollama  odd           ?                     \n"
                         "b                -                                   refused\n");
     cli_free(r);
     r = RUN(script, "models", "list", "--json");
@@ -484,12 +488,21 @@ static void test_models(void **state)
     cli_free(r);
     r = RUN("{'models':[{'backend':'a:1','kind':'vllm','model':'m','chosen':true,"
             "'vision':true,'formats':'jpeg,png','unload':'never','thinking':'none',"
-            "'n_ctx':8192},{'backend':'a:1','kind':'vllm','model':'other'}]}",
+            "'n_ctx':8192},{'backend':'a:1','kind':'vllm','model':'other'},"
+            "{'backend':'a:1','kind':'vllm','model':'earlier','known_at':1000,"
+            "'n_ctx':4321}]}",
             "models", "probe");
     assert_int_equal(r->code, 0);
     assert_has(r->out, "8192");
     assert_has(r->out, "jpeg,png");
     assert_null(strstr(r->out, "other"));
+    assert_has(r->out, "4321");  // found out when it was in use
+    cli_free(r);
+    r = RUN("{'models':[{'backend':'a:1','kind':'ollama','model':'',"
+            "'error':'the model \\'m\\' can not see pictures'}]}",
+            "models", "probe");
+    assert_int_equal(r->code, 3);
+    assert_has(r->err, "no backend can be asked: a:1: the model");
     cli_free(r);
     r = RUN("{}", "models", "list");
     assert_int_equal(r->code, 3);

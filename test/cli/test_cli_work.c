@@ -131,7 +131,10 @@ static void test_batch_codes(void **state)
          "vlmd: x: no such file\n"},
         {"{'batch_error':{'code':-14,'message':'locked'}}", 4, "vlmd: locked\n"},
         {"{'result':-30,'status':{'total':2,'queued':2}}", 3,
-         "vlmd: batch: no backend could be reached (start one"},
+         "vlmd: batch: no backend can be asked (start one"},
+        {"{'result':-30,'status':{'total':2,'queued':2},'events':[{'type':'paused',"
+         "'words':'b is misconfigured'}]}",
+         3, "vlmd: batch: no backend can be asked: b is misconfigured (start one"},
         {"{'result':-14,'status':{'total':2,'queued':2}}", 4, "the work ended early"},
         {"{'status':{'err':-14},'events':[{'type':'batch'}]}", 0, ""},
         {"{'status_refused':-14,'events':[{'type':'batch'}]}", 0, ""},

@@ -64,7 +64,7 @@ static void no_backend_is_3_and_all_waits(void **state)
     char url[64];
     snprintf(url, sizeof(url), "http://127.0.0.1:%d", reserve_port(&port_fd));
     write_pictures(p, 3);
-    VLMD_REFUSES(p, 3, "no backend could be reached", "batch", "--backend", url, "--set",
+    VLMD_REFUSES(p, 3, "no backend can be asked", "batch", "--backend", url, "--set",
                  "ocr.when=never", "--set", "backend_wait=200ms", place_path(p, "in"));
     cJSON *status = VLMD_JSON(p, "status", "--json");
     assert_int_equal((int)number_at(status, "queued"), 3);

@@ -106,6 +106,30 @@ static void the_second_follows_when_the_first_may_not_be_asked(void **state)
     fake_stop(&f);
 }
 
+static void words_about_models_are_true(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    fake_start(p, &f, "--model qwen3-vl:2b,gemma3:4b,llama3/novision");
+    picture_write(place_path(p, "in"), NULL, 0);
+    struct proc *r = VLMD_EXPECT(p, 0, "models", "list", "--backend", f.url);
+    assert_non_null(strstr(r->out.text, "llama3       no "));
+    assert_non_null(strstr(r->out.text, "gemma3:4b    yes "));
+    VLMD_EXPECT(p, 0, "models", "probe", "--backend", f.url, "--model", "gemma3:4b");
+    r = VLMD_EXPECT(p, 0, "models", "probe", "--backend", f.url);
+    assert_non_null(strstr(r->out.text, "qwen3-vl:2b"));
+    assert_non_null(strstr(r->out.text, "gemma3:4b"));  // found out before
+    assert_null(strstr(r->out.text, "llama3"));
+    // It answers, and is told apart from one that does not.
+    r = VLMD_EXPECT(p, 3, "models", "probe", "--backend", f.url, "--model", "llama3");
+    assert_non_null(strstr(r->err.text, "\"llama3\" can not see pictures"));
+    r = VLMD_EXPECT(p, 3, "batch", "--backend", f.url, "--model", "llama3", "--set",
+                    "ocr.when=never", "--set", "backend_wait=200ms", place_path(p, "in"));
+    assert_non_null(strstr(r->err.text, "batch: no backend can be asked: "));
+    assert_non_null(strstr(r->err.text, "\"llama3\" can not see pictures"));
+    fake_stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +137,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_second_follows_when_the_first_may_not_be_asked, place_setup,
             place_teardown),
+        cmocka_unit_test_setup_teardown(words_about_models_are_true, place_setup,
+                                        place_teardown),
     };
     e2e_filter();
     return cmocka_run_group_tests(tests, NULL, NULL);

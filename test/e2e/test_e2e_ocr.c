@@ -167,7 +167,7 @@ static void never_waits_for_a_model(void **state)
     char url[64];
     snprintf(url, sizeof(url), "http://127.0.0.1:%d", reserve_port(&port_fd));
     write_words(place_path(p, "in/one.png"), "Nobody reads this");
-    VLMD_REFUSES(p, 3, "no backend could be reached", "batch", "--backend", url, "--set",
+    VLMD_REFUSES(p, 3, "no backend can be asked", "batch", "--backend", url, "--set",
                  "ocr.when=never", "--set", "backend_wait=300ms", place_path(p, "in"));
     cJSON *shown = VLMD_JSON(p, "show", "--json", place_path(p, "in/one.png"));
     assert_string_equal(text_of(shown, "state"), "queued");
