@@ -291,6 +291,45 @@ static void a_gpu_that_sleeps_is_not_woken(void **state)
     assert_int_equal(r.gpu_pct, 60);
 }
 
+// As servers have them: no screen, no card of the kernel's graphics.
+static void a_gpu_without_a_screen_is_asked(void **state)
+{
+    (void)state;
+    struct host_req r = request();
+    r.nvml = FAKE_NVML;
+    says("73", NULL);
+    put("sys/bus/pci/devices/0000:00:1f.0/vendor", "0x8086\n");
+    put("sys/bus/pci/devices/0000:00:1f.0/class", "0x060100\n");
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, -1);
+    expect_calls("");
+    put("sys/bus/pci/devices/0000:65:00.1/vendor", "0x10de\n");  // its sound
+    put("sys/bus/pci/devices/0000:65:00.1/class", "0x040300\n");
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, -1);
+    put("sys/bus/pci/devices/0000:65:00.0/vendor", "0x10de\n");
+    put("sys/bus/pci/devices/0000:65:00.0/class", "0x030200\n");
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 73);
+    put("sys/bus/pci/devices/0000:65:00.0/power/runtime_status", "suspended\n");
+    says("73", NULL);
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 0);
+    expect_calls("");
+}
+
+// No list of devices, as in some containers: the library knows.
+static void where_nothing_is_listed_the_library_is_asked(void **state)
+{
+    (void)state;
+    struct host_req r = request();
+    r.nvml = FAKE_NVML;
+    says("21", NULL);
+    host_look(&r);
+    assert_int_equal(r.gpu_pct, 21);
+    expect_calls("init\nshutdown\n");
+}
+
 static void without_such_a_card_its_library_is_not_looked_for(void **state)
 {
     (void)state;
@@ -390,6 +429,8 @@ int main(void)
         TEST(the_busiest_gpu_counts),
         TEST(nvidia_is_asked_by_its_library),
         TEST(a_gpu_that_sleeps_is_not_woken),
+        TEST(a_gpu_without_a_screen_is_asked),
+        TEST(where_nothing_is_listed_the_library_is_asked),
         TEST(without_such_a_card_its_library_is_not_looked_for),
         TEST(a_library_that_is_not_there_or_another_one_is_no_error),
         TEST(the_real_files_make_sense),
