@@ -2,7 +2,7 @@
 //
 // A checkup is one thing that is asked; it is told when it has answered or its time is over,
 // whatever the others do.  The memory goes when nothing is under way any more.
-// Private to checkup.c and checkups.c; doctor.c and alerts.c start rounds.
+// Private to checkup.c, checkups.c and checkup_tracker.c; doctor.c and alerts.c start rounds.
 // Thread: loop.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_CHECKUP_H
@@ -18,6 +18,13 @@ enum health_state { HEALTH_HEALTHY, HEALTH_DEGRADED, HEALTH_UNHEALTHY, HEALTH_DI
 const char *health_state_name(enum health_state s);
 
 struct health_round;
+
+// Of one that was found; written by the pool.
+struct checkup_tracker {
+    const char *base;  // in checkup.path; NULL = none
+    int64_t age_s;     // of its last sign of life
+    bool is_stopped;   // on purpose
+};
 
 struct checkup {
     struct health_round *round;
@@ -38,6 +45,7 @@ struct checkup {
     struct store_profile profile;
     struct pool_work work;
     struct machine_disk disk;
+    struct checkup_tracker tracker;
     char path[4096];
     int err;  // of path
 };
@@ -81,5 +89,12 @@ void checkup_drop(struct checkup *c);  // its done came; the checkup may be gone
 // ---- checkups.c
 
 void health_add_all(struct health_round *r);
+// The folders that are watched, else those that would be; false: there are none.
+bool health_each_folder(struct health_round *r,
+                        void (*fn)(void *arg, const char *dir, bool is_lost), void *arg);
+
+// ---- checkup_tracker.c
+
+void health_add_tracker(struct health_round *r);
 
 #endif

@@ -209,23 +209,30 @@ static void add_watched(void *arg, const char *dir, bool is_lost)
     add_folder(arg, dir);
 }
 
-// Those that are watched, else those that would be.
-static void add_folders(struct health_round *r)
+bool health_each_folder(struct health_round *r,
+                        void (*fn)(void *arg, const char *dir, bool is_lost), void *arg)
 {
     const char *const *dirs = r->app->config->watch_dirs;
     char found[4096];
     if (r->app->watcher) {
-        watcher_each(r->app->watcher, add_watched, r);
-        return;
+        watcher_each(r->app->watcher, fn, arg);
+        return true;
     }
     for (int i = 0; dirs[i]; i++) {
-        add_folder(r, dirs[i]);
+        fn(arg, dirs[i], false);
     }
-    if (dirs[0]) {
-        return;
+    if (!dirs[0] && config_find_folder(found, sizeof(found))) {
+        return false;
     }
-    if (config_find_folder(found, sizeof(found)) == 0) {
-        add_folder(r, found);
+    if (!dirs[0]) {
+        fn(arg, found, false);
+    }
+    return true;
+}
+
+static void add_folders(struct health_round *r)
+{
+    if (health_each_folder(r, add_watched, r)) {
         return;
     }
     struct checkup *c = checkup_add(r, "folder", "folder");
@@ -360,14 +367,6 @@ static void add_urls(struct health_round *r)
     }
 }
 
-static void add_tracker(struct health_round *r)
-{
-    struct checkup *c = checkup_add(r, "tracker", "tracker");
-    if (c) {
-        checkup_tell(c, HEALTH_DISABLED, "", "none is plugged in: folders are watched");
-    }
-}
-
 void health_add_all(struct health_round *r)
 {
     add_store(r);
@@ -375,7 +374,7 @@ void health_add_all(struct health_round *r)
     add_folders(r);
     add_ocr(r);
     add_backends(r);
-    add_tracker(r);
+    health_add_tracker(r);
     add_webhook(r);
     add_urls(r);
 }

@@ -12,10 +12,12 @@
 #include "store/storekit.h"
 #include "vlmd_health.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_CHECKS = 32, TIMEOUT_MS = 1000 };
@@ -199,7 +201,67 @@ static void each_has_its_own_result(void **state)
     assert_true(r->checks[find(r, "/ok")].response_ms < TIMEOUT_MS);
     assert_true(r->checks[find(r, "/never")].response_ms >= TIMEOUT_MS * 0.9);
     assert_true(r->checks[find(r, "tracker")].response_ms < 0);
+    assert_non_null(strstr(r->checks[find(r, "tracker")].todo, "vlmd watch"));
     assert_true(r->took_ms < 3 * TIMEOUT_MS);  // all at once
+}
+
+// As Pensieve leaves it beside its pictures.
+static void put_sign(struct rig *r, const char *name, int64_t age_s)
+{
+    char path[400];
+    snprintf(path, sizeof(path), "%s/%s", r->k.folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+    const struct timespec at = {.tv_sec = time(NULL) - age_s};
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0), 0);
+}
+
+static void make_folder(struct rig *r, const char *name)
+{
+    char path[400];
+    snprintf(path, sizeof(path), "%s/%s", r->k.folder, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+// The folder above the pictures tells that the tracker runs, was stopped, or is gone.
+static void a_tracker_shows_that_it_is_alive(void **state)
+{
+    struct rig *r = *state;
+    static const struct {
+        int64_t age_s;
+        bool is_stopped;
+        const char *state, *words;
+    } rows[] = {
+        {2, false, "healthy", "runs: seen "},
+        {3600, false, "degraded", "no sign of life"},
+        {90 * 86400, false, "disabled", "90 days"},
+        {3600, true, "degraded", "was stopped"},
+    };
+    char shots[300];
+    make_folder(r, "pids");
+    make_folder(r, "shots");
+    snprintf(shots, sizeof(shots), "%s/shots", r->k.folder);
+    open_rig(r, "http://127.0.0.1:9/", "http://127.0.0.1:9", "http://127.0.0.1:9/",
+             "/nowhere/at/all");
+    r->v->app.config->watch_dirs[1] = shots;
+    r->v->app.config->watch_dirs[2] = NULL;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        put_sign(r, "record.heartbeat", rows[i].age_s);
+        if (rows[i].is_stopped) {
+            put_sign(r, "pids/record.stopped", 0);
+        }
+        r->answers = 0;
+        assert_int_equal(vlmd_health(r->v, on_health, r), 0);
+        while (r->answers == 0) {
+            vlmd_step(r->v);
+        }
+        expect(r, "tracker", rows[i].state);
+        const int at = find(r, "tracker");
+        assert_non_null(strstr(r->checks[at].words, rows[i].words));
+        assert_non_null(strstr(r->checks[at].words, r->k.folder));
+        assert_true(r->checks[at].response_ms >= 0);
+    }
 }
 
 // What is watched counts, whatever the configuration says; and it may go away.
@@ -350,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_has_its_own_result),
+        T(a_tracker_shows_that_it_is_alive),
         T(a_watched_folder_that_goes_away_is_seen),
         T(all_well_is_told_so),
         T(a_webhook_that_refuses_is_degraded),
