@@ -576,10 +576,12 @@ VLMD_API void vlmd_config_each(vlmd *v, vlmd_key_fn *fn, void *arg);
 // restart.
 typedef void vlmd_change_of_key_fn(void *arg, const char *key, const char *before,
                                    const char *after, bool is_applied);
-// Reads the configuration again, as v was opened with it; secrets are not compared.  Errors:
-// VLMD_ERR_CONFIG: nothing was taken, on_problem was told why.
+// Reads the configuration again, as v was opened with it; secrets are not compared.  In a
+// thread; the callbacks (each may be NULL) come later, on_end last: VLMD_ERR_CONFIG = nothing
+// was taken, on_problem was told why.
 VLMD_API int vlmd_config_reload(vlmd *v, vlmd_change_of_key_fn *on_change,
-                                vlmd_problem_fn *on_problem, void *arg);
+                                vlmd_problem_fn *on_problem, vlmd_end_fn *on_end,
+                                void *arg);
 // A commented sample file, as one string; free with free().  NULL = out of memory.
 VLMD_API char *vlmd_config_sample(void);
 // Where the configuration file is expected; returns out.

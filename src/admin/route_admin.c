@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,9 +81,18 @@ void route_config_validate(struct exchange *x)
 
 // Changes and problems come mixed: each is written to its own text first.
 struct reloading {
+    struct exchange *x;
     struct buf changes, problems;
     struct json_writer change, problem;
 };
+
+static void free_reloading(void *state)
+{
+    struct reloading *r = state;
+    buf_fini(&r->changes);
+    buf_fini(&r->problems);
+    free(r);
+}
 
 static void on_change(void *arg, const char *key, const char *before, const char *after,
                       bool is_applied)
@@ -101,30 +112,43 @@ static void on_reload_problem(void *arg, bool is_error, const char *where,
     on_problem(&((struct reloading *)arg)->problem, is_error, where, words);
 }
 
-void route_config_reload(struct exchange *x)
+static void on_reloaded(void *arg, int err, const char *message)
 {
-    struct reloading r = {.changes = {.max_bytes = ADMIN_BODY_MAX},
-                          .problems = {.max_bytes = ADMIN_BODY_MAX}};
-    json_init(&r.change, &r.changes);
-    json_init(&r.problem, &r.problems);
-    json_array(&r.change, NULL);
-    json_array(&r.problem, NULL);
-    int rc = vlmd_config_reload(x->admin->v, on_change, on_reload_problem, &r);
-    json_array_end(&r.change);
-    json_array_end(&r.problem);
-    if (r.change.rc || r.problem.rc) {
+    struct reloading *r = arg;
+    struct exchange *x = r->x;
+    json_array_end(&r->change);
+    json_array_end(&r->problem);
+    if (err && err != VLMD_ERR_CONFIG) {
+        reply_failed(x, err, message);
+    } else if (r->change.rc || r->problem.rc) {
         reply_error(x, 500, NULL, "the answer is too large");
     } else {
         reply_begin(x);
         json_object(&x->w, NULL);
-        json_bool(&x->w, "reloaded", rc == 0);
-        json_raw(&x->w, "changes", buf_str(&r.changes));
-        json_raw(&x->w, "problems", buf_str(&r.problems));
+        json_bool(&x->w, "reloaded", err == 0);
+        json_raw(&x->w, "changes", buf_str(&r->changes));
+        json_raw(&x->w, "problems", buf_str(&r->problems));
         json_object_end(&x->w);
-        reply_json(x, rc ? 409 : 200);
+        reply_json(x, err ? 409 : 200);
     }
-    buf_fini(&r.changes);
-    buf_fini(&r.problems);
+    exchange_drop(x);
+}
+
+void route_config_reload(struct exchange *x)
+{
+    struct reloading *r = mem_new(struct reloading);
+    r->x = x;
+    buf_init(&r->changes, ADMIN_BODY_MAX);
+    buf_init(&r->problems, ADMIN_BODY_MAX);
+    json_init(&r->change, &r->changes);
+    json_init(&r->problem, &r->problems);
+    json_array(&r->change, NULL);
+    json_array(&r->problem, NULL);
+    x->state = r;
+    x->free_state = free_reloading;
+    exchange_hold(x);
+    exchange_asked(
+        x, vlmd_config_reload(x->admin->v, on_change, on_reload_problem, on_reloaded, r));
 }
 
 // ---- models

@@ -326,7 +326,7 @@ bool cli_turn(struct cli *c, int64_t max_ms)
     wait_for(&p, wait > 3600000 ? 3600000 : wait);
     if (hangups) {
         hangups = 0;
-        vlmd_config_reload(c->v, on_changed, on_reload_problem, NULL);
+        vlmd_config_reload(c->v, on_changed, on_reload_problem, NULL, NULL);
     }
     return vlmd_step(c->v);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MANY = 3000 };
 
@@ -269,6 +270,105 @@ static void a_tier_that_there_is_not_is_refused_in_words(void **state)
         kit_sql_int(&r->k, "SELECT count(*) FROM job WHERE own_tier = 'deep'"), 1);
 }
 
+// ---- the configuration, read again
+
+// Close to the longest there may be.
+static void write_long_config(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("privacy:\n  exclude_apps:\n", f);
+    for (int i = 0; i < 60; i++) {
+        fprintf(f, "    - program %d *\n", i);
+    }
+    for (int i = 0; i < 12000; i++) {
+        fprintf(f, "# %078d\n", i);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static int64_t spent_us(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void open_with_file(struct rig *r, const char *path)
+{
+    const struct vlmd_setting settings[] = {{"db", r->k.path, "test"},
+                                            {"backends", nobody, "test"}};
+    const struct vlmd_options o = {.role = VLMD_WORKER,
+                                   .config_file = path,
+                                   .settings = settings,
+                                   .n_settings = 2,
+                                   .ignore_environment = true};
+    struct vlmd_error e;
+    if (vlmd_open(&o, &r->v, &e)) {
+        fail_msg("%s", e.message);
+    }
+}
+
+static void await_answers(struct rig *r, int n)
+{
+    while (r->answers < n) {
+        struct pollfd p = {.fd = vlmd_fd(r->v), .events = POLLIN};
+        poll(&p, 1, vlmd_timeout_ms(r->v));
+        vlmd_step(r->v);
+    }
+}
+
+static void reading_the_configuration_is_not_the_loops_work(void **state)
+{
+    struct rig *r = *state;
+    char path[200];
+    snprintf(path, sizeof(path), "%s/vlmd.yaml", r->k.folder);
+    write_long_config(path);
+    open_with_file(r, path);
+    int64_t own_us = -spent_us(CLOCK_THREAD_CPUTIME_ID);
+    int64_t all_us = -spent_us(CLOCK_PROCESS_CPUTIME_ID);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(vlmd_config_reload(r->v, NULL, NULL, on_end, r), 0);
+    }
+    assert_int_equal(r->answers, 0);
+    await_answers(r, 4);
+    assert_int_equal(r->last_err, 0);
+    own_us += spent_us(CLOCK_THREAD_CPUTIME_ID);
+    all_us += spent_us(CLOCK_PROCESS_CPUTIME_ID);
+    assert_true(own_us < all_us / 2);
+}
+
+static void what_is_wrong_in_it_is_told_by_its_end(void **state)
+{
+    struct rig *r = *state;
+    char path[200];
+    snprintf(path, sizeof(path), "%s/vlmd.yaml", r->k.folder);
+    write_long_config(path);
+    open_with_file(r, path);
+    FILE *f = fopen(path, "w");
+    fputs("nonsense: 1\n", f);
+    fclose(f);
+    assert_int_equal(vlmd_config_reload(r->v, NULL, NULL, on_end, r), 0);
+    await_answers(r, 1);
+    assert_int_equal(r->last_err, VLMD_ERR_CONFIG);
+}
+
+static void one_that_is_being_read_is_answered_when_it_closes(void **state)
+{
+    struct rig *r = *state;
+    char path[200];
+    snprintf(path, sizeof(path), "%s/vlmd.yaml", r->k.folder);
+    write_long_config(path);
+    open_with_file(r, path);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(vlmd_config_reload(r->v, NULL, NULL, on_end, r), 0);
+    }
+    vlmd_close(r->v);
+    r->v = NULL;
+    assert_int_equal(r->answers, 3);
+    assert_int_equal(r->last_err, VLMD_ERR_CANCELED);
+}
+
 // ---- driven by another loop
 
 static void a_host_that_was_busy_is_not_told_to_wait_longer(void **state)
@@ -304,6 +404,9 @@ int main(void)
         T(a_batch_that_is_not_open_yet_has_no_members),
         T(a_batch_is_the_only_work_of_its_handle),
         T(a_tier_that_there_is_not_is_refused_in_words),
+        T(reading_the_configuration_is_not_the_loops_work),
+        T(what_is_wrong_in_it_is_told_by_its_end),
+        T(one_that_is_being_read_is_answered_when_it_closes),
         T(a_host_that_was_busy_is_not_told_to_wait_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1088,11 +1088,12 @@ void vlmd_log_reopen(void)
 }
 
 int vlmd_config_reload(vlmd *v, vlmd_change_of_key_fn *on_change,
-                       vlmd_problem_fn *on_problem, void *arg)
+                       vlmd_problem_fn *on_problem, vlmd_end_fn *on_end, void *arg)
 {
     (void)v;
     (void)on_change;
     (void)on_problem;
+    (void)on_end;
     (void)arg;
     return 0;
 }
