@@ -182,6 +182,47 @@ int address_restore(struct writer *w, int64_t job, const char *address, bool *is
     return rc;
 }
 
+// ---- folders
+
+static bool is_hidden(struct writer *w, const char *address)
+{
+    struct buf label;
+    buf_init(&label, LABEL_MAX);
+    const bool is = w->redact && w->redact(w->redact_arg, address, &label);
+    buf_fini(&label);
+    return is;
+}
+
+// "#9f86d081.../23".  In letters, as SQLite counts them.
+static int mark_root(struct writer *w, const char *root, char *mark, size_t size)
+{
+    struct sql q = sql_begin(&w->db, "SELECT ifnull(address_mark(?1), '#') || '/' ||"
+                                     " length(rtrim(?1, '/'))");
+    sql_text(&q, root);
+    snprintf(mark, size, "%s", sql_row(&q) ? sql_get_text(&q) : "");
+    return sql_end(&q);
+}
+
+// Older databases have it plain, and so have those whose rules let it be.
+int address_root(struct writer *w, const char *root, int64_t *id)
+{
+    char mark[64];
+    if (!root || !*root || !is_hidden(w, root)) {
+        return writer_word(w, root, id);
+    }
+    int rc = mark_root(w, root, mark, sizeof(mark));
+    struct sql q =
+        sql_begin(&w->db, "UPDATE OR IGNORE word SET text = ?2 WHERE text = ?1");
+    sql_text(&q, root);
+    sql_text(&q, mark);
+    rc = rc ? rc : sql_run(&q);
+    if (!rc && sql_changes(&w->db) > 0) {
+        writer_forget_words(w);
+        rc = scrub_note(w);
+    }
+    return rc ? rc : writer_word(w, mark, id);
+}
+
 // ---- what was written before
 
 static int next_rows(struct writer *w, int64_t from, int64_t ids[SWEEP_ROWS], int *n)

@@ -14,6 +14,10 @@
 // The key stands in a file of its own beside the database; without it a marked row is not
 // known again, and that is all.
 //
+// The folder a picture is watched in stands in table word, for long.  One with something in
+// its name that may not be kept stands there as its mark and its length: what it is, the paths
+// of pictures that wait still say.
+//
 // Private to store/.
 // Thread: that of the connection or the writer.
 // SPDX-License-Identifier: MIT
@@ -35,6 +39,12 @@ struct address_key {
 // What an address is told as.
 #define ADDRESS_TOLD "CASE label WHEN '' THEN path ELSE label END"
 
+// The folder of a job, '' when it is not known any more.
+#define ADDRESS_ROOT                                                                     \
+    "(SELECT CASE WHEN text NOT GLOB '#*' THEN text WHEN label <> '' THEN '' ELSE"       \
+    " substr(path, 1, CAST(substr(text, instr(text, '/') + 1) AS INTEGER)) END"          \
+    " FROM word WHERE id = root)"
+
 // Reads "<database>-key", and makes it (0600) when it is not there and may_make is set.
 // Several processes may make it at once; all get the same.  Errors: E_STORE, E_ACCESS, with
 // words.
@@ -44,6 +54,8 @@ MUST_USE int address_key_open(struct address_key *k, const char *database, bool 
 // as long as the connection.
 MUST_USE int address_teach(struct db *d, const struct address_key *k);
 
+// The number of a folder, see writer_word.
+MUST_USE int address_root(struct writer *w, const char *root, int64_t *id);
 // The row has just ended.  Does nothing when its address may be kept.
 MUST_USE int address_end(struct writer *w, int64_t job);
 // The row with a label has its address again; false: that is another one.

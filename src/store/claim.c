@@ -126,8 +126,7 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
     " RETURNING id, cid, path, is_url, size, mtime, priority, attempts, claims,"         \
     " is_degraded, is_redo, is_erased, queued_at, taken_at, newest_ms, app, window, "    \
     "url,"                                                                               \
-    " (SELECT text FROM word WHERE id = root), (SELECT text FROM word WHERE id = "       \
-    "screen), own_tier"
+    " " ADDRESS_ROOT ", (SELECT text FROM word WHERE id = screen), own_tier"
 
 #define READY(degraded) " state = 0 AND run_at = 0 AND is_degraded = " degraded
 #define NEWEST_FIRST    " ORDER BY priority DESC, newest_ms DESC, id DESC"

@@ -192,7 +192,7 @@ static int take(struct writer *w, struct store_item *i, int64_t batch, int64_t n
     int rc = find(w, i, &k, &is_same);
     rc = rc ? rc : writer_word(w, i->meta.screen, &screen);
     if (!rc && !k.id) {
-        rc = writer_word(w, i->root, &root);
+        rc = address_root(w, i->root, &root);
         rc = rc ? rc : insert(w, i, root, screen, now_ms);
     } else if (!rc) {
         i->id = k.id;

@@ -33,7 +33,7 @@ static const char select_job[] =
     "height,"
     " sent_width, sent_height, sent_bytes, attempts, duplicate_of, queued_ms, prepare_ms,"
     " request_ms, first_byte_ms, result, is_degraded,"
-    " (SELECT text FROM word WHERE id = root), (SELECT text FROM word WHERE id = screen),"
+    " " ADDRESS_ROOT ", (SELECT text FROM word WHERE id = screen),"
     " (SELECT name FROM owner WHERE id = j.owner),"
     " CASE WHEN ocr_text = '' THEN (SELECT ocr_text FROM job WHERE id = j.duplicate_of)"
     " ELSE ocr_text END,"

@@ -147,6 +147,41 @@ static void a_strict_umask_does_not_lock_it_out(void **state)
     assert_private(*state, 0277);
 }
 
+// ---- names of folders and lists
+
+#define CARD "4111 1111 1111 1111"
+
+static void assert_lacks(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "rbe");
+    char *bytes = calloc(1, 64 << 20);
+    assert_non_null(f);
+    const size_t len = fread(bytes, 1, 64 << 20, f);
+    fclose(f);
+    if (memmem(bytes, len, text, strlen(text))) {
+        fail_msg("%s holds %s", path, text);
+    }
+    free(bytes);
+}
+
+// While it is watched, too: its pictures have ended.
+static void the_name_of_a_watched_folder_is_not_kept(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    fake_start(p, &f, "");
+    make_folder(place_path(p, "in/shop " CARD));
+    picture_write(place_path(p, "in/shop " CARD), NULL, 1);
+    char *path = strdup(place_path(p, "in/shop " CARD "/pic-00001.png"));
+    struct proc *run =
+        VLMD_START(p, "watch", "--backend", f.url, place_path(p, "in/shop " CARD));
+    await_shown(p, path, "outcome", "answered");
+    proc_signal(run, SIGTERM);
+    proc_expect(run, 0);
+    assert_lacks(place_path(p, "data/vlmd/vlmd.db"), CARD);
+    free(path);
+}
+
 // ---- redirects
 
 struct elsewhere {
@@ -238,6 +273,7 @@ int main(void)
         TEST(what_rules_exclude_is_sent_nowhere),
         TEST(the_database_is_private_whatever_the_umask),
         TEST(a_strict_umask_does_not_lock_it_out),
+        TEST(the_name_of_a_watched_folder_is_not_kept),
         TEST(a_redirect_does_not_get_the_picture),
     };
     e2e_filter();

@@ -176,6 +176,69 @@ static void it_stays_while_it_is_needed(void **state)
     assert_told(k, id, STORE_QUEUED, SECRET, false);
 }
 
+#define FOLDER "/in/\xc3\xa9 " PLANT
+
+static struct store_item offer_in(struct kit *k, const char *root, const char *path)
+{
+    struct store_item i = {
+        .root = root, .path = path, .size_bytes = 10, .mtime_ns = 1000000};
+    assert_int_equal(kit_offer_item(k, &i, 0), 0);
+    return i;
+}
+
+static void assert_claimed_in(struct kit *k, int64_t id, const char *root)
+{
+    struct store_claim c = {.max = 1};
+    struct store_save s = {.id = id, .outcome = STORE_BLOCKED};
+    assert_int_equal(kit_claim(k, &c), 0);
+    assert_int_equal(c.n, 1);
+    assert_int_equal(c.jobs[0].id, id);
+    assert_string_equal(c.jobs[0].root, root);
+    store_claim_fini(&c);
+    assert_int_equal(kit_save(k, &s), 0);
+}
+
+// The folder is watched on and on; what is kept is how long its name is.
+static void a_folder_is_never_kept_by_its_name(void **state)
+{
+    struct kit *k = *state;
+    static const char *const given[] = {FOLDER, FOLDER "/", FOLDER};
+    for (int i = 0; i < 3; i++) {
+        char path[64];
+        struct store_query q = {0};
+        snprintf(path, sizeof(path), FOLDER "/below/%d.png", i);
+        const int64_t id = offer_in(k, given[i], path).id;
+        assert_string_equal(kit_row(k, &q, id)->root, FOLDER);
+        store_query_fini(&q);
+        assert_claimed_in(k, id, FOLDER);
+        assert_string_equal(kit_row(k, &q, id)->root, "");
+        store_query_fini(&q);
+        reopen(k);
+    }
+    // "/" at its end: another name, as ever
+    assert_int_equal(kit_sql_int(k, "SELECT count(*) FROM word WHERE text GLOB '#*'"), 2);
+    const int64_t plain = offer_in(k, "/in/plain", "/in/plain/a.png").id;
+    assert_claimed_in(k, plain, "/in/plain");
+}
+
+static void a_folder_that_was_kept_goes_when_it_is_seen_again(void **state)
+{
+    struct kit *k = *state;
+    kit_close(k);
+    k->config.redact = NULL;
+    kit_must_open(k);
+    const int64_t before = offer_in(k, FOLDER, FOLDER "/a.png").id;
+    kit_close(k);
+    k->config.redact = redact;
+    kit_must_open(k);
+    const int64_t after = offer_in(k, FOLDER, FOLDER "/b.png").id;
+    assert_int_equal(
+        kit_sql_int(k, "SELECT count(DISTINCT root) FROM job WHERE root > 0"), 1);
+    assert_claimed_in(k, after, FOLDER);
+    assert_claimed_in(k, before, FOLDER);
+    reopen(k);
+}
+
 static void what_may_be_kept_is_kept(void **state)
 {
     struct kit *k = *state;
@@ -429,6 +492,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_goes_however_the_row_ends),
         TEST(it_stays_while_it_is_needed),
+        TEST(a_folder_is_never_kept_by_its_name),
+        TEST(a_folder_that_was_kept_goes_when_it_is_seen_again),
         TEST(what_may_be_kept_is_kept),
         TEST(it_is_known_when_it_comes_again),
         TEST(it_is_found_by_all_its_names),
