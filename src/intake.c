@@ -37,12 +37,15 @@ static void on_seen(void *arg, const struct sighting *s)
 
 static void tell_problem(struct app *a, const char *name, int code, const char *words)
 {
-    struct buf hidden = {0};
+    struct buf hidden = {0}, hidden_words = {0};
     const char *path = item_address(&a->gate, name, &hidden);
+    const char *said =
+        item_address(&a->gate, words, &hidden_words);  // a list's name is there
     a->problems++;
-    log_info("ingest", "path=\"%s\" class=%s %s", path, err_name(code), words);
-    event_say(&a->events, VLMD_EVENT_PROBLEM, path, err_name(code), words, 0);
+    log_info("ingest", "path=\"%s\" class=%s %s", path, err_name(code), said);
+    event_say(&a->events, VLMD_EVENT_PROBLEM, path, err_name(code), said, 0);
     buf_fini(&hidden);
+    buf_fini(&hidden_words);
 }
 
 static void on_watch_problem(void *arg, const char *root, const char *path, int code,

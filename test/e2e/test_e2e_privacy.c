@@ -182,6 +182,20 @@ static void the_name_of_a_watched_folder_is_not_kept(void **state)
     free(path);
 }
 
+static void the_name_of_a_list_is_not_in_what_is_said_of_its_lines(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    fake_start(p, &f, "");
+    write_text(place_path(p, "list " CARD ".txt"), "missing.png\n");
+    const struct spawn how = {.cwd = p->dir};
+    struct proc *run =
+        VLMD_START_WITH(p, &how, "batch", "--backend", f.url, "@list " CARD ".txt");
+    proc_end(run);
+    assert_non_null(strstr(run->err.text, "line 1 of "));
+    assert_null(strstr(run->err.text, CARD));
+}
+
 // ---- redirects
 
 struct elsewhere {
@@ -274,6 +288,7 @@ int main(void)
         TEST(the_database_is_private_whatever_the_umask),
         TEST(a_strict_umask_does_not_lock_it_out),
         TEST(the_name_of_a_watched_folder_is_not_kept),
+        TEST(the_name_of_a_list_is_not_in_what_is_said_of_its_lines),
         TEST(a_redirect_does_not_get_the_picture),
     };
     e2e_filter();
