@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "privacy/redact.h"
+#include "privacy/unescape.h"
 #include "spine/gate_inside.h"
 
 #include <stdio.h>
@@ -107,10 +108,27 @@ void gate_clean_array(struct gate *g, char *text, size_t size)
     buf_fini(&out);
 }
 
+// text becomes what is left of it as people read it, if something in that has to go.
+static void clean_unescaped(struct gate *g, const char *plain, char *text, size_t size)
+{
+    struct buf out;
+    const int rc = clean(g, plain, &out);
+    if (rc || out.len) {
+        snprintf(text, size, "%s", rc ? "" : buf_str(&out));
+    }
+    buf_fini(&out);
+}
+
 void gate_clean_title(struct gate *g, char *text, size_t size)
 {
     const bool was_cut = gate_is_cut(text, size);
+    struct buf plain;
     gate_clean_array(g, text, size);
+    buf_init(&plain, size);
+    if (privacy_unescape(text, &plain)) {
+        clean_unescaped(g, buf_str(&plain), text, size);
+    }
+    buf_fini(&plain);
     if (was_cut && !gate_is_cut(text, size)) {
         const size_t len = strlen(text);
         memset(text + len, '.', size - 1 - len);
@@ -156,15 +174,35 @@ static int redact_more(const struct gate_config *c, const char *text, struct buf
     return rc;
 }
 
+// The same as people read it: true, and out is that, when there is something in it.
+static bool redact_unescaped(const struct gate_config *c, struct buf *out, int *rc)
+{
+    struct buf plain, clean;
+    int n = 0;
+    buf_init(&plain, out->max_bytes);
+    buf_init(&clean, out->max_bytes);
+    if (privacy_unescape(buf_str(out), &plain)) {
+        *rc = redact_more(c, buf_str(&plain), &clean, &n);
+    }
+    if (n) {
+        buf_take(out, &clean);
+    }
+    buf_fini(&plain);
+    buf_fini(&clean);
+    return n > 0;
+}
+
 // One that yields findings again and again is none that anybody needs to recognise.
 bool gate_redact_address(void *config, const char *address, struct buf *out)
 {
     int n;
-    if (redact_more(config, address, out, &n)) {
+    int rc = redact_more(config, address, out, &n);
+    const bool is_hidden = rc == 0 && redact_unescaped(config, out, &rc);
+    if (rc) {
         buf_clear(out);
         return buf_add_str(out, "[address]") == 0;
     }
-    return n > 0;
+    return n > 0 || is_hidden;
 }
 
 void gate_clean_meta(void *config, struct ingest_meta *m)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "privacy/find_page.h"
+#include "privacy/unescape.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -27,6 +28,38 @@ static void count_outside(const struct gate *g, const char *text,
     privacy_count_redacted(out, text);
 }
 
+// Of a kind that was found without unescaping it nothing more is counted.
+static void count_unescaped(const struct gate *g, const char *text,
+                            const struct privacy_counts *before,
+                            struct privacy_counts *out)
+{
+    struct privacy_findings f = {0};
+    int rc = privacy_find(g->config->finder, text, strlen(text), &f);
+    for (int i = 0; rc == 0 && i < f.n; i++) {
+        const enum privacy_category c = f.items[i].category;
+        f.items[i].is_repeat |= out->outside[c] > before->outside[c];
+    }
+    if (rc == 0) {
+        privacy_count_outside(out, &f);
+    }
+    out->is_cut |= rc != 0;
+    privacy_findings_fini(&f);
+}
+
+// As it is written, and as people read it.
+static void count_address(const struct gate *g, const char *text,
+                          struct privacy_counts *out)
+{
+    const struct privacy_counts before = *out;
+    struct buf plain;
+    buf_init(&plain, strlen(text) + 1);
+    count_outside(g, text, out);
+    if (privacy_unescape(text, &plain)) {
+        count_unescaped(g, buf_str(&plain), &before, out);
+    }
+    buf_fini(&plain);
+}
+
 void gate_learn_beside(struct gate *g, const char *text, bool is_cut)
 {
     g->beside = (struct privacy_counts){.is_cut = is_cut};
@@ -38,9 +71,9 @@ void gate_learn_beside(struct gate *g, const char *text, bool is_cut)
 void gate_learn_meta(struct gate *g)
 {
     g->found = g->beside;
-    count_outside(g, g->meta->window, &g->found);
-    count_outside(g, g->meta->url, &g->found);
-    count_outside(g, g->path, &g->found);
+    count_address(g, g->meta->window, &g->found);
+    count_address(g, g->meta->url, &g->found);
+    count_address(g, g->path, &g->found);
 }
 
 static struct privacy_word *copy_words(const struct ocr_req *read)

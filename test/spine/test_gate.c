@@ -486,6 +486,44 @@ static void a_program_s_name_is_cleaned_as_well(void **state)
     expect_end(f, STORE_ANSWERED);
 }
 
+// As browsers write it: a search for it, a page that leads to another.
+static void an_address_is_read_as_people_read_it(void **state)
+{
+    static const struct {
+        const char *address, *clean;
+    } rows[] = {
+        {"https://x/?n=4111+1111+1111+1111&l=de", "https://x/?n=[card]&l=de"},
+        {"https://x/?q=password%3A+hunter2xK9", "https://x/?q=password: [password]"},
+        {"https://x/?next=https%3A%2F%2Fy%2F%3Fn%3D4111%2B1111%2B1111%2B1111",
+         "https://x/?next=https://y/?n=[card]"},
+        {"/in/card%204111%201111%201111%201111.png", "/in/card [card].png"},
+        {"https://x/?a=b+c&d=50%25", NULL},
+        {"/in/1+1.png", NULL},
+    };
+    struct fake *f = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ingest_meta *m = test_calloc(1, sizeof(*m));
+        struct gate g;
+        struct buf out;
+        snprintf(m->url, sizeof(m->url), "%s", rows[i].address);
+        gate_init(&g, &f->p.config.gate, "", m, 0);
+        gate_learn_meta(&g);
+        const int n = g.found.outside[PRIVACY_CARD] + g.found.outside[PRIVACY_PASSWORD];
+        assert_int_equal(n, rows[i].clean != NULL);
+        gate_clean_meta(&f->p.config.gate, m);
+        assert_string_equal(m->url, rows[i].clean ? rows[i].clean : rows[i].address);
+        buf_init(&out, 1000);
+        assert_int_equal(gate_redact_address(&f->p.config.gate, rows[i].address, &out),
+                         rows[i].clean != NULL);
+        if (rows[i].clean) {
+            assert_string_equal(buf_str(&out), rows[i].clean);
+        }
+        buf_fini(&out);
+        gate_fini(&g);
+        test_free(m);
+    }
+}
+
 // Rules can not tell what stands behind the end of a title that was cut.
 static void a_cut_title_that_was_cleaned_is_still_cut(void **state)
 {
@@ -564,6 +602,7 @@ int main(void)
         T(what_was_sent_is_written_down_though_the_row_is_another_s),
         T(what_stands_on_it_is_painted_over_first),
         T(a_program_s_name_is_cleaned_as_well),
+        T(an_address_is_read_as_people_read_it),
         T(a_cut_title_that_was_cleaned_is_still_cut),
         T(a_picture_that_is_only_for_others_is_blocked),
         T(without_its_text_no_other_machine_gets_it),
