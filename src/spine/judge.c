@@ -227,11 +227,11 @@ void judge_note_attempt(struct job *j, int err, int64_t wall_ms)
 void judge_note_error(struct job *j, int code, const char *backend, const char *words)
 {
     const struct pipeline_events *e = &j->pipeline->events;
-    char clean[256];
+    char clean[sizeof(j->ask.err.msg)];  // whole: half of a secret is none that is known
     if (!e->on_error) {
         return;
     }
-    snprintf(clean, sizeof(clean), "%.255s", words);
+    snprintf(clean, sizeof(clean), "%s", words);
     gate_clean_message(&j->gate, clean, sizeof(clean));
     const struct err_note note = {
         .code = code,

@@ -466,6 +466,32 @@ static void what_the_model_quotes_is_cleaned(void **state)
 }
 
 // The queue does not keep what stood in the title, but that something did.
+static void on_error(void *arg, const struct err_note *note)
+{
+    snprintf(arg, 600, "%s", note->words);
+}
+
+// Words are longer than what is kept of them: half of a number is none that is known.
+static void words_of_a_failure_are_cleaned_before_they_are_cut(void **state)
+{
+    struct fake *f = *state;
+    char noted[600] = "";
+    struct pipeline_events e = f->p.events;
+    f->p.events.arg = noted;
+    f->p.events.on_error = on_error;
+    f->p.events.on_ended = NULL;
+    fake_add(f, "/shots/a.png");
+    fake_run_to(f, FAKE_PREPARE);
+    struct image_req *r = fake_req(f, FAKE_PREPARE);
+    memset(r->err.msg, '.', sizeof(r->err.msg));
+    snprintf(r->err.msg + 243, sizeof(r->err.msg) - 243, " " CARD " is no picture");
+    fake_end(f, FAKE_PREPARE, E_FORMAT);
+    f->p.events = e;
+    assert_null(strstr(noted, "4111"));
+    assert_non_null(strstr(noted, "[card] is no picture"));
+    expect_end(f, STORE_FAILED);
+}
+
 // Of the program's name the audit would keep everything.
 static void a_program_s_name_is_cleaned_as_well(void **state)
 {
@@ -602,6 +628,7 @@ int main(void)
         T(what_was_sent_is_written_down_though_the_row_is_another_s),
         T(what_stands_on_it_is_painted_over_first),
         T(a_program_s_name_is_cleaned_as_well),
+        T(words_of_a_failure_are_cleaned_before_they_are_cut),
         T(an_address_is_read_as_people_read_it),
         T(a_cut_title_that_was_cleaned_is_still_cut),
         T(a_picture_that_is_only_for_others_is_blocked),
