@@ -342,7 +342,7 @@ static SIMD void unfilter(int filter, const uint8_t *in, const uint8_t *up, size
     for (; filter == 2 && i + 32 <= n; i += 32) {
         store(out + i, _mm256_add_epi8(load(in + i), load(up + i)));
     }
-    sse41_unfilter(filter, in + i, up + i, n - i, step, out + i);
+    avx_unfilter(filter, in + i, up + i, n - i, step, out + i);
 }
 
 const struct kernels kernels_avx2 = {

@@ -9,9 +9,10 @@
 #define VLMD_HAS_X86_KERNELS 1
 extern const struct kernels kernels_sse41;
 extern const struct kernels kernels_avx2;
-// The avx2 set shares it.
 void sse41_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
                     size_t step, uint8_t *out);
+void avx_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n, size_t step,
+                  uint8_t *out);
 void blocks_avx2(const uint8_t *const left[BLOCK_SIDE],
                  const uint8_t *const right[BLOCK_SIDE], int x, const struct quantiser *q,
                  struct block_pair *out);

@@ -15,24 +15,31 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define SIMD __attribute__((target("sse4.1")))
+#define SIMD   __attribute__((target("sse4.1")))
+#define ALWAYS inline __attribute__((always_inline))
 
-static inline SIMD __m128i load(const void *p)
+static ALWAYS SIMD __m128i load(const void *p)
 {
     return _mm_loadu_si128((const __m128i *)p);
 }
 
-static inline SIMD void store(void *p, __m128i v)
+static ALWAYS SIMD void store(void *p, __m128i v)
 {
     _mm_storeu_si128((__m128i *)p, v);
 }
 
-static inline SIMD __m128i load4_wide(const uint8_t *p)
+static ALWAYS SIMD __m128i load4_wide(const uint8_t *p)
 {
     return _mm_cvtepu8_epi16(_mm_loadu_si32(p));
 }
 
-static SIMD size_t up_part(const uint8_t *in, const uint8_t *up, size_t n, uint8_t *out)
+static ALWAYS SIMD __m128i load8_wide(const uint8_t *p)
+{
+    return _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)p));
+}
+
+static ALWAYS SIMD size_t up_part(const uint8_t *in, const uint8_t *up, size_t n,
+                                  uint8_t *out)
 {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
@@ -42,7 +49,7 @@ static SIMD size_t up_part(const uint8_t *in, const uint8_t *up, size_t n, uint8
 }
 
 // Four pixels at a time: sums within the vector, then the last pixel before it on all.
-static inline SIMD size_t sub_part(const uint8_t *in, size_t n, int step, uint8_t *out)
+static ALWAYS SIMD size_t sub_part(const uint8_t *in, size_t n, int step, uint8_t *out)
 {
     const __m128i last = step == 3 ? _mm_setr_epi8(9, 10, 11, 9, 10, 11, 9, 10, 11, 9, 10,
                                                    11, -1, -1, -1, -1)
@@ -61,13 +68,13 @@ static inline SIMD size_t sub_part(const uint8_t *in, size_t n, int step, uint8_
     return i;
 }
 
-static inline SIMD __m128i shift(__m128i v, int step)
+static ALWAYS SIMD __m128i shift(__m128i v, int step)
 {
     return step == 3 ? _mm_srli_si128(v, 3) : _mm_srli_si128(v, 4);
 }
 
 // Four pixels at a time, too: one after the other, but loaded and stored together.
-static inline SIMD size_t average_part(const uint8_t *in, const uint8_t *up, size_t n,
+static ALWAYS SIMD size_t average_part(const uint8_t *in, const uint8_t *up, size_t n,
                                        int step, uint8_t *out)
 {
     const __m128i ones = _mm_set1_epi8(-1);
@@ -97,35 +104,37 @@ struct paeth {
     __m128i corner;
 };
 
-static inline SIMD void paeth_pixel(struct paeth *p, const uint8_t *in, const uint8_t *up,
+// Each guess is added to the residual before it is known which one it will be: one step
+// less in the chain from left to left.  Eight bytes can be read at in and up.
+static ALWAYS SIMD void paeth_pixel(struct paeth *p, const uint8_t *in, const uint8_t *up,
                                     uint8_t *out)
 {
-    const __m128i above = load4_wide(up), c = p->corner;
+    const __m128i above = load8_wide(up), x = load8_wide(in), c = p->corner;
     const __m128i lo = _mm_min_epi16(p->left, above);
     const __m128i hi = _mm_max_epi16(p->left, above);
     const __m128i c3 = _mm_add_epi16(c, _mm_add_epi16(c, c));
     const __m128i t = _mm_sub_epi16(_mm_sub_epi16(c3, above), p->left);
-    const __m128i inner = _mm_blendv_epi8(lo, c, _mm_cmpgt_epi16(hi, t));
-    const __m128i guess = _mm_blendv_epi8(hi, inner, _mm_cmpgt_epi16(t, lo));
-    p->left = _mm_add_epi8(guess, load4_wide(in));
+    const __m128i inner =
+        _mm_blendv_epi8(_mm_add_epi8(lo, x), _mm_add_epi8(c, x), _mm_cmpgt_epi16(hi, t));
+    p->left = _mm_blendv_epi8(_mm_add_epi8(hi, x), inner, _mm_cmpgt_epi16(t, lo));
     p->corner = above;
     _mm_storeu_si32(out, _mm_packus_epi16(p->left, p->left));
 }
 
-static inline SIMD __m128i load8(const uint8_t *p)
+static ALWAYS SIMD __m128i load8(const uint8_t *p)
 {
     return _mm_loadl_epi64((const __m128i *)p);
 }
 
 // run: 16 or 24.
-static inline SIMD bool is_zero_run(const uint8_t *p, size_t run)
+static ALWAYS SIMD bool is_zero_run(const uint8_t *p, size_t run)
 {
     __m128i v = load(p);
     v = run == 24 ? _mm_or_si128(v, load8(p + 16)) : v;
     return _mm_testz_si128(v, v);
 }
 
-static inline SIMD void copy_run(const uint8_t *from, size_t run, uint8_t *to)
+static ALWAYS SIMD void copy_run(const uint8_t *from, size_t run, uint8_t *to)
 {
     store(to, load(from));
     if (run == 24) {
@@ -134,7 +143,7 @@ static inline SIMD void copy_run(const uint8_t *from, size_t run, uint8_t *to)
 }
 
 // Runs are tried at two lengths: most are long, but few begin where the long ones do.
-static inline SIMD size_t paeth_part(const uint8_t *in, const uint8_t *up, size_t n,
+static ALWAYS SIMD size_t paeth_part(const uint8_t *in, const uint8_t *up, size_t n,
                                      size_t step, uint8_t *out)
 {
     const size_t full = step == 3 ? 48 : 32, half = full / 2;
@@ -179,7 +188,7 @@ static void finish(int filter, const uint8_t *in, const uint8_t *up, size_t i, s
     }
 }
 
-static inline SIMD size_t vector_part(int filter, const uint8_t *in, const uint8_t *up,
+static ALWAYS SIMD size_t vector_part(int filter, const uint8_t *in, const uint8_t *up,
                                       size_t n, size_t step, uint8_t *out)
 {
     switch (filter) {
@@ -191,12 +200,26 @@ static inline SIMD size_t vector_part(int filter, const uint8_t *in, const uint8
     }
 }
 
-SIMD void sse41_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
-                         size_t step, uint8_t *out)
+static ALWAYS SIMD void unfilter(int filter, const uint8_t *in, const uint8_t *up,
+                                 size_t n, size_t step, uint8_t *out)
 {
     const size_t i = step == 3 ? vector_part(filter, in, up, n, 3, out)
                                : vector_part(filter, in, up, n, 4, out);
     finish(filter, in, up, i, n, step, out);
+}
+
+SIMD void sse41_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                         size_t step, uint8_t *out)
+{
+    unfilter(filter, in, up, n, step, out);
+}
+
+// The same in instructions that name a third register for their result: fewer moves.
+__attribute__((target("avx"))) void avx_unfilter(int filter, const uint8_t *in,
+                                                 const uint8_t *up, size_t n, size_t step,
+                                                 uint8_t *out)
+{
+    unfilter(filter, in, up, n, step, out);
 }
 
 #endif
