@@ -175,18 +175,39 @@ static struct block block_at(int i, int n, int side)
 enum {
     COLUMNS = 1024,   // whose sums stay in L1; more than the widest block has
     MOST_ROWS = 256,  // whose sums fit sixteen bits
+    CHUNK = 32,       // columns whose sums stay in registers
 };
+
+// The constant number of columns makes the compiler keep them there, which it does not
+// where this is part of another loop.
+static __attribute__((noinline)) void sum_chunk(const uint8_t *restrict from, int stride,
+                                                int rows, uint16_t *restrict out)
+{
+    uint16_t sums[CHUNK] = {0};
+    for (int y = 0; y < rows; y++) {
+        for (int x = 0; x < CHUNK; x++) {
+            sums[x] = (uint16_t)(sums[x] + from[x]);
+        }
+        from += stride;
+    }
+    memcpy(out, sums, sizeof(sums));
+}
 
 // left[k]: the sum of the k columns from x0 on, over at most MOST_ROWS rows.
 static void sum_columns(const struct planes *p, int x0, int x1, int y0, int y1,
                         uint32_t left[COLUMNS + 1])
 {
-    uint16_t sums[COLUMNS] = {0};
-    const int n = x1 - x0;
-    for (int y = y0; y < y1; y++) {
-        const uint8_t *restrict row = p->p[0] + (size_t)y * (size_t)p->stride[0] + x0;
-        for (int x = 0; x < n; x++) {
-            sums[x] = (uint16_t)(sums[x] + row[x]);
+    uint16_t sums[COLUMNS];
+    const int n = x1 - x0, stride = p->stride[0];
+    const uint8_t *from = p->p[0] + (size_t)y0 * (size_t)stride + x0;
+    int done = 0;
+    for (; done + CHUNK <= n; done += CHUNK) {
+        sum_chunk(from + done, stride, y1 - y0, sums + done);
+    }
+    memset(sums + done, 0, (size_t)(n - done) * sizeof(*sums));
+    for (int y = y0; y < y1; y++, from += stride) {
+        for (int x = done; x < n; x++) {
+            sums[x] = (uint16_t)(sums[x] + from[x]);
         }
     }
     left[0] = 0;
