@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include "image/feed.h"
 
+#include "image/xxh3.h"
+
 #include <assert.h>
 #include <string.h>
-#include <xxhash.h>
 
 struct feed feed_of_bytes(const uint8_t *bytes, size_t len)
 {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "image/file_copy.h"
 
+#include "image/xxh3.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 static int fail(const char *folder, int64_t bytes, int errnum, struct err *e)
 {

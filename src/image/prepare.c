@@ -13,11 +13,11 @@
 #include "image/picture.h"
 #include "image/pixels.h"
 #include "image/show.h"
+#include "image/xxh3.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <xxhash.h>
 
 enum {
     PREFIX_BYTES = 4096,  // hold the sizes of all but JPEGs with large metadata in front
