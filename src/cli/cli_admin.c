@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 #include "admin/auth.h"
 #include "base/json.h"
+#include "base/slice.h"
 #include "cli.h"
 #include "face/timefmt.h"
 #include "out.h"
@@ -35,6 +36,7 @@ static void note(void *arg, const char *words)
 int cli_serve(struct cli *c)
 {
     struct err e = {0};
+    slice_make_short();  // people wait for this thread, and it never works for long
     int rc = admin_open(&c->admin, c->v, note, c, &e);
     if (rc) {
         cli_failed("admin", rc, e.msg);

@@ -10,6 +10,7 @@
 #include "io/pool.h"
 
 #include "base/clock.h"
+#include "base/slice.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -336,6 +337,9 @@ static void thread_main(void *arg)
     struct list batch;
     pthread_setname_np(pthread_self(), p->name);
     be_nice(p->config.nice);
+    if (p->config.is_keen) {
+        slice_make_short();
+    }
     struct member m = {0};
     if (p->config.thread_open) {
         m.thread = p->config.thread_open(p->config.arg);

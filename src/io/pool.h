@@ -9,6 +9,8 @@
 #include "base/list.h"
 #include "io/loop.h"
 
+#include <stdbool.h>
+
 struct pool;
 
 // Embedded in the caller's request; zero-initialise, set run and done, submit.
@@ -31,6 +33,7 @@ struct pool_config {
     const char *name;  // of the threads, at most 15 bytes; borrowed: during open
     int threads;       // at least 1
     int nice;          // of the threads, over the process's own: who waits is let before
+    bool is_keen;      // somebody waits for each work: it begins at once (base/slice.h)
     void *arg;         // for the hooks below; each may be NULL
     void *(*thread_open)(void *arg);  // in the new thread, before any work
     void (*thread_close)(void *arg, void *thread);

@@ -150,6 +150,7 @@ static int open_pools(struct store *s, struct err *e)
     struct pool_config readers = {
         .name = "vlmd-read",
         .threads = s->config.readers,
+        .is_keen = true,
         .arg = s,
         .thread_open = on_reader_thread,
         .work_begins = on_read_begins,
