@@ -41,6 +41,30 @@ void httpd_must_run(struct httpd *h)
     uv_timer_start(&h->due, on_due, 0, 0);
 }
 
+static bool is_at_rest(const struct httpd *h)
+{
+    return h->is_resting && h->moving == 0;
+}
+
+void httpd_rest(struct httpd *h)
+{
+    h->is_resting = true;
+}
+
+void httpd_go_on(struct httpd *h)
+{
+    h->is_resting = false;
+    h->must_run = false;
+    run_library(h);
+}
+
+static void on_ready(uv_poll_t *p, int status, int events)
+{
+    (void)status;
+    (void)events;
+    run_library(p->data);
+}
+
 // Before each wait.  The library has work at once after a resume, a new connection, or data
 // it has read already; a time-out of its own only for connections that are idle.
 static void on_prepare(uv_prepare_t *p)
@@ -54,8 +78,19 @@ static void on_prepare(uv_prepare_t *p)
     }
     enum MHD_Result has_due = MHD_get_timeout(h->daemon, &ms);
     for (int i = 0; i < RUNS_A_TURN && has_due == MHD_YES && ms == 0; i++) {
+        if (is_at_rest(h)) {
+            break;
+        }
         run_library(h);
         has_due = MHD_get_timeout(h->daemon, &ms);
+    }
+    if (is_at_rest(h)) {
+        uv_poll_stop(&h->poll);
+        uv_timer_stop(&h->due);
+        return;
+    }
+    if (!uv_is_active((uv_handle_t *)&h->poll)) {
+        uv_poll_start(&h->poll, UV_READABLE, on_ready);
     }
     if (has_due == MHD_YES) {
         uv_update_time(&h->loop->uv);
@@ -63,13 +98,6 @@ static void on_prepare(uv_prepare_t *p)
     } else {
         uv_timer_stop(&h->due);
     }
-}
-
-static void on_ready(uv_poll_t *p, int status, int events)
-{
-    (void)status;
-    (void)events;
-    run_library(p->data);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
@@ -84,6 +112,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
     }
     struct connection *c = *context;
     if (c) {
+        httpd_enter(h, c, PHASE_HEAD, 0);
         list_remove(&c->node);
         h->stats.connections--;
         free(c);

@@ -60,6 +60,11 @@ MUST_USE int httpd_open(struct httpd **out, struct loop *l, const struct httpd_c
 MUST_USE int httpd_listen(struct httpd *h, int fd);
 // Requests without an answer are ended; on_end comes for each before on_closed does.
 void httpd_close(struct httpd *h, void (*on_closed)(void *arg), void *arg);
+// Until httpd_go_on nothing that comes is read: it is cheaper to read much at once.  What is
+// answered is sent, and while a body or an answer is half way all goes on as ever.
+void httpd_rest(struct httpd *h);
+// What has come is told of before this returns.  Not from inside a callback.
+void httpd_go_on(struct httpd *h);
 void httpd_stats(const struct httpd *h, struct httpd_stats *out);
 
 // ---- what was asked

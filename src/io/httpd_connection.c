@@ -42,8 +42,14 @@ static void arm_sweep(struct httpd *h, int64_t at_ms)
     uv_timer_start(&h->sweep, on_sweep, wait > 1 ? (uint64_t)wait : 1, 0);
 }
 
+static bool is_half_way(enum phase phase)
+{
+    return phase == PHASE_BODY || phase == PHASE_SEND;
+}
+
 void httpd_enter(struct httpd *h, struct connection *c, enum phase phase, int64_t ms)
 {
+    h->moving += is_half_way(phase) - is_half_way(c->phase);
     c->phase = phase;
     c->deadline_ms = ms > 0 ? loop_now_ms(h->loop) + ms : INT64_MAX;
     if (ms > 0) {

@@ -79,6 +79,8 @@ struct httpd {
     struct list requests;
     struct httpd_stats stats;
     bool must_run;
+    bool is_resting;
+    int moving;  // connections with a body or an answer half way
     bool is_closing;
     struct closer closer;
     void (*on_closed)(void *arg);

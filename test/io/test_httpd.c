@@ -325,6 +325,88 @@ static void a_large_answer_comes_whole(void **state)
     close(fd);
 }
 
+// ---- resting
+
+// Turns of the loop in which what came is read, if ever.
+static void wait_a_while(struct rig *r)
+{
+    for (int i = 0; i < 50; i++) {
+        turn(r);
+    }
+}
+
+static void what_comes_in_a_rest_is_read_after_it(void **state)
+{
+    struct rig *r = *state;
+    int fds[3] = {connect_to(r), connect_to(r), connect_to(r)};
+    write_to(r, fds[0], GET("/first"));
+    read_until(r, fds[0], "GET /first");
+    httpd_rest(r->server);
+    for (int i = 0; i < 3; i++) {
+        write_to(r, fds[i], GET("/now"));
+    }
+    wait_a_while(r);
+    assert_int_equal(r->requests, 1);
+    httpd_go_on(r->server);
+    assert_int_equal(r->requests, 4);
+    for (int i = 0; i < 3; i++) {
+        read_until(r, fds[i], "GET /now");
+        close(fds[i]);
+    }
+}
+
+static void a_rest_holds_no_answer_back(void **state)
+{
+    struct rig *r = *state;
+    int fd = connect_to(r), other = connect_to(r);
+    write_to(r, fd, GET("/never"));
+    write_to(r, other, GET("/stream"));
+    read_until(r, other, "one\n");
+    struct httpd_request *stream = r->waiting;
+    httpd_rest(r->server);
+    assert_int_equal(httpd_send(stream, "two\n", 4), 0);
+    read_until(r, other, "two\n");
+    httpd_stream_end(stream);
+    close(fd);
+    close(other);
+}
+
+static void a_rest_interrupts_no_body(void **state)
+{
+    struct rig *r = *state;
+    int fd = connect_to(r);
+    write_to(r, fd, "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    while (r->heads < 1) {
+        turn(r);
+    }
+    httpd_rest(r->server);
+    write_to(r, fd, "llo");
+    read_until(r, fd, "POST /b - hello");
+    close(fd);
+}
+
+// The client leaves half way: the rest is one again.
+static void who_left_half_way_keeps_nobody_from_resting(void **state)
+{
+    struct rig *r = *state;
+    int fd = connect_to(r), other = connect_to(r);
+    write_to(r, fd, "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    while (r->heads < 1) {
+        turn(r);
+    }
+    close(fd);
+    while (r->ends < 1) {
+        turn(r);
+    }
+    httpd_rest(r->server);
+    write_to(r, other, GET("/now"));
+    wait_a_while(r);
+    assert_int_equal(r->heads, 1);
+    httpd_go_on(r->server);
+    read_until(r, other, "GET /now");
+    close(other);
+}
+
 // ---- bad ones
 
 static void a_stream_that_is_not_read_is_bounded(void **state)
@@ -677,6 +759,10 @@ int main(void)
         TEST(who_waits_for_us_is_not_swept),
         TEST(a_stream_goes_on_until_it_ends),
         TEST(a_large_answer_comes_whole),
+        TEST(what_comes_in_a_rest_is_read_after_it),
+        TEST(a_rest_holds_no_answer_back),
+        TEST(a_rest_interrupts_no_body),
+        TEST(who_left_half_way_keeps_nobody_from_resting),
         TEST(a_stream_that_is_not_read_is_bounded),
         TEST(early_refusals_cost_no_body),
         TEST(a_body_beyond_its_bound_is_said),
