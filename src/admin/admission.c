@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <sched.h>
 
-enum { AHEAD_US = 20000, MAX_WAIT_US = 30000 };
+enum { AHEAD_US = 20000, MAX_WAIT_US = 36000 };
 
 static int count_processors(void)
 {
@@ -29,22 +29,10 @@ void admission_open(struct admin *a)
 
 static void begin(struct exchange *x)
 {
+    x->admin->admission.n_begun++;
     if (!share_ask(x)) {
         exchange_run(x, x->route->run);
     }
-}
-
-static void on_turn(struct timer *t)
-{
-    struct admission *d = container_of(t, struct admission, timer);
-    int64_t began_us = clock_thread_us();
-    struct list now = {0}, *node;
-    list_init(&now);
-    list_splice_back(&now, &d->waiting);
-    while ((node = list_pop_front(&now))) {
-        begin(container_of(node, struct exchange, turn_node));
-    }
-    d->own_us += clock_thread_us() - began_us;
 }
 
 // How long from now, in ms; 0 = it is its turn.
@@ -62,27 +50,55 @@ static int64_t wait_ms(struct admin *a)
     return (turns_wait_us(&d->turns, &d->config, spent_us, clock_us()) + 999) / 1000;
 }
 
+static void on_turn(struct timer *t);
+
+// Those who ask until the next turn need not even be read before.
+static void put_off(struct admin *a)
+{
+    int64_t ms = wait_ms(a);
+    if (ms) {
+        timer_start(&a->admission.timer, ms, on_turn);
+        httpd_rest(a->http);
+    }
+}
+
+static void on_turn(struct timer *t)
+{
+    struct admission *d = container_of(t, struct admission, timer);
+    struct admin *a = container_of(d, struct admin, admission);
+    int64_t began_us = clock_thread_us();
+    struct list now = {0}, *node;
+    d->n_begun = 0;
+    list_init(&now);
+    list_splice_back(&now, &d->waiting);
+    while ((node = list_pop_front(&now))) {
+        begin(container_of(node, struct exchange, turn_node));
+    }
+    d->own_us += clock_thread_us() - began_us;
+    d->is_turn = true;
+    httpd_go_on(a->http);
+    d->is_turn = false;
+    if (d->n_begun) {
+        put_off(a);
+    }
+}
+
 void admission_enter(struct exchange *x)
 {
     struct admission *d = &x->admin->admission;
-    if (list_is_empty(&d->waiting)) {
-        int64_t ms = wait_ms(x->admin);
-        if (ms == 0) {
-            begin(x);
-            return;
-        }
-        timer_start(&d->timer, ms, on_turn);
+    if (!d->is_turn && !timer_is_started(&d->timer)) {
+        put_off(x->admin);
     }
-    list_push_back(&d->waiting, &x->turn_node);
+    if (timer_is_started(&d->timer)) {
+        list_push_back(&d->waiting, &x->turn_node);
+    } else {
+        begin(x);
+    }
 }
 
 void admission_leave(struct exchange *x)
 {
-    struct admission *d = &x->admin->admission;
     list_remove(&x->turn_node);
-    if (list_is_empty(&d->waiting)) {
-        timer_stop(&d->timer);
-    }
 }
 
 void admission_close(struct admin *a, void (*on_closed)(struct timer *t))

@@ -20,7 +20,9 @@ struct admission {
     struct turns turns;
     struct turns_config config;
     struct list waiting;  // exchanges, by turn_node
-    struct timer timer;   // runs while some wait
+    struct timer timer;   // until the next turn; not running: there is none to wait for
+    bool is_turn;         // who comes now is in time for it
+    int n_begun;          // in it so far
     int64_t own_us;       // processor time of turns begun by the timer
     int64_t charged_us;   // of all that requests took, so far
 };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 // Asked every few seconds at most, by each of those who look after it.
-enum { HEALTH_MS = 100 };
+enum { HEALTH_MS = 200 };
 
 #define FILTER "q app tag path since until state outcome class degraded"
 #define PAGED  " order limit cursor"
