@@ -62,9 +62,9 @@ static void tell_age(struct checkup *c)
     const struct checkup_tracker *t = &c->tracker;
     const long long age_s = t->age_s > 0 ? t->age_s : 0;
     if (age_s > GIVEN_UP_S) {
-        checkup_tell(c, HEALTH_DISABLED, "start it if it is wanted: memos start",
-                     "Pensieve in %.200s has not run for %lld days", t->base,
-                     age_s / 86400);
+        checkup_tell(c, HEALTH_DISABLED, "",
+                     "Pensieve in %.200s has not run for %lld days (memos start)",
+                     t->base, age_s / 86400);
     } else if (age_s <= LATE_S) {
         checkup_tell(c, HEALTH_HEALTHY, "", "Pensieve in %.200s runs: seen %lld s ago",
                      t->base, age_s);
@@ -86,9 +86,9 @@ static void tracker_done(struct pool_work *w, int err)
         tell_age(c);
     } else {
         c->response_ms = -1;  // nobody was there to be asked
-        checkup_tell(c, HEALTH_DISABLED,
-                     "watch one's folder: vlmd watch ~/.memos/screenshots (Pensieve)",
-                     "no watched folder is a tracker's");
+        checkup_tell(c, HEALTH_DISABLED, "",
+                     "no watched folder is a tracker's (vlmd watch ~/.memos/screenshots "
+                     "would be Pensieve's)");
     }
     checkup_drop(c);
 }

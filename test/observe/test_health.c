@@ -201,7 +201,7 @@ static void each_has_its_own_result(void **state)
     assert_true(r->checks[find(r, "/ok")].response_ms < TIMEOUT_MS);
     assert_true(r->checks[find(r, "/never")].response_ms >= TIMEOUT_MS * 0.9);
     assert_true(r->checks[find(r, "tracker")].response_ms < 0);
-    assert_non_null(strstr(r->checks[find(r, "tracker")].todo, "vlmd watch"));
+    assert_non_null(strstr(r->checks[find(r, "tracker")].words, "vlmd watch"));
     assert_true(r->took_ms < 3 * TIMEOUT_MS);  // all at once
 }
 
