@@ -70,6 +70,8 @@
       "Requests and tokens of the last minute.")                                         \
     X(METER_RATE_LIMIT, "vlmd_backend_rate_limit", METER_G, METER_N,                     \
       ("backend", "kind"), "Requests and tokens allowed in a minute; 0 is no limit.")    \
+    X(METER_BUDGET, "vlmd_budget_used_ratio", METER_G, METER_M, (NULL),                  \
+      "Of the budget of a day or a month that is used up most, of all backends.")        \
     /* models */                                                                         \
     X(METER_LOADS, "vlmd_model_load_attempts_total", METER_C, METER_N,                   \
       ("backend", "model", "result"), "Loads of a model; result is ok or a class.")      \

@@ -170,6 +170,8 @@ void meters_read(struct app *a, const struct store_counts *counts,
 {
     struct meters *m = a->meters;
     if (a->schedule) {  // a worker, and not being closed
+        set(m, METER_BUDGET, NULL, NULL,
+            (int64_t)(dispatch_budget_pct(a->dispatch) * 1e4 + 0.5));
         read_work(a, m);
         read_input(a, m);
         read_pools(a, m);

@@ -39,11 +39,12 @@ static vlmd *open_worker(struct place *p, const struct fake *f)
                                             {"backends", f->url, "test"},
                                             {"ocr.when", "never", "test"},
                                             {"retry.base", "1ms", "test"},
-                                            {"budget.price_input", "1000", "test"}};
+                                            {"budget.price_input", "1000", "test"},
+                                            {"budget.requests_per_day", "1000", "test"}};
     const struct vlmd_options options = {.role = VLMD_WORKER,
                                          .config_file = "",
                                          .settings = settings,
-                                         .n_settings = 5,
+                                         .n_settings = 6,
                                          .ignore_environment = true};
     if (vlmd_open(&options, &v, &error)) {
         fail_msg("%s", error.message);
@@ -160,6 +161,8 @@ static void numbers_are_those_of_backend_and_database(void **state)
     SUM_IS("vlmd_database_jobs", "state=\"ended\"", s.status.ended);
     SUM_IS("vlmd_database_outcomes", "outcome=\"answered\"", s.status.answered);
     SUM_IS("vlmd_database_up", "", 1);
+    assert_int_equal((int64_t)(1000 * sum_of(s.text, "vlmd_budget_used_ratio", "") + 0.5),
+                     stat_of(&f.b, "chat_requests"));
     SUM_IS("vlmd_backend_up", lab, 1);
     assert_non_null(strstr(s.text, "\nvlmd_memory_pressure "));
     assert_true(sum_of(s.text, "vlmd_cache_misses_total", "descriptions") > 0);
