@@ -38,10 +38,11 @@ static void put_id(uint8_t *out, uint64_t id)
 
 enum { SPAN_JOB, SPAN_STAGE = 1000, SPAN_REQUEST = 2000 };
 
-// One id per correlation id, lease and number, whoever computes it.
+// One id per correlation id, time it was queued, lease and number, whoever computes it: leases
+// are counted anew when a picture is described again.
 static void span_id(const struct job *j, int number, uint8_t out[8])
 {
-    const int parts[] = {j->row.claims, number};
+    const int64_t parts[] = {j->row.queued_at_ms, j->row.claims, number};
     uint64_t h = hash(UINT64_C(0xcbf29ce484222325), j->row.cid, strlen(j->row.cid));
     put_id(out, hash(h, parts, sizeof(parts)));
 }

@@ -278,6 +278,55 @@ static void a_trace_goes_on_through(void **state)
     fake_stop(&f);
 }
 
+static void on_change(void *arg, int err, int64_t n, const char *message)
+{
+    (void)message;
+    assert_int_equal(err, 0);
+    assert_int_equal(n, 1);
+    *(bool *)arg = true;
+}
+
+static void redo_all(vlmd *v)
+{
+    bool is_changed = false, is_ended = false;
+    const struct vlmd_query all = {0};
+    vlmd_subscription *heard = vlmd_subscribe(v, on_event, &is_ended);
+    assert_int_equal(vlmd_change(v, VLMD_REDO, &all, true, on_change, &is_changed), 0);
+    struct pollfd fd = {.fd = vlmd_fd(v), .events = POLLIN};
+    while (!is_changed || !is_ended) {
+        poll(&fd, 1, vlmd_timeout_ms(v));
+        vlmd_step(v);
+    }
+    vlmd_unsubscribe(heard);
+}
+
+// Each time is a span of its own in the picture's trace.
+static void what_is_described_again_has_other_spans(void **state)
+{
+    struct place *p = *state;
+    struct fake f;
+    struct collector c = {0};
+    static const char member[] = "\"spanId\":\"";
+    fake_start(p, &f, "--kind llama-server");
+    site_open(&c.site, "127.0.0.1", on_spans, &c);
+    vlmd *v = open_worker(p, f.url, c.site.port);
+    submit_one(p, v, 1, NULL);
+    redo_all(v);
+    vlmd_close(v);
+    int spans = 0;
+    for (const char *at = strstr(c.text, member); at; at = strstr(at + 1, member)) {
+        char one[64];
+        snprintf(one, sizeof(one), "%.*s", (int)sizeof(member) - 1 + 16, at);
+        assert_ptr_equal(strstr(c.text, one), at);
+        spans++;
+    }
+    assert_true(spans >= 8);
+    assert_int_equal(stat_of(&f.b, "chat_requests"), 2);
+    free(c.text);
+    site_close(&c.site);
+    fake_stop(&f);
+}
+
 // The work goes on as if there were no collector, and the end does not wait for it.
 static void a_collector_that_is_away_delays_nothing(void **state)
 {
@@ -307,6 +356,8 @@ int main(void)
                                         place_teardown),
         cmocka_unit_test_setup_teardown(a_trace_goes_on_through, place_setup,
                                         place_teardown),
+        cmocka_unit_test_setup_teardown(what_is_described_again_has_other_spans,
+                                        place_setup, place_teardown),
         cmocka_unit_test_setup_teardown(a_collector_that_is_away_delays_nothing,
                                         place_setup, place_teardown),
     };
