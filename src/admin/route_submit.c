@@ -139,10 +139,15 @@ static void on_submitted(void *arg, int err, int64_t id, bool is_new, const char
     }
 }
 
+static void note_outside(struct exchange *x)
+{
+    guards_note(x, "path_refused", "a file outside the folders that may be named");
+}
+
 static void refuse(struct exchange *x, int err)
 {
     if (err == E_OUTSIDE) {
-        guards_note(x, "path_refused", "a file outside the folders that may be named");
+        note_outside(x);
         reply_error(x, 403, "path",
                     "it is in no watched folder (admin.submit_dirs may name others)");
     } else if (err == E_NOT_FOUND) {
@@ -503,6 +508,9 @@ void route_batch(struct exchange *x)
         *e = (struct entry){.batch = b, .index = i};
         int rc = read_entry(m, tier, &in);
         rc = rc ? rc : vlmd_submit(x->admin->v, &in, on_entry, e);
+        if (rc == E_OUTSIDE) {
+            note_outside(x);
+        }
         if (rc) {
             on_entry(e, rc, 0, false, "");
         }

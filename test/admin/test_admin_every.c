@@ -224,6 +224,7 @@ static void what_has_expired_or_climbs_is_logged_and_counted(void **state)
         {"path_refused", "/%252e%252e/api-token", "", NULL, 404},
         {"path_refused", "/v1/images/../1", "", NULL, 404},
         {"path_refused", "/v1/jobs", json, "{\"path\": \"/etc/hostname\"}", 403},
+        {"path_refused", "/v1/batches", json, "{\"inputs\": [\"/etc/hostname\"]}", 200},
     };
     enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
     int64_t before = denied(r);
