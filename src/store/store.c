@@ -378,6 +378,7 @@ void read_end(struct reader *r, int rc, struct err *e)
             sqlite3_exec(r->db.h, "ROLLBACK", NULL, NULL, NULL);
         }
     }
+    r->db.asker = NULL;  // its work is gone soon
     atomic_fetch_add(&r->store->read_us, clock_thread_us() - r->began_us);
 }
 

@@ -248,9 +248,8 @@ static const char *group_asker(const struct writer *w)
     return one;
 }
 
-int writer_end(void *writer)
+static void end_group(struct writer *w)
 {
-    struct writer *w = writer;
     w->db.job = 0;
     w->db.asker = group_asker(w);
     if (!w->broken && (write_spent(w) || doc_flush(w) || audit_flush(w))) {
@@ -264,7 +263,7 @@ int writer_end(void *writer)
     }
     if (w->broken) {
         give_up(w);
-        return 0;
+        return;
     }
     atomic_fetch_add(&w->commits, 1);
     if (w->wants_upkeep) {
@@ -273,6 +272,14 @@ int writer_end(void *writer)
         checkpoint(w);
     }
     scrub_after_commit(w);
+}
+
+// The works, and whose they are, are gone soon after it.
+int writer_end(void *writer)
+{
+    struct writer *w = writer;
+    end_group(w);
+    w->db.asker = NULL;
     return 0;
 }
 
