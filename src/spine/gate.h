@@ -59,7 +59,8 @@ struct gate {
     int64_t written_ms;  // unix, of the file; stands in for the time it was taken at
     bool has_lost_meta;  // title and address were known once, and are not any more
     struct privacy_counts found;
-    struct privacy_counts beside;  // of it, what stands in files beside the picture
+    struct privacy_counts outside;  // of it, what does not stand on the picture
+    struct privacy_counts beside;   // of that, what stands in files beside it
     bool is_text_known;
     bool is_text_lacking;  // it was tried, and can not be had
     // what follows from it

@@ -74,6 +74,7 @@ void gate_learn_meta(struct gate *g)
     count_address(g, g->meta->window, &g->found);
     count_address(g, g->meta->url, &g->found);
     count_address(g, g->path, &g->found);
+    g->outside = g->found;
 }
 
 static struct privacy_word *copy_words(const struct ocr_req *read)
@@ -169,7 +170,7 @@ void gate_forget_text(struct gate *g)
     g->masks = NULL;
     g->n_masks = 0;
     g->is_masked = g->is_text_known = g->is_text_lacking = g->has_lost_place = false;
-    gate_learn_meta(g);  // what stands outside is still true
+    g->found = g->outside;  // is still true
 }
 
 void gate_note_prepared(struct gate *g, int n_masks)

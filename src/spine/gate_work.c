@@ -16,7 +16,11 @@ void gate_work_init(struct gate_work *w, const struct gate *g,
     *w = (struct gate_work){.run = run, .policy = *g->config->policy};
     // Of the rules nothing is asked here: they may be replaced meanwhile.
     w->config = (struct gate_config){.policy = &w->policy, .finder = g->config->finder};
-    w->gate = (struct gate){.config = &w->config, .found = g->found, .beside = g->beside};
+    w->gate = (struct gate){.config = &w->config,
+                            .path = g->path,
+                            .meta = g->meta,
+                            .found = g->found,
+                            .beside = g->beside};
 }
 
 void gate_work_fini(struct gate_work *w)
@@ -55,10 +59,11 @@ void gate_screen_page_run(struct gate_work *w)
     gate_learn_text(&w->gate, &s->read);
 }
 
-void gate_screen_beside_run(struct gate_work *w)
+void gate_screen_outside_run(struct gate_work *w)
 {
     struct gate_screening *s = container_of(w, struct gate_screening, work);
     gate_learn_beside(&w->gate, s->beside, s->is_beside_cut);
+    gate_learn_meta(&w->gate);
 }
 
 void gate_screening_fini(struct gate_screening *s)
@@ -85,6 +90,8 @@ void gate_take_page(struct gate *g, struct gate_work *w)
 void gate_take_beside(struct gate *g, const struct gate_work *w)
 {
     g->beside = w->gate.beside;
+    g->found = w->gate.found;
+    g->outside = w->gate.outside;
 }
 
 // ---- cleaning

@@ -33,17 +33,17 @@ void gate_work_fini(struct gate_work *w);
 void gate_work_submit(struct gate_work *w, struct pool *p,
                       void (*done)(struct gate_work *w, int err));
 
-// ---- screening: what stands on a picture, or beside it
+// ---- screening: what stands on a picture, or beside it and in what is known of it
 
 struct gate_screening {
     struct gate_work work;
     struct ocr_req read;  // owned: what OCR gave; or
-    char *beside;         // owned
+    char *beside;         // owned; NULL = nothing
     bool is_beside_cut;   // more stands there
 };
 
 void gate_screen_page_run(struct gate_work *w);
-void gate_screen_beside_run(struct gate_work *w);
+void gate_screen_outside_run(struct gate_work *w);
 void gate_screening_fini(struct gate_screening *s);
 // As if g had learned it itself.  Thread: loop.
 void gate_take_page(struct gate *g, struct gate_work *w);

@@ -6,7 +6,7 @@
 //
 //   FETCHING only for URLs; RECOGNISING where the gate has to know the text, or with
 //   `ocr.when: always`; SCREENING is what the gate makes of a text.
-//   INSPECTING -> SCREENING -> PREPARING   a text stands beside the picture
+//   INSPECTING -> SCREENING -> PREPARING   a text stands beside the picture, or in its title
 //   ASKING -> BACKOFF -> WAITING        the same again later
 //   COMPARING -> BACKOFF -> COMPARING   an equal picture is being asked right now
 //   INSPECTING, PREPARING -> BACKOFF -> INSPECTING   the file was not complete yet

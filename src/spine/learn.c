@@ -22,6 +22,7 @@ enum {
     FETCH_TOTAL_MS = 60000,
     FETCH_STALL_MS = 15000,
     FETCH_CONNECT_MS = 10000,
+    SHORT_BYTES = 512,       // of title, address and path
     PARKED_MS = 1000,        // an equal picture is being asked: look again
     NEAR_PARKED_MS = 10000,  // one of this process that is alike: its end wakes
 };
@@ -142,28 +143,30 @@ static void end_input(struct job *j, int code, const char *words)
     }
 }
 
-void learn_inspected(struct job *j)
+// What rules can be asked about in a moment, whatever stands in it.
+static bool is_short(const struct job *j)
 {
-    const int64_t began_us = clock_us();
-    gate_learn_meta(&j->gate);
-    j->privacy_us += clock_us() - began_us;
-    step_go(j, JOB_PREPARING);
+    return strlen(j->meta.window) + strlen(j->meta.url) + strlen(j->row.path) <=
+           SHORT_BYTES;
 }
 
 // The text beside the picture is looked at, not kept.
-static void take_beside(struct job *j, char *text, bool is_cut)
+static void take_outside(struct job *j, char *text, bool is_cut)
 {
     if (is_cut) {
         log_warn("pipeline",
                  "job=%lld cid=%s more text stands beside the picture than is looked at",
                  (long long)j->row.id, j->row.cid);
     }
-    if (text) {
-        screen_beside(j, text, is_cut);
-    } else {
-        gate_learn_beside(&j->gate, NULL, is_cut);
-        learn_inspected(j);
+    if (text || !is_short(j)) {
+        screen_outside(j, text, is_cut);
+        return;
     }
+    const int64_t began_us = clock_us();
+    gate_learn_beside(&j->gate, NULL, is_cut);
+    gate_learn_meta(&j->gate);
+    j->privacy_us += clock_us() - began_us;
+    step_go(j, JOB_PREPARING);
 }
 
 static void on_inspected(struct meta_req *r, int err)
@@ -193,7 +196,7 @@ static void on_inspected(struct meta_req *r, int err)
         free(beside);
         step_end(j, STORE_BLOCKED, E_BLOCKED, why);
     } else {
-        take_beside(j, beside, is_cut);
+        take_outside(j, beside, is_cut);
     }
 }
 

@@ -15,8 +15,7 @@ void learn_inspect(struct job *j);        // INSPECTING
 void learn_prepare(struct job *j);        // PREPARING
 void learn_compare(struct job *j);        // COMPARING
 void learn_recognise(struct job *j);      // RECOGNISING
-void learn_inspected(struct job *j);      // what stands beside it is known
-void learn_read(struct job *j, int err);  // so is what stands on it; err: OCR's
+void learn_read(struct job *j, int err);  // what stands on it is known; err: OCR's
 // What stands for the grey picture of j, for ocr_req.key; or NULL.
 const uint8_t *learn_luma_key(const struct job *j);
 

@@ -1,8 +1,8 @@
 // screening.c -- hands texts of a picture to a worker thread, and takes what it found.
 //
-// INSPECTING -> SCREENING with what stands beside the picture, RECOGNISING -> SCREENING with
-// what stands on it.  The gate has learned it when the job goes on; of a job that leaves
-// nothing is learned.
+// INSPECTING -> SCREENING with what stands beside the picture, or long in its title and
+// address; RECOGNISING -> SCREENING with what stands on it.  The gate has learned it when the
+// job goes on; of a job that leaves nothing is learned.
 // SPDX-License-Identifier: MIT
 #include "spine/screening.h"
 
@@ -34,19 +34,20 @@ static void on_beside(struct gate_work *w, int err)
         gate_take_beside(&j->gate, w);
     } else {
         gate_learn_beside(&j->gate, NULL, true);  // there is something nobody has judged
+        gate_learn_meta(&j->gate);
     }
     j->privacy_us += w->took_us;
     gate_screening_fini(&j->req.screening);
     if (!step_leaves(j)) {
-        learn_inspected(j);
+        step_go(j, JOB_PREPARING);
     }
 }
 
-void screen_beside(struct job *j, char *text, bool is_cut)
+void screen_outside(struct job *j, char *text, bool is_cut)
 {
     struct gate_screening *s = &j->req.screening;
     memset(s, 0, sizeof(*s));
-    gate_work_init(&s->work, &j->gate, gate_screen_beside_run);
+    gate_work_init(&s->work, &j->gate, gate_screen_outside_run);
     s->beside = text;
     s->is_beside_cut = is_cut;
     begin(j, on_beside);

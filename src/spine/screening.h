@@ -5,10 +5,10 @@
 
 #include "spine/pipeline.h"
 
-// The last thing the caller does with j.  Goes on in learn_inspected.  is_cut: more stands
-// beside it than text.
+// What is known of it without looking, and text, which stands beside it (NULL: nothing);
+// is_cut: more does.  The last thing the caller does with j.  Goes on in PREPARING.
 // Owns: text, free().
-void screen_beside(struct job *j, char *text, bool is_cut);
+void screen_outside(struct job *j, char *text, bool is_cut);
 // Goes on in learn_read.
 // Owns: what read holds; it is in j->req itself.
 void screen_page(struct job *j, struct ocr_req *read);

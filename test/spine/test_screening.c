@@ -99,6 +99,26 @@ static void what_stands_beside_a_picture_is_known_before_it_is_opened(void **sta
     save_all(f);
 }
 
+// Rules may take long for a title of 2 KB that was made for it.
+static void a_long_title_is_read_by_the_worker(void **state)
+{
+    struct fake *f = *state;
+    f->policy.read_text = PRIVACY_READ_NEVER;
+    fake_add(f, "/shots/a.png");
+    struct meta_req *r = fake_req(f, FAKE_INSPECT);
+    memset(r->meta.window, '.', 1000);
+    memcpy(r->meta.window, CARD " ", sizeof(CARD));
+    fake_end(f, FAKE_INSPECT, 0);
+    assert_int_equal(fake_state(f), JOB_SCREENING);
+    assert_int_equal(f->calls[FAKE_PREPARE], 0);
+    fake_end(f, FAKE_WORK, 0);
+    assert_int_equal(fake_state(f), JOB_PREPARING);
+    assert_int_equal(fake_job(f)->gate.found.outside[PRIVACY_CARD], 1);
+    gate_forget_text(&fake_job(f)->gate);
+    assert_int_equal(fake_job(f)->gate.found.outside[PRIVACY_CARD], 1);
+    save_all(f);
+}
+
 // What nobody has judged goes to no other machine.
 static void what_beside_it_was_not_searched_counts_as_more(void **state)
 {
@@ -203,6 +223,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(a_page_is_masked_when_the_worker_has_read_it),
         CASE(what_stands_beside_a_picture_is_known_before_it_is_opened),
+        CASE(a_long_title_is_read_by_the_worker),
         CASE(what_beside_it_was_not_searched_counts_as_more),
         CASE(what_has_no_place_in_the_picture_is_not_sent),
         CASE(an_answer_is_saved_when_it_is_clean),
