@@ -148,20 +148,24 @@ int64_t route_pace_tick(struct route *r, int64_t now_ms)
 
 // ---- the server's wish
 
-// Of many that were refused at the same time, all but the first tell nothing new.
+static int64_t back_off_ms(const struct route *r)
+{
+    int64_t most = OVERLOAD_BASE_MS << (r->holds < 6 ? r->holds : 6);
+    most = most < OVERLOAD_CAP_MS ? most : OVERLOAD_CAP_MS;
+    return most / 2 + (int64_t)(dispatch_random(r->dispatch) % (uint32_t)(most / 2 + 1));
+}
+
+// Of many that were refused at the same time, all but the first tell nothing new.  "Again at
+// once" (a 0, a date that is over) is believed once: a server that goes on refusing would be
+// asked as fast as it can refuse.
 void route_hold(struct route *r, int err, const char *words, int64_t retry_after_ms,
                 int64_t now_ms)
 {
-    int64_t wait = retry_after_ms;
-    if (wait < 0 && route_is_held(r, now_ms)) {
+    bool is_meant = retry_after_ms >= (r->holds > 0 ? OVERLOAD_BASE_MS : 0);
+    if (!is_meant && route_is_held(r, now_ms)) {
         return;
     }
-    if (wait < 0) {
-        int64_t most = OVERLOAD_BASE_MS << (r->holds < 6 ? r->holds : 6);
-        most = most < OVERLOAD_CAP_MS ? most : OVERLOAD_CAP_MS;
-        wait =
-            most / 2 + (int64_t)(dispatch_random(r->dispatch) % (uint32_t)(most / 2 + 1));
-    }
+    int64_t wait = is_meant ? retry_after_ms : back_off_ms(r);
     char why[160];
     snprintf(why, sizeof(why), "%.159s", words && words[0] ? words : err_words(err));
     r->holds++;
