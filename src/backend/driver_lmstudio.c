@@ -267,6 +267,32 @@ static int on_unloaded(struct talk *t, const struct reply *r)
     return rc < 0 && rc != E_MODEL_MISSING ? rc : unload_next(t);
 }
 
+// ---- answers
+
+// A name that it does not know (any more) is answered by whatever is loaded.  Only another of
+// its models proves that: the same one may be called otherwise.  Source: PROTOCOLS.md 2.6.
+static const char *other_model(const struct backend *b, const char *name)
+{
+    const struct backend_facts *f = &b->facts;
+    for (int i = 0; i < f->n_models; i++) {
+        if (strcmp(f->models[i], name) == 0 && strcmp(name, backend_model(b)) != 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static void decode(struct stream *s, const cJSON *frame)
+{
+    const char *name = json_get_str(frame, "model");
+    const char *other = name ? other_model(s->b, name) : NULL;
+    openai_decode(s, frame);
+    if (other && s->err.code == 0) {
+        err_set(&s->err, E_MODEL_MISSING, "%s: \"%.100s\" answered instead of \"%.100s\"",
+                err_words(E_MODEL_MISSING), other, backend_model(s->b));
+    }
+}
+
 const struct driver driver_lmstudio = {
     .kind = BACKEND_LMSTUDIO,
     .name = "lmstudio",
@@ -278,7 +304,7 @@ const struct driver driver_lmstudio = {
     .chat_path = "/v1/chat/completions",
     .frames = FRAME_SSE,
     .encode = openai_encode,
-    .decode = openai_decode,
+    .decode = decode,
     .never = FIELD_THINKING,
     .also = FIELD_TTL,
 };

@@ -268,6 +268,45 @@ static void an_endless_stream_is_garbage(void **state)
     free(reply);
 }
 
+// LM Studio answers for a model that it does not have with the one that is loaded.
+static void another_model_s_answer_is_not_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int expected;
+    } rows[] = {{"m", 0}, {"m:2", 0}, {"publisher/m", 0}, {"n", E_MODEL_MISSING}};
+    char reply[1000], url[100];
+    const struct line lines[] = {
+        {"GET /api/v1/models",
+         "{\"models\":[{\"type\":\"llm\",\"key\":\"m\",\"capabilities\":{\"vision\":true}"
+         ","
+         "\"loaded_instances\":[{\"id\":\"m\"}]},{\"type\":\"llm\",\"key\":\"n\","
+         "\"capabilities\":{\"vision\":true},\"loaded_instances\":[]}]}"},
+        {"POST /v1/chat/completions", reply},
+        {NULL, NULL}};
+    script_play(lines);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", bn->web.port);
+    bn->config.url = url;
+    bn->config.kind = BACKEND_LMSTUDIO;
+    assert_int_equal(backend_new(&bn->backend, &bn->loop, bn->http, &bn->config), 0);
+    assert_code(probe(), 0);
+    assert_string_equal(backend_facts(bn->backend)->model, "m");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct waited w = {0};
+        snprintf(reply, sizeof(reply),
+                 "data: {\"model\":\"%s\",\"choices\":[{\"delta\":{\"content\":\"" J
+                 "\"}}]}\n\n" FINISH("stop") DONE,
+                 rows[i].model);
+        script_play(lines);
+        start_ask(&w, tiny_jpeg, sizeof(tiny_jpeg), 768, 432);
+        run_dones(1);
+        assert_code(w.err, rows[i].expected);
+        waited_free(&w);
+    }
+    script_play(NULL);
+}
+
 static void keys_never_stand_in_messages(void **state)
 {
     (void)state;
@@ -290,6 +329,7 @@ int main(void)
         BENCH_TEST(waiting_times_of_the_server_are_passed_on),
         BENCH_TEST(tokens_tell_whether_the_picture_was_seen),
         BENCH_TEST(an_endless_stream_is_garbage),
+        BENCH_TEST(another_model_s_answer_is_not_taken),
         BENCH_TEST(keys_never_stand_in_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
