@@ -225,14 +225,16 @@ static bool may_repeat(struct dispatch *d, const struct ask *a, struct route *r,
     return at_ms <= now_ms;
 }
 
-// The one to load: of the first group, unless another model of its server is in use.
-static void wake(struct dispatch *d, const struct candidate *all, int n,
+// The one to load: of the first group, unless another model of its server is in use.  A group
+// behind the one that is awake has nothing to do, however busy that is.
+static void wake(struct dispatch *d, const struct candidate *all, int n, int group,
                  const struct route *best, int64_t now_ms)
 {
     struct route *r = NULL;
     for (int i = 0; i < n; i++) {
         struct route *o = all[i].route;
-        bool rests = o->state == ROUTE_RESTING && !roster_must_rest(d, o);
+        bool rests = o->state == ROUTE_RESTING && o->terms->priority <= group &&
+                     !roster_must_rest(d, o);
         r = rests && (!r || o->terms->priority < r->terms->priority) ? o : r;
     }
     if (r && (!best || r->terms->priority < best->terms->priority)) {
@@ -270,7 +272,7 @@ static struct candidate choose(struct dispatch *d, struct ask *a,
             best = all[i];
         }
     }
-    wake(d, all, n, best.route, now);
+    wake(d, all, n, group, best.route, now);
     return best;
 }
 

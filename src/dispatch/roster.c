@@ -181,8 +181,16 @@ static const char *state_word(const struct dispatch *d, const struct route *r)
     return is_limited(d, r) ? "limited" : route_state_name(r->state);
 }
 
+static bool has_lower_group(const struct dispatch *d, const struct route *r);
+static bool has_sibling(const struct dispatch *d, const struct route *r);
+
 static const char *reason_of(const struct dispatch *d, const struct route *r)
 {
+    if (r->state == ROUTE_FOUND && d->is_serving && !d->config.is_search) {
+        return has_sibling(d, r)       ? "another model of its server is in use"
+               : has_lower_group(d, r) ? "an earlier group serves"
+                                       : r->reason;
+    }
     return is_limited(d, r) ? r->hold_reason : r->state == ROUTE_READY ? "" : r->reason;
 }
 

@@ -57,12 +57,51 @@ static void no_model_is_loaded_for_a_group_that_is_not_needed(void **state)
     assert_int_equal(fb[1].loads, 1);
     assert_int_equal(fb[0].loads, 0);
     assert_string_equal(status_of(&r, 0).state, "standby");
+    assert_string_equal(status_of(&r, 0).reason, "an earlier group serves");
     fb_end_load(1, E_MODEL_CRASH);
     assert_int_equal(fb[0].loads, 1);  // now it is
     fb_end_load(0, 0);
     assert_int_equal(ask(&r), 0);
     assert_int_equal(asked(0), 1);
     fb_end_ask(0, 0);
+    close_rig(&r);
+}
+
+static void no_model_is_woken_for_a_group_that_is_not_needed(void **state)
+{
+    (void)state;
+    struct rig r;
+    open_with(&r, 2, false, false);
+    r.terms[1].priority = 1;
+    for (int i = 0; i < 2; i++) {
+        r.backends[i].keep_alive_s = 600;
+    }
+    open_again(&r, false);
+    fb[0].facts.slots = 1;
+    fb[1].facts.is_loaded = false;
+    fb[1].facts.unload = BACKEND_UNLOAD_NOW;
+    dispatch_serve(r.d, STAND_IN_NEVER);
+    fb_end_probe(0, E_NET);
+    fb_end_probe(1, 0);
+    fb_end_load(1, 0);  // it serves while the first is away
+    pass_ms(&r, 5000);
+    fb_end_probe(0, 0);
+    assert_int_equal(ask(&r), 0);  // its trial
+    fb_end_ask(0, 0);
+    pass_ms(&r, 700000);
+    fb_end_unload(1, 0);
+    assert_string_equal(status_of(&r, 1).state, "idle");
+    int looked = fb[1].verifies;
+    assert_int_equal(ask(&r), 0);
+    assert_int_equal(ask(&r), E_BUSY);  // the first is busy, and it is enough
+    assert_int_equal(fb[1].verifies, looked);
+    assert_int_equal(fb[1].loads, 1);
+    fb_end_ask(0, E_NET);
+    assert_int_equal(ask(&r), E_BUSY);
+    assert_int_equal(fb[1].verifies, looked + 1);  // now it is needed
+    fb_end_verify(1, 0, BACKEND_RESIDENT);
+    assert_int_equal(ask(&r), 0);
+    fb_end_ask(1, 0);
     close_rig(&r);
 }
 
@@ -413,6 +452,8 @@ static void one_server_is_not_made_to_load_one_model_after_the_other(void **stat
     fb_end_probe(2, 0);
     assert_int_equal(fb[0].loads, 1);
     assert_int_equal(fb[1].loads + fb[2].loads, 0);
+    assert_string_equal(status_of(&r, 1).state, "standby");
+    assert_string_equal(status_of(&r, 1).reason, "another model of its server is in use");
     assert_string_equal(dispatch_paused_because(r.d),
                         "b0 is loading: the model is being loaded");
     fb_end_load(0, 0);
@@ -492,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_group_serves_alone_while_it_is_awake),
         cmocka_unit_test(no_model_is_loaded_for_a_group_that_is_not_needed),
+        cmocka_unit_test(no_model_is_woken_for_a_group_that_is_not_needed),
         cmocka_unit_test(the_next_group_serves_while_the_first_is_away),
         cmocka_unit_test(with_nobody_awake_work_waits),
         cmocka_unit_test(a_group_whose_server_asks_for_a_pause_lets_the_next_serve),
