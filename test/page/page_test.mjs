@@ -46,6 +46,21 @@ async function noSideScroll() {
 
 // ---- who may see it
 
+await step("what the server says is said, and it goes on by itself", page, async () => {
+    page.expected.push(/500/);
+    await page.route("**/v1/session", (route) => route.fulfill({ status: 500,
+        contentType: "application/json", body: JSON.stringify({ error: { code: "internal",
+            message: "the disk is full", correlation_id: "00c0ffee" } }) }));
+    await page.goto(daemon.url);
+    await awaitText(".login", "the disk is full");
+    await awaitText(".login", "00c0ffee");
+    equal(await page.locator(".login", { hasText: "does not answer" }).count(), 0,
+        "lines that blame the connection");
+    await page.unroute("**/v1/session");
+    page.expected.push(/401/);
+    await page.locator(".login input").waitFor();
+});
+
 await step("without a session it asks for the key", page, async () => {
     page.expected.push(/401/);
     await page.goto(daemon.url);
@@ -172,10 +187,34 @@ await step("the keyboard goes through pictures and opens one", page, async () =>
     await page.keyboard.press("j");
     await page.waitForFunction((hash) => location.hash !== hash, first);
     await page.keyboard.press("Escape");
-    await page.waitForFunction(() => !document.querySelector("dialog.picture[open]"));
-    equal(new URL(page.url()).hash, "#/", "address afterwards");
+    await page.waitForFunction(() => !document.querySelector("dialog.picture[open]") &&
+        location.hash === "#/");
     equal(await page.evaluate(() => document.activeElement.getAttribute("aria-posinset")), "3",
         "place of the focus afterwards");
+});
+
+await step("a key in the instant of Escape is for the view below", page, async () => {
+    for (const from of ["#/", "#/work"]) {
+        await goTo(from);
+        from === "#/" && await awaitRow("libuv manual");
+        await page.evaluate(() => {
+            history.pushState({ isOver: true }, "", "#/picture/1");
+            dispatchEvent(new PopStateEvent("popstate"));
+        });
+        await page.locator("dialog.picture[open] .summary").waitFor();
+        await page.evaluate(() => {
+            const press = (key) => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            document.querySelector("dialog.picture").dispatchEvent(
+                new Event("cancel", { cancelable: true }));
+            press("/");
+        });
+        await page.waitForFunction(() => location.hash === "#/" &&
+            document.activeElement.id === "search");
+        equal(await isOpen(), false, "the picture is still open");
+        await page.keyboard.press("Escape");
+    }
+    await goTo("#/");
 });
 
 await step("it says all that is known, and why", page, async () => {
@@ -376,6 +415,8 @@ await step("with the default configuration what fails is described with less", p
     await row("Mixer").first().click();
     await awaitText("dialog.picture .why", "text recognition");
     await awaitText("dialog.picture", "the model repeats itself");
+    const sentTo = page.locator("dialog.picture dt", { hasText: /^To$/ }).locator("+ dd");
+    equal(await sentTo.textContent(), new URL(fake.url).host, "where it was sent");
     await shoot(page, "with-less");
     await page.keyboard.press("Escape");
     await goTo("#/work");

@@ -13,13 +13,14 @@ const RIGHT = 8;
 const TOP = 10;
 const BOTTOM = 22;
 
-// The next number of the kind 1, 2, 5 times a power of ten.
+// The next round number whose half is round too: there is no half of a picture.
 export function niceMax(value) {
     if (!(value > 0)) {
         return 1;
     }
     const power = 10 ** Math.floor(Math.log10(value));
-    return [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= value * 0.999);
+    const steps = power === 1 ? [2, 4, 6, 8, 10] : [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10];
+    return steps.map((n) => n * power).find((n) => n >= value * 0.999);
 }
 
 function timeLabel(ms, stepMs) {

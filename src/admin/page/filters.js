@@ -131,7 +131,7 @@ export class Rail {
     }
 
     part(title, ...nodes) {
-        return el("section", { class: "rail-part" }, el("h3", null, title), nodes);
+        return el("section", { class: "rail-part" }, el("h2", null, title), nodes);
     }
 
     dateInput(name, words) {

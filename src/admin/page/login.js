@@ -1,4 +1,4 @@
-// login.js -- what stands there instead of the page: no session, or no vlmd.
+// login.js -- what stands there instead of the page: no session, no vlmd, or one in trouble.
 // SPDX-License-Identifier: MIT
 import { post } from "./api.js";
 import { clear, el, icon } from "./dom.js";
@@ -34,11 +34,17 @@ export function showLogin(main, isExpired, onDone) {
     input.focus();
 }
 
-export function showAway(main, onAgain) {
+// error: what was said instead of an answer; status 0: nothing was.
+export function showAway(main, error, onAgain) {
+    const [title, words] = error.status
+        ? ["vlmd can not answer", `It says: ${error.message}`]
+        : ["vlmd does not answer", "It was stopped, or is just starting."];
     clear(main, el("div", { class: "login", role: "alert" }, mark(),
-        el("h1", null, "vlmd does not answer"),
-        el("p", { class: "muted" }, "It was stopped, or is just starting. This page goes on by " +
-            "itself as soon as it is back."),
+        el("h1", null, title),
+        el("p", { class: "muted" }, words),
+        error.correlationId ? el("p", { class: "muted" }, "In its log under ",
+            el("code", null, error.correlationId), ".") : null,
+        el("p", { class: "muted" }, "This page goes on by itself as soon as it can."),
         el("button", { type: "button", class: "button", onclick: onAgain }, icon("retry"),
             "Try now")));
 }

@@ -45,7 +45,7 @@ class App {
             if (error.status === 401 || error.status === 403) {
                 this.signIn(false);
             } else {
-                showAway(this.main, () => this.begin());
+                showAway(this.main, error, () => this.begin());
                 clearTimeout(this.retrying);
                 this.retrying = setTimeout(() => this.begin(), AWAY_MS);
             }
@@ -106,9 +106,14 @@ class App {
             this.picture.open(Number(id));
             return;
         }
+        this.shut();
+        this.show(name in titles ? name : "stream", query || "");
+    }
+
+    // The view below has the keys from now on.
+    shut() {
         const wasOpen = this.picture.isOpen;
         this.picture.close();
-        this.show(name in titles ? name : "stream", query || "");
         if (wasOpen && this.view === "stream") {
             this.stream.timeline.select(this.stream.timeline.selected);
         }
@@ -150,8 +155,27 @@ class App {
     }
 
     go(hash, isReplaced) {
-        history[isReplaced ? "replaceState" : "pushState"](history.state, "", hash);
+        this.whenThere(() => {
+            history[isReplaced ? "replaceState" : "pushState"](history.state, "", hash);
+            this.route();
+        });
+    }
+
+    // Not between asking the browser to go back and its being there.
+    whenThere(then) {
+        if (this.isLeaving) {
+            this.afterLeaving = then;
+        } else {
+            then();
+        }
+    }
+
+    left() {
+        this.isLeaving = false;
         this.route();
+        const then = this.afterLeaving;
+        this.afterLeaving = null;
+        then?.();
     }
 
     // What is typed replaces the address, else every letter would be a step back.
@@ -169,14 +193,22 @@ class App {
     }
 
     open(id) {
-        const isStep = this.picture.isOpen;
-        history[isStep ? "replaceState" : "pushState"]({ isOver: true }, "", `#/picture/${id}`);
-        this.route();
+        this.whenThere(() => {
+            history[this.picture.isOpen ? "replaceState" : "pushState"]({ isOver: true }, "",
+                `#/picture/${id}`);
+            this.route();
+        });
     }
 
     // Back to where it was opened from; there is no such place when the address was pasted.
+    // The browser goes back a moment later, but what is typed in that moment is for the view.
     close() {
+        if (this.isLeaving) {
+            return;
+        }
+        this.shut();
         if (history.state?.isOver) {
+            this.isLeaving = true;
             history.back();
         } else {
             this.go(this.view === "stream" ? `#/${this.query ? `?${this.query}` : ""}`
@@ -208,11 +240,15 @@ class App {
         }
     }
 
+    async refreshAll() {
+        await this.refresh();
+        this.view === "work" && await this.work.refresh();
+    }
+
     refreshSoon() {
         this.refreshing ||= setTimeout(async () => {
             this.refreshing = 0;
-            document.hidden || await this.refresh();
-            this.view === "work" && !document.hidden && this.work.refresh();
+            document.hidden || await this.refreshAll();
         }, STATUS_MS);
     }
 
@@ -319,6 +355,17 @@ class App {
         }
     }
 
+    findWords() {
+        if (this.view === "stream") {
+            this.stream.focusSearch();
+        } else {
+            this.whenThere(() => {
+                this.go("#/", false);
+                this.stream.focusSearch();
+            });
+        }
+    }
+
     runKey(event) {
         if (event.key === "t") {
             nextTheme();
@@ -337,8 +384,7 @@ class App {
             return true;
         }
         if (event.key === "/") {
-            this.view === "stream" || this.go("#/", false);
-            this.stream.focusSearch();
+            this.findWords();
             return true;
         }
         if (event.key === "f" && this.view === "stream") {
@@ -365,11 +411,11 @@ byId("skip").addEventListener("click", (event) => {
     (byId("feed") || byId("main")).focus();
 });
 document.addEventListener("keydown", (event) => app.onKey(event));
-addEventListener("popstate", () => app.route());
-addEventListener("hashchange", () => app.route());
+addEventListener("popstate", () => app.left());
+addEventListener("hashchange", () => app.isLeaving || app.route());
 link.addEventListener("lost", () => app.signIn(true));
 link.addEventListener("away", () => app.setAway(true));
 link.addEventListener("back", () => app.setAway(false));
 document.addEventListener("visibilitychange", () => document.hidden || app.refreshSoon());
-setInterval(() => document.hidden || byId("bar").hidden || app.refresh(), QUIET_MS);
+setInterval(() => document.hidden || byId("bar").hidden || app.refreshAll(), QUIET_MS);
 app.begin();

@@ -6,6 +6,17 @@ import { clear, el, icon, svg } from "./dom.js";
 import { appOf, bytes, count, dayName, dayOf, hueOf, isDescribed, nameOf, plural, span, stateOf,
     time, timeOf, when } from "./words.js";
 
+// What stands in for a model is no place a picture is sent to; who was asked before it is in
+// the history.
+function sentTo(item) {
+    if (item.fallback !== "ocr" && item.fallback !== "metadata") {
+        return item.backend;
+    }
+    const asked = [...new Set((item.history || []).map((h) => h.backend).filter((name) =>
+        name && name !== item.fallback))];
+    return asked.length ? asked.join(", ") : "nobody";
+}
+
 export class Picture {
     // app: close(), step(by), canChange, canForget, forgotten(id)
     constructor(app) {
@@ -194,7 +205,7 @@ export class Picture {
         const rows = [["Privacy", verdicts[item.verdict] || item.verdict]];
         if (item.sent_width) {
             rows.push(["Sent", `${item.sent_width} \u00d7 ${item.sent_height} px, ` +
-                bytes(item.sent_bytes)], ["To", item.backend], ["Painted over",
+                bytes(item.sent_bytes)], ["To", sentTo(item)], ["Painted over",
                 item.masks.length ? plural(item.masks.length, "place") : "nothing"]);
         } else {
             rows.push(["Sent", "nothing left this process for it"]);
