@@ -340,6 +340,8 @@ await step("every control has a name, every view one title, and the keys are lis
             !node.textContent.trim() && !node.getAttribute("aria-label") &&
             !node.labels?.length).map((node) => node.outerHTML.slice(0, 80)));
         equal(unnamed, [], `without a name on ${hash}`);
+        const empty = await page.locator("#main [aria-hidden='']").count();
+        equal(empty, 0, `said to be hidden without saying so on ${hash}`);
     }
     await goTo("#/");
     await page.keyboard.press("?");

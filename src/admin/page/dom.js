@@ -21,7 +21,8 @@ export function el(tag, props, ...children) {
         } else if (name.startsWith("--")) {
             node.style.setProperty(name, value);
         } else {
-            node.setAttribute(name, value === true ? "" : value);
+            // What is there is true for HTML; ARIA wants the word.
+            node.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : value);
         }
     }
     append(node, children);
