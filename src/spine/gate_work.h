@@ -51,7 +51,7 @@ void gate_take_beside(struct gate *g, const struct gate_work *w);
 
 // ---- cleaning: what is kept
 
-enum { GATE_TITLES = 4, GATE_MOST_WORDS = GATE_TITLES + 1 + STORE_MAX_ATTEMPTS };
+enum { GATE_TITLES = 2, GATE_MOST_WORDS = GATE_TITLES + 1 + STORE_MAX_ATTEMPTS };
 
 struct gate_words {
     char *text;  // borrowed: until done

@@ -150,6 +150,15 @@ static void drop_texts(struct gate_cleaning *c)
     c->is_title_clean = true;
 }
 
+// On the loop, where they are compared with those of other pictures; they are short.
+static void clean_names(struct job *j)
+{
+    const int before = gate_cleaned(&j->gate);
+    gate_clean_title(&j->gate, j->meta.app, sizeof(j->meta.app));
+    gate_clean_title(&j->gate, j->meta.screen, sizeof(j->meta.screen));
+    j->is_meta_clean |= gate_cleaned(&j->gate) > before;
+}
+
 // What the model saw although OCR did not, what OCR read, and what is known without either.
 static void on_cleaned(struct gate_work *w, int err)
 {
@@ -160,6 +169,7 @@ static void on_cleaned(struct gate_work *w, int err)
     }
     gate_take_cleaned(&j->gate, w);
     j->is_meta_clean = c->is_title_clean;
+    clean_names(j);
     j->privacy_us += w->took_us;
     j->ask.answer = c->answer;
     j->ocr_text = c->page;
@@ -177,8 +187,6 @@ static void list_words(struct job *j, struct gate_cleaning *c)
     struct ingest_meta *m = &j->meta;
     add_words(c, m->window, sizeof(m->window));
     add_words(c, m->url, sizeof(m->url));
-    add_words(c, m->app, sizeof(m->app));
-    add_words(c, m->screen, sizeof(m->screen));
     assert(c->n_words == GATE_TITLES);
     add_words(c, j->reason, sizeof(j->reason));
     for (int i = 0; i < j->n_attempts; i++) {

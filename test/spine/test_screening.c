@@ -163,6 +163,28 @@ static void an_answer_is_saved_when_it_is_clean(void **state)
     assert_int_equal(f->p.totals.cleaned[PRIVACY_CARD], 1);
 }
 
+// They are looked at by the loop meanwhile: is another picture of the same program?
+static void a_worker_leaves_the_names_of_program_and_screen_alone(void **state)
+{
+    struct fake *f = *state;
+    f->policy.read_text = PRIVACY_READ_NEVER;
+    fake_add(f, "/shots/a.png");
+    struct meta_req *r = fake_req(f, FAKE_INSPECT);
+    snprintf(r->meta.app, sizeof(r->meta.app), CARD);
+    snprintf(r->meta.screen, sizeof(r->meta.screen), CARD);
+    fake_run_to(f, FAKE_ASK);
+    fake_end(f, FAKE_ASK, 0);
+    struct gate_work *w = fake_req(f, FAKE_WORK);
+    w->run(w);
+    assert_string_equal(fake_job(f)->meta.app, CARD);
+    assert_string_equal(fake_job(f)->meta.screen, CARD);
+    fake_end(f, FAKE_WORK, 0);
+    assert_string_equal(f->last_save.meta.app, "[card]");
+    assert_string_equal(f->last_save.meta.screen, "[card]");
+    assert_true(f->last_save.is_redacted);
+    save_all(f);
+}
+
 static void what_was_not_cleaned_is_not_kept(void **state)
 {
     struct fake *f = *state;
@@ -227,6 +249,7 @@ int main(void)
         CASE(what_beside_it_was_not_searched_counts_as_more),
         CASE(what_has_no_place_in_the_picture_is_not_sent),
         CASE(an_answer_is_saved_when_it_is_clean),
+        CASE(a_worker_leaves_the_names_of_program_and_screen_alone),
         CASE(what_was_not_cleaned_is_not_kept),
         CASE(a_stop_gives_back_what_is_screened),
         CASE(a_lost_lease_ends_the_screening),
