@@ -117,13 +117,31 @@ static const char *find_place(const struct app *a, const char *real, char *dir)
     return NULL;
 }
 
+// Of a path that leads nowhere: whether there is a file elsewhere is told to nobody, so the
+// folder that there is decides.
+static int gone_from(const struct app *a, const char *path)
+{
+    char part[PATH_MAX], real[PATH_MAX + 2], dir[PATH_MAX], *slash;
+    if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part)) {
+        return E_OUTSIDE;
+    }
+    while ((slash = strrchr(part, '/')) && slash > part) {
+        *slash = 0;
+        if (realpath(part, real)) {
+            strcat(real, "/");
+            return find_place(a, real, dir) ? E_NOT_FOUND : E_OUTSIDE;
+        }
+    }
+    return E_OUTSIDE;
+}
+
 // A path from elsewhere: it becomes what it leads to, beneath an allowed folder.
 static int confine(const struct app *a, const struct vlmd_input *in,
                    struct store_item *it)
 {
     char real[PATH_MAX], dir[PATH_MAX];
     if (!realpath(in->path, real)) {
-        return E_NOT_FOUND;
+        return gone_from(a, in->path);
     }
     const char *root = find_place(a, real, dir);
     if (!root) {

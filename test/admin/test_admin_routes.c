@@ -349,10 +349,16 @@ static void paths_are_confined(void **state)
         const char *name;
         int status;
         const char *field;
-    } rows[] = {
-        {"/allowed/in.png", 202, NULL},     {"/allowed/../api-token", 403, "path"},
-        {"/allowed/link.png", 403, "path"}, {"/api-token", 403, "path"},
-        {"/allowed/gone.png", 400, "path"}, {"/allowed", 403, "path"}};
+    } rows[] = {{"/allowed/in.png", 202, NULL},
+                {"/allowed/../api-token", 403, "path"},
+                {"/allowed/link.png", 403, "path"},
+                {"/api-token", 403, "path"},
+                {"/allowed/gone.png", 400, "path"},
+                {"/allowed", 403, "path"},
+                // Whether it is there is nobody's business.
+                {"/gone.png", 403, "path"},
+                {"/allowed/../gone/gone.png", 403, "path"},
+                {"/allowed/gone/x.png", 400, "path"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         snprintf(text, sizeof(text), "{\"path\":\"%s%s\"}", dir, rows[i].name);
         struct answer a =
