@@ -1,5 +1,6 @@
 // test_e2e_hedge.c -- somebody waits and the backend stalls: another one is asked as well,
-// within 2 % of all requests, and the picture is described once.
+// within 2 % of all requests, and the picture is described once; what changes from inside an
+// ask sends nothing twice.
 // SPDX-License-Identifier: MIT
 #include "e2e_pictures.h"
 #include "e2e_vlmd.h"
@@ -24,7 +25,7 @@ struct world {
 };
 
 // The first is preferred as long as it is there, however busy.
-static void begin(struct place *p, struct world *w)
+static void begin(struct place *p, struct world *w, const char *more)
 {
     static const char *const env[] = {"VLMD_ADMIN_LISTEN=127.0.0.1:0", NULL};
     const struct spawn how = {.env = env};
@@ -33,9 +34,9 @@ static void begin(struct place *p, struct world *w)
     fake_start(p, &w->first, "--kind llama-server --slots 4");
     fake_start(p, &w->second, "--kind llama-server --slots 4");
     snprintf(yaml, sizeof(yaml),
-             "backends: [{name: first, url: \"%s\", priority: 1},\n"
+             "backends: [{name: first, url: \"%s\", priority: 1%s},\n"
              "  {name: second, url: \"%s\", priority: 2}]\n",
-             w->first.url, w->second.url);
+             w->first.url, more, w->second.url);
     place_config(p, yaml);
     w->run = VLMD_START_WITH(p, &how, "serve");
     proc_await(w->run, &w->run->err, "page at http://127.0.0.1:");
@@ -123,7 +124,7 @@ static void what_stalls_is_asked_elsewhere_and_saved_once(void **state)
 {
     struct world w;
     struct rows rows;
-    begin(*state, &w);
+    begin(*state, &w, "");
     describe(&w, 0, USUAL);
     stall_next(&w.first);
     await_described(post(&w, USUAL, "interactive"), "second");
@@ -152,10 +153,30 @@ static void what_stalls_is_asked_elsewhere_and_saved_once(void **state)
     end(&w);
 }
 
+// What uses up the budget is told at once, from inside the ask: the picture that it is for
+// goes nowhere else.
+static void the_last_within_a_budget_is_sent_once(void **state)
+{
+    struct world w;
+    struct totals t;
+    begin(*state, &w, ", budget.requests_per_month: 3");
+    describe(&w, 0, 3);
+    for (int i = 3; i < 6; i++) {
+        await_described(post(&w, i, "interactive"), "second");
+    }
+    fake_totals(&w.second, &t);
+    assert_int_equal(t.asked, 3);
+    assert_int_equal(t.answered, 3);
+    assert_int_equal(asked(&w.first), 3);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_stalls_is_asked_elsewhere_and_saved_once,
+                                        place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(the_last_within_a_budget_is_sent_once,
                                         place_setup, place_teardown),
     };
     e2e_filter();

@@ -86,14 +86,14 @@ static void one_is_loaded_and_does_it_all(void **state)
     }
 }
 
-// The small one may be asked so often a day: then the large one is loaded, once.
+// The small one may be asked so often a month: then the large one is loaded, once.
 static void the_second_follows_when_the_first_may_not_be_asked(void **state)
 {
     struct place *p = *state;
     struct fake f;
     int asked;
     struct rows rows;
-    struct proc *run = begin(p, &f, "ollama", ", budget.requests_per_day: 9");
+    struct proc *run = begin(p, &f, "ollama", ", budget.requests_per_month: 9");
     proc_expect(run, 0);
     all_described(p);
     assert_int_equal(stat_of(&f.b, "loads"), 2);
