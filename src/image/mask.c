@@ -155,18 +155,50 @@ static struct span on_plane(struct span s, int sub, const struct mask_grid *g, i
     return clip((struct span){s.from / g->scale - more, s.to / g->scale + more}, side);
 }
 
-static void paint_plane(const struct mask *m, const struct planes *p, int i,
-                        const struct mask_grid *g)
+// What box k covers of plane i.
+struct cover {
+    struct span x, y;
+    int black;
+};
+
+static struct cover cover_of(const struct mask *m, int k, const struct planes *p, int i,
+                             const struct mask_grid *g)
 {
     const int sub_x = i ? g->sub_x : 1, sub_y = i ? g->sub_y : 1;
     const int width = (p->width + sub_x - 1) / sub_x;
     const int height = (p->height + sub_y - 1) / sub_y;
-    const int black = i ? NO_COLOUR : p->is_video_range ? VIDEO_BLACK : 0;
+    return (struct cover){.x = on_plane(span_x(&m->boxes[k]), sub_x, g, width),
+                          .y = on_plane(span_y(&m->boxes[k]), sub_y, g, height),
+                          .black = i                   ? NO_COLOUR
+                                   : p->is_video_range ? VIDEO_BLACK
+                                                       : 0};
+}
+
+static void paint_row(const struct cover *c, uint8_t *row)
+{
+    if (!is_empty(c->x)) {
+        memset(row + c->x.from, c->black, (size_t)(c->x.to - c->x.from));
+    }
+}
+
+void mask_paint_plane_row(const struct mask *m, const struct planes *p, int i, int y,
+                          uint8_t *row, const struct mask_grid *g)
+{
     for (int k = 0; k < m->n; k++) {
-        const struct span x = on_plane(span_x(&m->boxes[k]), sub_x, g, width);
-        const struct span y = on_plane(span_y(&m->boxes[k]), sub_y, g, height);
-        for (int64_t row = y.from; row < y.to && !is_empty(x); row++) {
-            memset(p->p[i] + row * p->stride[i] + x.from, black, (size_t)(x.to - x.from));
+        const struct cover c = cover_of(m, k, p, i, g);
+        if (y >= c.y.from && y < c.y.to) {
+            paint_row(&c, row);
+        }
+    }
+}
+
+static void paint_plane(const struct mask *m, const struct planes *p, int i,
+                        const struct mask_grid *g)
+{
+    for (int k = 0; k < m->n; k++) {
+        const struct cover c = cover_of(m, k, p, i, g);
+        for (int64_t y = c.y.from; y < c.y.to; y++) {
+            paint_row(&c, p->p[i] + y * p->stride[i]);
         }
     }
 }

@@ -54,6 +54,9 @@ struct mask_grid {
     int scale;   // the planes are that many times smaller; divides block
 };
 
+// Row y of plane i, in row; of p only size and range count.
+void mask_paint_plane_row(const struct mask *m, const struct planes *p, int i, int y,
+                          uint8_t *row, const struct mask_grid *g);
 // NULL planes are left out.
 void mask_paint_planes(const struct mask *m, const struct planes *p,
                        const struct mask_grid *g);

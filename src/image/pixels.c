@@ -41,6 +41,23 @@ static const struct resize_range from_video[2] = {
     {255.0 / 224, 128 - 128 * 255.0 / 224},
 };
 
+int plane_shrink_init(struct resize *r, int i, const struct planes *small,
+                      const struct planes *full, int sub_x, int sub_y,
+                      const struct kernels *kernels, struct arena *arena)
+{
+    const struct resize_plane p = {
+        .kernels = kernels ? kernels : kernels_best(),
+        .src_width = i ? (double)full->width / sub_x : full->width,
+        .src_height = i ? (double)full->height / sub_y : full->height,
+        .dst_width = i ? small->width / 2.0 : small->width,
+        .dst_height = i ? small->height / 2.0 : small->height,
+        .range = full->is_video_range ? &from_video[i > 0] : NULL,
+        .out = small->p[i],
+        .out_stride = small->stride[i],
+    };
+    return resize_init(r, arena, &p);
+}
+
 int planes_shrink(struct planes *small, const struct planes *full, int sub_x, int sub_y,
                   const struct kernels *kernels, struct arena *arena)
 {
@@ -49,18 +66,8 @@ int planes_shrink(struct planes *small, const struct planes *full, int sub_x, in
             fill_grey(small, i);
             continue;
         }
-        const struct resize_plane p = {
-            .kernels = kernels ? kernels : kernels_best(),
-            .src_width = i ? (double)full->width / sub_x : full->width,
-            .src_height = i ? (double)full->height / sub_y : full->height,
-            .dst_width = i ? small->width / 2.0 : small->width,
-            .dst_height = i ? small->height / 2.0 : small->height,
-            .range = full->is_video_range ? &from_video[i > 0] : NULL,
-            .out = small->p[i],
-            .out_stride = small->stride[i],
-        };
         struct resize r;
-        int rc = resize_init(&r, arena, &p);
+        int rc = plane_shrink_init(&r, i, small, full, sub_x, sub_y, kernels, arena);
         if (rc) {
             return rc;
         }

@@ -14,6 +14,10 @@ MUST_USE int planes_get(struct planes *p, int width, int height, struct arena *a
 // Errors: E_NOMEM.
 MUST_USE int planes_shrink(struct planes *small, const struct planes *full, int sub_x,
                            int sub_y, const struct kernels *kernels, struct arena *arena);
+// The same for plane i, which is there, through r: of full only size and range count.
+MUST_USE int plane_shrink_init(struct resize *r, int i, const struct planes *small,
+                               const struct planes *full, int sub_x, int sub_y,
+                               const struct kernels *kernels, struct arena *arena);
 // To full range from 16..235.
 void luma_copy_full_range(uint8_t *out, const uint8_t *in, int stride, int width,
                           int height);

@@ -241,9 +241,9 @@ int resize_init(struct resize *r, struct arena *arena, const struct resize_plane
                                      : E_NOMEM;
 }
 
-int resize_stream(struct resize *r, struct arena *arena)
+int resize_stream(struct resize *r, struct arena *arena, int ahead)
 {
-    r->ring_rows = r->y.max_count > 2 ? r->y.max_count : 2;
+    r->ring_rows = (r->y.max_count > 2 ? r->y.max_count : 2) + ahead - 1;
     r->ring_stride = (r->x.src_n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
     r->ring = arena_get_array(arena, (size_t)r->ring_rows, (size_t)r->ring_stride);
     r->is_repeated = arena_get(arena, (size_t)r->ring_rows);
@@ -258,6 +258,11 @@ static uint8_t *ring_row(const struct resize *r, int y)
 uint8_t *resize_row(struct resize *r)
 {
     return ring_row(r, r->rows_in);
+}
+
+uint8_t *resize_row_ahead(struct resize *r, int k)
+{
+    return ring_row(r, r->rows_in + k);
 }
 
 // The next output, from count rows in r->rows.

@@ -92,9 +92,12 @@ struct resize_plane {
 MUST_USE int resize_init(struct resize *r, struct arena *arena,
                          const struct resize_plane *p);
 // Row by row: resize_stream once after init, then for each source row fill what
-// resize_row points to (src_n bytes) and push it.
-MUST_USE int resize_stream(struct resize *r, struct arena *arena);
+// resize_row points to (src_n bytes) and push it.  Up to ahead rows, at least 1, may be
+// filled before they are pushed: resize_row_ahead(r, k) is row k of them, and has memory for
+// src_n rounded up to ARENA_ALIGN.
+MUST_USE int resize_stream(struct resize *r, struct arena *arena, int ahead);
 uint8_t *resize_row(struct resize *r);
+uint8_t *resize_row_ahead(struct resize *r, int k);
 void resize_push(struct resize *r);
 // Instead: the row before once more.
 void resize_repeat(struct resize *r);

@@ -34,7 +34,7 @@ static int open_planes(struct rows *r, const struct decode *d)
         };
         int rc = resize_init(&r->plane[i], d->arena, &p);
         if (!rc) {
-            rc = resize_stream(&r->plane[i], d->arena);
+            rc = resize_stream(&r->plane[i], d->arena, 1);
         }
         if (rc) {
             return rc;
