@@ -28,6 +28,9 @@ enum {
 
 enum { MOST_SHORT = 64 };  // rows
 
+// The transform's sqrt(2) * cos(pi / 8), less one, and sqrt(2) * sin(pi / 8), in Q16.
+enum { VP8_COS = 20091, VP8_SIN = 35468, VP8_MOST_COEFF = 2200 };
+
 struct kernels {
     const char *name;
     // n pixels of step bytes (3: RGB, 4: RGBX) -> n bytes of luma.
@@ -53,12 +56,18 @@ struct kernels {
     void (*blocks)(const uint8_t *const left[BLOCK_SIDE],
                    const uint8_t *const right[BLOCK_SIDE], int x,
                    const struct quantiser *q, struct block_pair *out);
+    // VP8: adds the inverse transform of 4 x 4 coefficients, none over VP8_MOST_COEFF, to
+    // as many samples (RFC 6386, 14.3); and the same where only the first is not 0.
+    void (*add_block)(const int16_t coeffs[16], uint8_t *at, int stride);
+    void (*add_mean)(int coeff, uint8_t *at, int stride);
 };
 
 extern const struct kernels kernels_scalar;
 // One row of lines: outputs from..dst_n.
 void kernels_scalar_line(const struct resize_axis *x, const int16_t *line, int from,
                          uint8_t *out);
+void kernels_scalar_add_block(const int16_t coeffs[16], uint8_t *at, int stride);
+void kernels_scalar_add_mean(int coeff, uint8_t *at, int stride);
 // What columns does in every set when there are more than MOST_SHORT rows.
 void kernels_long_columns(const uint8_t *const *rows, const int16_t *weights, int count,
                           int from, int n, int16_t *out);

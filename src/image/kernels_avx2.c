@@ -355,6 +355,8 @@ const struct kernels kernels_avx2 = {
     .lines = lines,
     .unfilter = unfilter,
     .blocks = blocks_avx2,
+    .add_block = sse41_add_block,
+    .add_mean = sse41_add_mean,
 };
 
 #endif

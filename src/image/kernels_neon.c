@@ -259,6 +259,8 @@ const struct kernels kernels_neon = {
     .columns = columns,
     .lines = lines,
     .unfilter = unfilter,
+    .add_block = kernels_scalar_add_block,
+    .add_mean = kernels_scalar_add_mean,
 };
 
 #endif

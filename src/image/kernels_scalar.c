@@ -208,6 +208,64 @@ static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
     }
 }
 
+// ---- VP8
+
+static int times_cos(int v)
+{
+    return v + (v * VP8_COS >> 16);
+}
+
+static int times_sin(int v)
+{
+    return v * VP8_SIN >> 16;
+}
+
+// Four values, step apart.
+static void transform(const int *in, int step, int out[4])
+{
+    const int a = in[0] + in[2 * step], b = in[0] - in[2 * step];
+    const int c = times_sin(in[step]) - times_cos(in[3 * step]);
+    const int d = times_cos(in[step]) + times_sin(in[3 * step]);
+    out[0] = a + d;
+    out[1] = b + c;
+    out[2] = b - c;
+    out[3] = a - d;
+}
+
+static uint8_t add_clamped(int a, int b)
+{
+    return (uint8_t)(a + b < 0 ? 0 : a + b > 255 ? 255 : a + b);
+}
+
+void kernels_scalar_add_block(const int16_t coeffs[16], uint8_t *at, int stride)
+{
+    int in[16], columns_done[4][4];
+    for (int i = 0; i < 16; i++) {
+        in[i] = coeffs[i];
+    }
+    for (int x = 0; x < 4; x++) {
+        transform(in + x, 4, columns_done[x]);
+    }
+    for (int y = 0; y < 4; y++) {
+        int row[4];
+        columns_done[0][y] += 4;
+        transform(&columns_done[0][y], 4, row);
+        for (int x = 0; x < 4; x++) {
+            at[y * stride + x] = add_clamped(at[y * stride + x], row[x] >> 3);
+        }
+    }
+}
+
+void kernels_scalar_add_mean(int coeff, uint8_t *at, int stride)
+{
+    const int v = (coeff + 4) >> 3;
+    for (int y = 0; y < 4; y++) {
+        for (int x = 0; x < 4; x++) {
+            at[y * stride + x] = add_clamped(at[y * stride + x], v);
+        }
+    }
+}
+
 const struct kernels kernels_scalar = {
     .name = "scalar",
     .luma = luma,
@@ -218,4 +276,6 @@ const struct kernels kernels_scalar = {
     .lines = lines,
     .unfilter = unfilter,
     .blocks = blocks_scalar,
+    .add_block = kernels_scalar_add_block,
+    .add_mean = kernels_scalar_add_mean,
 };

@@ -240,6 +240,8 @@ const struct kernels kernels_sse41 = {
     .columns = columns,
     .lines = lines,
     .unfilter = sse41_unfilter,
+    .add_block = sse41_add_block,
+    .add_mean = sse41_add_mean,
 };
 
 #endif

@@ -267,6 +267,55 @@ static void test_paeth_as_specified(void **state)
     }
 }
 
+// Coefficients up to the largest that are let through, and samples up to both ends.
+static void test_vp8(void **state)
+{
+    (void)state;
+    const struct kernels *k;
+    enum { STRIDE = 7, N = 3 * STRIDE + 4, MOST = VP8_MOST_COEFF };
+    for (int i = 0; (k = kernels_at(i)); i++) {
+        for (int round = 0; round < 20000; round++) {
+            int16_t coeffs[16];
+            uint8_t *want = random_bytes(N, round % 3 == 1 ? 2 : 0), *got = guarded(N);
+            memcpy(got, want, N);
+            for (int c = 0; c < 16; c++) {
+                const int wide = (int)(next_random() % (2 * MOST + 1)) - MOST;
+                coeffs[c] = (int16_t)(round % 4 == 0   ? wide
+                                      : round % 4 == 1 ? wide / 40
+                                      : wide < 0       ? -MOST
+                                                       : MOST);
+            }
+            kernels_scalar_add_block(coeffs, want, STRIDE);
+            k->add_block(coeffs, got, STRIDE);
+            assert_same(want, got, N);
+            kernels_scalar_add_mean(coeffs[0], want, STRIDE);
+            k->add_mean(coeffs[0], got, STRIDE);
+            assert_same(want, got, N);
+            free(want);
+            free(got);
+        }
+    }
+}
+
+// By hand: a mean alone, and one with half a wave each way.
+static void test_vp8_as_specified(void **state)
+{
+    (void)state;
+    const int16_t coeffs[16] = {80, 160, 0, 0, -160};
+    const int16_t mean[16] = {84};
+    const uint8_t want[16] = {110, 95,  73,  58, 125, 110, 88,  73,
+                              147, 132, 110, 95, 162, 147, 126, 110};
+    uint8_t at[16], flat[16];
+    memset(at, 100, sizeof(at));
+    memset(flat, 100, sizeof(flat));
+    kernels_scalar_add_block(coeffs, at, 4);
+    assert_memory_equal(at, want, sizeof(want));
+    kernels_scalar_add_block(mean, flat, 4);
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(flat[i], 111);
+    }
+}
+
 static void test_best_is_the_last(void **state)
 {
     (void)state;
@@ -289,6 +338,8 @@ int main(void)
         cmocka_unit_test(test_filter),
         cmocka_unit_test(test_unfilter),
         cmocka_unit_test(test_paeth_as_specified),
+        cmocka_unit_test(test_vp8),
+        cmocka_unit_test(test_vp8_as_specified),
         cmocka_unit_test(test_best_is_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
