@@ -104,6 +104,9 @@ int64_t png_raw_bytes(const struct head *h);   // filtered rows, not interlaced
 MUST_USE int png_fast_decode(struct decode *d);
 MUST_USE int jpeg_decode(struct decode *d);
 MUST_USE int webp_decode(struct decode *d);
+// Lossy WebP without libwebp and without the loop filter; d->luma is left alone.
+// Errors: E_NOMEM; E_FORMAT: unusual or damaged, libwebp shall start over and judge.
+MUST_USE int vp8_decode(struct decode *d);
 
 // Encodes as baseline JPEG 4:2:0; replaces *out, which the caller owns.
 // Errors: E_NOMEM.

@@ -117,6 +117,23 @@ static void write_webps(struct buf *file, const struct scene *s)
     }
 }
 
+static void write_lossy(struct buf *file)
+{
+    for (int i = 0; i < 16; i++) {
+        const struct lossy_spec l = {.width = 20 + i * 7,
+                                     .height = 90 - i * 5,
+                                     .look = i % 5,
+                                     .quality = i * 6,
+                                     .method = i % 7,
+                                     .segments = 1 + i % 4,
+                                     .partitions = i / 4,
+                                     .sns = 60,
+                                     .seed = (uint32_t)i};
+        make_webp_lossy(file, &l);
+        write_both("webp", file);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct buf file = {0};
@@ -131,6 +148,7 @@ int main(int argc, char **argv)
     write_png_rows(&file);
     write_jpegs(&file, &s);
     write_webps(&file, &s);
+    write_lossy(&file);
     buf_fini(&file);
     return failures ? 1 : 0;
 }

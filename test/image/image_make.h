@@ -67,6 +67,20 @@ void make_webp(struct buf *out, const struct scene *s, const struct webp_spec *s
 // choice) and IDAT chunks of at most idat_bytes.
 void make_png_pixels(struct buf *out, const uint8_t *pixels, int width, int height,
                      int channels, int filters, int idat_bytes);
+// Lossy, with libwebp's own settings (WebPConfig); what it shows comes of the seed.
+struct lossy_spec {
+    int width;
+    int height;
+    int look;  // 0 noise, 1 plain, 2 letters, 3 gradient, 4 black and white
+    int quality;
+    int method;
+    int segments;
+    int partitions;  // 0 to 3: two to the power of that
+    int sns;
+    int sharpness;
+    uint32_t seed;
+};
+void make_webp_lossy(struct buf *out, const struct lossy_spec *spec);
 void make_webp_pixels(struct buf *out, const uint8_t *rgb, int width, int height);
 void make_jpeg_pixels(struct buf *out, const uint8_t *rgb, int width, int height);
 // A PNG header with these sizes, some bytes of pixels, and an end.

@@ -124,6 +124,63 @@ void make_webp(struct buf *out, const struct scene *s, const struct webp_spec *s
     }
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+static uint32_t look_at(const struct lossy_spec *l, int x, int y, uint32_t *seed)
+{
+    const uint32_t noise = next_random(seed);
+    switch (l->look) {
+    case 0: return noise & 0xffffff;
+    case 1: return l->seed & 0xffffff;
+    case 2: return (x / 5 * 7 + y / 9 * 3 + (x ^ y) / 2) % 5 == 0 ? 0x202020 : 0xf4f4f0;
+    case 3: return (uint32_t)(x * 5 & 255) << 16 | (uint32_t)(y * 3 & 255) << 8 | 90;
+    default: return noise & 1 ? 0xffffff : 0;
+    }
+}
+
+static void fill_lossy(WebPPicture *p, const struct lossy_spec *l)
+{
+    uint32_t seed = l->seed;
+    must(WebPPictureInit(p));
+    p->use_argb = 1;
+    p->width = l->width;
+    p->height = l->height;
+    must(WebPPictureAlloc(p));
+    for (int y = 0; y < l->height; y++) {
+        for (int x = 0; x < l->width; x++) {
+            p->argb[y * p->argb_stride + x] = 0xff000000 | look_at(l, x, y, &seed);
+        }
+    }
+}
+
+void make_webp_lossy(struct buf *out, const struct lossy_spec *l)
+{
+    WebPPicture p;
+    WebPConfig c;
+    WebPMemoryWriter w;
+    must(WebPConfigInit(&c));
+    c.quality = (float)l->quality;
+    c.method = l->method;
+    c.segments = l->segments;
+    c.partitions = l->partitions;
+    c.sns_strength = l->sns;
+    c.filter_sharpness = l->sharpness;
+    fill_lossy(&p, l);
+    WebPMemoryWriterInit(&w);
+    p.writer = WebPMemoryWrite;
+    p.custom_ptr = &w;
+    must(WebPEncode(&c, &p));
+    buf_fini(out);
+    buf_init(out, MAX_BYTES);
+    must(buf_add(out, w.mem, w.size) == 0);
+    WebPMemoryWriterClear(&w);
+    WebPPictureFree(&p);
+}
+
 // Lossless.
 void make_webp_pixels(struct buf *out, const uint8_t *rgb, int width, int height)
 {
