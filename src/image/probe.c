@@ -115,6 +115,7 @@ static int64_t webp_halves(const struct head *h)
     if (h->is_lossless) {
         return 16;
     }
+    // Lossy: vp8.c takes some rows only, but what it refuses libwebp decodes to planes.
     return h->has_alpha || h->is_animated ? 16 : 3;
 }
 

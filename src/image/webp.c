@@ -1,7 +1,10 @@
-// webp.c -- WebP through libwebp: facts, then planes (lossy) or pixels (all others).
+// webp.c -- WebP: facts, then planes (lossy) or pixels (all others).
 //
 // Lossy pictures stay planar: full YUV in video range, which our own shrink brings to full
-// range.  libwebp's own scaler is slower and blurs text.
+// range.  They are decoded by our own vp8.c when the loop filter is not wanted: the filter
+// only smooths what the shrink averages away, and nothing is predicted from filtered samples
+// in a key frame.  Whatever that decoder does not like, damage too, and everything else is
+// libwebp's, whose own scaler is slower and blurs text.
 // Source: RFC 9649; BT.601.
 // SPDX-License-Identifier: MIT
 #include "image/picture.h"
@@ -102,6 +105,11 @@ static int shrink_planes(struct decode *d, const struct planes *full)
     return 0;
 }
 
+static bool wants_filter(const struct decode *d)
+{
+    return d->luma || d->head->width * 3 < d->small.width * 4;
+}
+
 static int decode_planes(struct decode *d)
 {
     const struct head *h = d->head;
@@ -129,11 +137,20 @@ static int decode_planes(struct decode *d)
         .u_size = (size_t)full.stride[1] * chroma_rows,
         .v_size = (size_t)full.stride[2] * chroma_rows,
     };
-    // The loop filter only smooths what the shrink averages away; nothing is predicted
-    // from filtered pixels in a key frame.  It costs a tenth of the time.
-    c.options.bypass_filtering = !d->luma && h->width * 3 >= d->small.width * 4;
+    c.options.bypass_filtering = !wants_filter(d);
     rc = decode_twice(d->bytes, h->file_len, &c, d->err);
     return rc ? rc : shrink_planes(d, &full);
+}
+
+static int decode_lossy(struct decode *d)
+{
+    if (!wants_filter(d)) {
+        int rc = vp8_decode(d);
+        if (rc != E_FORMAT) {
+            return rc ? err_set(d->err, rc, "not enough memory to decode the WebP") : 0;
+        }
+    }
+    return decode_planes(d);
 }
 
 // ---- everything else: pixels
@@ -261,7 +278,7 @@ int webp_decode(struct decode *d)
         return decode_animation(d);
     }
     if (!h->has_alpha && !h->is_lossless) {
-        return decode_planes(d);
+        return decode_lossy(d);
     }
     struct frame f = {
         .bytes = d->bytes,
