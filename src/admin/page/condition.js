@@ -82,7 +82,7 @@ export class Condition {
                 event.currentTarget.disabled = true;
                 await this.load("checks");
             } }, icon("retry"), "Ask again")),
-        el("ul", { class: "lines" }, checks.map((c) => el("li", null, lamp(c.state),
+        el("ul", { class: "lines checks" }, checks.map((c) => el("li", null, lamp(c.state),
             el("b", null, c.name),
             el("span", { class: "muted grow" }, [c.words, c.todo].filter(Boolean).join("; ")),
             el("span", { class: "muted nowrap" }, c.response_ms === null ? "" : span(c.response_ms))))),

@@ -98,7 +98,8 @@ export class Privacy {
         clear(this.audit, el("h2", null, "Record"), audit.rows.length ? [
             el("div", { class: "table-box" }, el("table", { class: "audit" }, el("thead", null,
                 el("tr", null, ["When", "Decision", "Picture", "Program", "Found", "By rules", "To",
-                    "Sent"].map((name) => el("th", { scope: "col" }, name)))), this.body)),
+                    "Sent"].map((name) => el("th", { scope: "col",
+                        class: name === "Sent" ? "num" : "" }, name)))), this.body)),
             this.moreButton] : el("p", { class: "calm" }, icon("shield"), "The record is empty."));
     }
 
