@@ -283,6 +283,8 @@ static int open_gate(struct app *a, struct err *e)
 {
     a->gate.rules = a->config->rules;
     a->gate.policy = &a->config->privacy.policy;
+    a->gate.kept_back = &a->kept_back;
+    atomic_store(&a->kept_back, gate_kept_back(a->gate.policy));
     int rc = privacy_finder_open(&a->finder, e);
     a->gate.finder = a->finder;
     a->config->store.redact = gate_redact_address;

@@ -60,6 +60,7 @@ struct app {
     struct history history;
     struct privacy_finder *finder;  // owned
     struct gate_config gate;
+    atomic_uint kept_back;  // gate.kept_back
     struct pool *reader;  // embedded metadata
     struct images *images;
     struct payloads payloads;

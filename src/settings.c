@@ -88,10 +88,12 @@ static void apply_to_work(struct app *a)
     governor_configure(a->governor, &governor);
 }
 
-// The gate is asked on this thread only: between two turns of the loop all of it changes.
+// The gate is asked on this thread only: between two turns of the loop all of it changes.  What
+// other threads go by is one word.
 void settings_apply(struct app *a, bool has_new_rules)
 {
     a->gate.rules = a->config->rules;
+    atomic_store(&a->kept_back, gate_kept_back(a->gate.policy));
     store_configure(a->store, &a->config->store);
     if (a->role == VLMD_CLIENT || !a->schedule) {
         return;

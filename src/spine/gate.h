@@ -24,11 +24,16 @@
 #include "privacy/privacy.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 // Borrowed: as long as any gate.
 struct gate_config {
     const struct privacy_rules *rules;
     const struct privacy_policy *policy;
     const struct privacy_finder *finder;
+    // Categories, as bits, that are not for the database either (gate_kept_back of policy).
+    // Other threads, whom a new policy would surprise, go by it.  NULL: policy is asked.
+    const atomic_uint *kept_back;
 };
 
 enum { GATE_WORDS = 256, GATE_NAME = 96 };
@@ -163,6 +168,9 @@ void gate_clean_message(const struct gate *g, char *text, size_t size);
 // What may be told of a text while the rest of it still comes; counted nowhere.
 MUST_USE int gate_redact(const struct gate *g, const char *text, struct buf *out);
 int gate_cleaned(const struct gate *g);  // how many were replaced so far
+
+// What is not for this machine's models to see is not for its database to keep.
+unsigned gate_kept_back(const struct privacy_policy *p);
 
 // A path or URL with placeholders for what opens something, stands for a person, or is of that
 // kind; false: there is none.  config: a gate_config.  This is store_config.redact.

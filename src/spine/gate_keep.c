@@ -17,16 +17,20 @@ enum { MOST_TEXT = 16 << 20, MOST_WORDS = 240 };
 
 // ---- cleaning
 
-// What is not for this machine's models to see is not for its database to keep.
-static uint32_t kept_back(const struct gate_config *c)
+unsigned gate_kept_back(const struct privacy_policy *p)
 {
-    uint32_t set = 0;
+    unsigned set = 0;
     for (int i = 0; i < PRIVACY_CATEGORIES; i++) {
-        if (c->policy->local.action[i] >= PRIVACY_DO_MASK) {
+        if (p->local.action[i] >= PRIVACY_DO_MASK) {
             set |= 1u << i;
         }
     }
     return set;
+}
+
+static unsigned kept_back(const struct gate_config *c)
+{
+    return c->kept_back ? atomic_load(c->kept_back) : gate_kept_back(c->policy);
 }
 
 // 0: out holds the clean text, or is empty when nothing had to be replaced.

@@ -550,6 +550,23 @@ static void an_address_is_read_as_people_read_it(void **state)
     }
 }
 
+// Threads beside the loop never look into the policy, which a reload writes.
+static void what_is_kept_back_may_be_said_apart_from_the_policy(void **state)
+{
+    struct fake *f = *state;
+    atomic_uint none = 0, cards = gate_kept_back(&f->policy);
+    struct gate_config config = {.finder = f->finder, .kept_back = &none};
+    struct ingest_meta *m = test_calloc(1, sizeof(*m));
+    assert_true(cards & 1u << PRIVACY_CARD);
+    memcpy(m->window, CARD, sizeof(CARD));
+    gate_clean_meta(&config, m);
+    assert_string_equal(m->window, CARD);
+    config.kept_back = &cards;
+    gate_clean_meta(&config, m);
+    assert_string_equal(m->window, "[card]");
+    test_free(m);
+}
+
 // Rules can not tell what stands behind the end of a title that was cut.
 static void a_cut_title_that_was_cleaned_is_still_cut(void **state)
 {
@@ -630,6 +647,7 @@ int main(void)
         T(a_program_s_name_is_cleaned_as_well),
         T(words_of_a_failure_are_cleaned_before_they_are_cut),
         T(an_address_is_read_as_people_read_it),
+        T(what_is_kept_back_may_be_said_apart_from_the_policy),
         T(a_cut_title_that_was_cleaned_is_still_cut),
         T(a_picture_that_is_only_for_others_is_blocked),
         T(without_its_text_no_other_machine_gets_it),
