@@ -154,7 +154,7 @@ MUST_USE int config_format(const struct config_key *k, const struct config *c,
 // loader.
 bool config_set(struct config_loader *l, const struct config_key *k, char *at,
                 const struct config_entry *e);
-// "~/" and paths relative to the file made absolute.
+// "~/" and paths relative to the file, or else to where the process is, made absolute.
 char *config_expand(struct config_loader *l, const struct config_entry *e);
 
 // ---- places

@@ -189,6 +189,16 @@ static bool set_text(struct config_loader *l, const struct config_key *k, char *
     return true;
 }
 
+// Where the process is now: a program around us may go elsewhere later.
+static char *from_here(struct config_loader *l, const char *path)
+{
+    char here[CONFIG_MAX_PATH];
+    if (!path[0] || path[0] == '/' || !getcwd(here, sizeof(here))) {
+        return config_keep(l->c, path);
+    }
+    return config_keepf(l->c, "%s/%s", here[1] ? here : "", path);
+}
+
 char *config_expand(struct config_loader *l, const struct config_entry *e)
 {
     const char *s = e->value;
@@ -197,9 +207,9 @@ char *config_expand(struct config_loader *l, const struct config_entry *e)
         return config_keepf(l->c, "%s%s", home, s + 1);
     }
     if (s[0] && s[0] != '/' && e->layer == LAYER_FILE && l->file_dir) {
-        return config_keepf(l->c, "%s/%s", l->file_dir, s);
+        return from_here(l, config_keepf(l->c, "%s/%s", l->file_dir, s));
     }
-    return config_keep(l->c, s);
+    return from_here(l, s);
 }
 
 // NULL becomes empty: an organ's default for a path may be either.

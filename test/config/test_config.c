@@ -122,6 +122,23 @@ static void test_format(void **state)
     }
 }
 
+// A name without a folder has one all the same: what lies beside the database is found by it.
+static void test_paths_are_absolute(void **state)
+{
+    (void)state;
+    struct loaded l;
+    char here[512], path[1024];
+    assert_non_null(getcwd(here, sizeof(here)));
+    setenv("VLMD_DB", "shots.db", 1);
+    load_text(&l, "log: {file: vlmd.log}\n");
+    unsetenv("VLMD_DB");
+    snprintf(path, sizeof(path), "%s/shots.db", here);
+    assert_string_equal(l.c->store.path, path);
+    snprintf(path, sizeof(path), "%s/vlmd.log", config_fixture_dir());
+    assert_string_equal(l.c->log_file, path);
+    unload(&l);
+}
+
 static void test_all_types(void **state)
 {
     (void)state;
@@ -922,6 +939,7 @@ int main(void)
         CASE(test_none),
         CASE(test_units),
         CASE(test_format),
+        CASE(test_paths_are_absolute),
         CASE(test_all_types),
         CASE(test_bad_values),
         CASE(test_all_problems_at_once),
