@@ -23,16 +23,25 @@ struct sums {
     uint64_t count[CORNER_COUNT];
 };
 
+static void sums_add(struct sums *s, int corner, const uint8_t *rgb, int n)
+{
+    uint32_t sum[3] = {0};  // SIDE_MAX_PX * 255 fits
+    for (int x = 0; x < n; x++) {
+        sum[0] += rgb[3 * x];
+        sum[1] += rgb[3 * x + 1];
+        sum[2] += rgb[3 * x + 2];
+    }
+    for (int c = 0; c < 3; c++)
+        s->rgb[corner][c] += sum[c];
+    s->count[corner] += (uint64_t)n;
+}
+
 static void sums_add_row(struct sums *s, const uint8_t *rgb, int y)
 {
     int half = (s->width_px + 1) / 2;
     int base = y < (s->height_px + 1) / 2 ? CORNER_TOP_LEFT : CORNER_BOTTOM_LEFT;
-    for (int x = 0; x < s->width_px; x++) {
-        int corner = base + (x >= half);
-        for (int c = 0; c < 3; c++)
-            s->rgb[corner][c] += rgb[3 * x + c];
-        s->count[corner]++;
-    }
+    sums_add(s, base, rgb, half);
+    sums_add(s, base + 1, rgb + 3 * (size_t)half, s->width_px - half);
 }
 
 static uint32_t mean_of(const uint64_t rgb[3], uint64_t count)

@@ -117,17 +117,47 @@ struct text text_take(struct text *t)
     return taken;
 }
 
-static int sextet(unsigned char c)
+// The value of each character, or -1.
+static const signed char sextets[256] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, -1, -1, 63,  // + /
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,  // 0
+    -1, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,  // A
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1,  // P
+    -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,  // a
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,  // p
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+};
+
+static int sextet(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+')
-        return 62;
-    return c == '/' ? 63 : -1;
+    return sextets[(unsigned char)c];
+}
+
+// Groups of four up to the first that is not whole; there is room.  Returns its place.
+static size_t decode_groups(const char *in, size_t len, struct text *out)
+{
+    size_t i = 0;
+    for (; len - i >= 4; i += 4) {
+        int a = sextet(in[i]), b = sextet(in[i + 1]);
+        int c = sextet(in[i + 2]), d = sextet(in[i + 3]);
+        if ((a | b | c | d) < 0)
+            break;
+        char *to = out->data + out->len;
+        to[0] = (char)(a << 2 | b >> 4);
+        to[1] = (char)(b << 4 | c >> 2);
+        to[2] = (char)(c << 6 | d);
+        out->len += 3;
+    }
+    return i;
 }
 
 // Adds the whole bytes of `n` collected sextets (2, 3 or 4).
@@ -160,20 +190,16 @@ long base64_decode(const char *in, size_t len, enum base64_rule rule, struct tex
 {
     uint32_t bits = 0;
     int n = 0;
-    size_t i = 0;
     reserve(out, len / 4 * 3 + 4);
-    for (; i < len; i++) {
-        int v = sextet((unsigned char)in[i]);
+    size_t i = decode_groups(in, len, out);
+    for (; i < len && n < 4; i++, n++) {
+        int v = sextet(in[i]);
         if (v < 0)
             break;
         bits = bits << 6 | (uint32_t)v;
-        if (++n == 4) {
-            add_quantum(out, bits, 4);
-            bits = 0;
-            n = 0;
-        }
     }
     if (n >= 2)
         add_quantum(out, bits, n);
+    out->data[out->len] = 0;
     return rule == BASE64_STOP_EARLY ? -1 : check_padding(in, len, i, n);
 }
