@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <sched.h>
 
-enum { AHEAD_US = 20000, MAX_WAIT_US = 36000 };
+enum { AHEAD_US = 20000, MAX_WAIT_US = 35000 };
 
 static int count_processors(void)
 {
@@ -35,8 +35,9 @@ static void begin(struct exchange *x)
     }
 }
 
-// How long from now, in ms; 0 = it is its turn.
-static int64_t wait_ms(struct admin *a)
+// How long from now, in ms; 0 = it is its turn.  What the last turn took is part of what the
+// first of the next one waits.
+static int64_t wait_ms(struct admin *a, int64_t took_us)
 {
     struct admission *d = &a->admission;
     struct httpd_stats http;
@@ -46,6 +47,8 @@ static int64_t wait_ms(struct admin *a)
     int64_t all_us = http.spent_us + load.questions_us + d->own_us;
     int64_t spent_us = all_us - d->charged_us;
     d->charged_us = all_us;
+    d->config.max_wait_us =
+        took_us < MAX_WAIT_US / 2 ? MAX_WAIT_US - took_us : MAX_WAIT_US / 2;
     d->config.share_pct = load.is_describing ? a->config->share_pct : 100;
     return (turns_wait_us(&d->turns, &d->config, spent_us, clock_us()) + 999) / 1000;
 }
@@ -53,9 +56,9 @@ static int64_t wait_ms(struct admin *a)
 static void on_turn(struct timer *t);
 
 // Those who ask until the next turn need not even be read before.
-static void put_off(struct admin *a)
+static void put_off(struct admin *a, int64_t took_us)
 {
-    int64_t ms = wait_ms(a);
+    int64_t ms = wait_ms(a, took_us);
     if (ms) {
         timer_start(&a->admission.timer, ms, on_turn);
         httpd_rest(a->http);
@@ -66,7 +69,7 @@ static void on_turn(struct timer *t)
 {
     struct admission *d = container_of(t, struct admission, timer);
     struct admin *a = container_of(d, struct admin, admission);
-    int64_t began_us = clock_thread_us();
+    int64_t began_us = clock_thread_us(), turn_us = clock_us();
     struct list now = {0}, *node;
     d->n_begun = 0;
     list_init(&now);
@@ -79,7 +82,7 @@ static void on_turn(struct timer *t)
     httpd_go_on(a->http);
     d->is_turn = false;
     if (d->n_begun) {
-        put_off(a);
+        put_off(a, clock_us() - turn_us);
     }
 }
 
@@ -87,7 +90,7 @@ void admission_enter(struct exchange *x)
 {
     struct admission *d = &x->admin->admission;
     if (!d->is_turn && !timer_is_started(&d->timer)) {
-        put_off(x->admin);
+        put_off(x->admin, 0);
     }
     if (timer_is_started(&d->timer)) {
         list_push_back(&d->waiting, &x->turn_node);
