@@ -138,6 +138,18 @@ static int64_t number(sqlite3 *db, const char *sql)
     return n;
 }
 
+// Sums of usage that come while others are being written go with the next write, which may
+// be after the picture's own end.
+static void await_usage(const struct scraped *s, sqlite3 *db)
+{
+    int64_t began_ms = now_ms();
+    while (number(db, "SELECT sum(requests) FROM usage") <
+           sum_of(s, "vlmd_requests_total", "")) {
+        assert_true(now_ms() - began_ms < E2E_PATIENCE_MS);
+        poll(NULL, 0, 20);
+    }
+}
+
 #define IS(name, labels, value)                                                          \
     assert_int_equal(sum_of(&s, name, labels), (int64_t)(value))
 
@@ -148,6 +160,7 @@ static void compare_with_database(const struct scraped *of)
                                            "blocked",  "skipped", "failed"};
     sqlite3 *db = open_database(s.p);
     int64_t ended = 0;
+    await_usage(of, db);
     for (int i = 0; i < 6; i++) {
         char sql[100], label[40];
         snprintf(sql, sizeof(sql), "SELECT count(*) FROM job WHERE outcome = %d", i + 1);
