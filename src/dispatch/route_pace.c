@@ -148,16 +148,16 @@ int64_t route_pace_tick(struct route *r, int64_t now_ms)
 
 // ---- the server's wish
 
-static int64_t back_off_ms(const struct route *r)
+static int64_t back_off_ms(const struct route *r, int doublings)
 {
-    int64_t most = OVERLOAD_BASE_MS << (r->holds < 6 ? r->holds : 6);
+    int64_t most = OVERLOAD_BASE_MS << (doublings < 6 ? doublings : 6);
     most = most < OVERLOAD_CAP_MS ? most : OVERLOAD_CAP_MS;
     return most / 2 + (int64_t)(dispatch_random(r->dispatch) % (uint32_t)(most / 2 + 1));
 }
 
 // Of many that were refused at the same time, all but the first tell nothing new.  "Again at
 // once" (a 0, a date that is over) is believed once: a server that goes on refusing would be
-// asked as fast as it can refuse.
+// asked as fast as it can refuse.  Then it is asked about once a second.
 void route_hold(struct route *r, int err, const char *words, int64_t retry_after_ms,
                 int64_t now_ms)
 {
@@ -165,7 +165,8 @@ void route_hold(struct route *r, int err, const char *words, int64_t retry_after
     if (!is_meant && route_is_held(r, now_ms)) {
         return;
     }
-    int64_t wait = is_meant ? retry_after_ms : back_off_ms(r);
+    int64_t wait =
+        is_meant ? retry_after_ms : back_off_ms(r, retry_after_ms < 0 ? r->holds : 0);
     char why[160];
     snprintf(why, sizeof(why), "%.159s", words && words[0] ? words : err_words(err));
     r->holds++;
