@@ -331,7 +331,7 @@ void fake_config(struct fake *f, struct pipeline_config *out)
                   {1024, 750, 5000, 0, "b"},
                   {1280, 1000, 15000, 0, "c"}},
         .max_file_bytes = 1 << 20,
-        .gate = {f->rules, &f->policy, f->finder},
+        .gate = {.rules = f->rules, .policy = &f->policy, .finder = f->finder},
     };
     retry_config_default(&out->retry);
 }
