@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "privacy/unescape.h"
 
+#include "base/mem.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -45,7 +46,7 @@ bool privacy_unescape(const char *text, struct buf *out)
 {
     bool has_changed = false, goes_on = strpbrk(text, "%+") != NULL;
     buf_clear(out);
-    char *plain = goes_on ? strdup(text) : NULL;
+    char *plain = goes_on ? mem_dup(text) : NULL;
     size_t len = 0;
     for (int i = 0; i < MOST_TIMES && plain && goes_on; i++) {
         len = unescape(plain, &goes_on);
