@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUNS_A_TURN = 16 };
+enum { RUNS_A_TURN = 16, BESIDE_HEAD = 6 << 10 };
 
 // ---- turning the library
 
@@ -128,8 +128,9 @@ static void free_request(struct httpd_request *r)
         MHD_destroy_response(r->response);
     }
     for (int i = 0; i < r->n_fields; i++) {
-        free(r->fields[i].name);
-        free(r->fields[i].value);
+        if (r->fields[i].is_apart) {
+            free(r->fields[i].value);
+        }
     }
     list_remove(&r->node);
     buf_fini(&r->body);
@@ -200,11 +201,11 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
             return MHD_NO;
         }
         r = mem_new(struct httpd_request);
-        *r = (struct httpd_request){.server = h,
-                                    .mhd = mhd,
-                                    .connection = info->socket_context,
-                                    .method = method,
-                                    .path = url};
+        r->server = h;
+        r->mhd = mhd;
+        r->connection = info->socket_context;
+        r->method = method;
+        r->path = url;
         *context = r;
         list_push_back(&h->requests, &r->node);
         begin_request(h, r);
@@ -275,7 +276,9 @@ static void on_library_says(void *arg, const char *fmt, va_list ap)
     }
 }
 
-// Half of a connection's memory is for what has been read.
+// A connection's memory is for a head, what is known of its fields, and the head of an answer.
+// The library clears all of it for every request, and half of it twice: it is most of what an
+// answer touches.
 static struct MHD_Daemon *start_daemon(struct httpd *h)
 {
     return MHD_start_daemon(
@@ -285,7 +288,7 @@ static struct MHD_Daemon *start_daemon(struct httpd *h)
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, h, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)h->config.max_connections + 8u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        2 * h->config.max_head_bytes, MHD_OPTION_CONNECTION_TIMEOUT,
+        h->config.max_head_bytes + BESIDE_HEAD, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(h->config.idle_ms / 1000 + 1), MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_END);
 }

@@ -39,7 +39,7 @@ struct httpd_events {
     void (*on_request)(void *arg, struct httpd_request *r);
     // It was sent, or the client is gone.
     void (*on_end)(void *arg, struct httpd_request *r);
-    // Something came that is no request, or has a head over twice the limit.  It was answered
+    // Something came that is no request, or has a head far over the limit.  It was answered
     // with this status in the library's own words and its connection is closed.
     void (*on_refused)(void *arg, int status);
 };
@@ -92,7 +92,7 @@ bool httpd_is_own_user(
 
 // ---- answering
 
-// Before the answer.  More than 24 are dropped.
+// Before the answer.  name is a literal.  More than 24 are dropped.
 void httpd_set_header(struct httpd_request *r, const char *name, const char *value);
 // Takes the contents of body, which is left empty; NULL = no body.
 void httpd_answer(struct httpd_request *r, int status, struct buf *body);

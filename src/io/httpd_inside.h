@@ -9,7 +9,7 @@
 
 #include <netinet/in.h>
 
-enum { HTTPD_MAX_FIELDS = 24 };
+enum { HTTPD_MAX_FIELDS = 24, HTTPD_VALUES = 768 };
 
 struct MHD_Connection;
 struct MHD_Response;
@@ -27,7 +27,9 @@ struct connection {
 };
 
 struct field {
-    char *name, *value;  // owned
+    const char *name;  // a literal
+    char *value;       // in httpd_request.values, or owned
+    bool is_apart;     // owned: there was no room
 };
 
 struct httpd_request {
@@ -49,6 +51,8 @@ struct httpd_request {
     int status;
     struct field fields[HTTPD_MAX_FIELDS];
     int n_fields;
+    char values[HTTPD_VALUES];
+    size_t n_values;  // bytes of it
     // a stream
     bool is_stream;
     bool is_ending;

@@ -113,9 +113,19 @@ bool httpd_is_own_user(const struct httpd_request *r)
 void httpd_set_header(struct httpd_request *r, const char *name, const char *value)
 {
     assert(!r->is_answered);
-    if (r->n_fields < HTTPD_MAX_FIELDS) {
-        r->fields[r->n_fields++] = (struct field){mem_dup(name), mem_dup(value)};
+    size_t n = strlen(value) + 1;
+    if (r->n_fields == HTTPD_MAX_FIELDS) {
+        return;
     }
+    struct field *f = &r->fields[r->n_fields++];
+    f->name = name;
+    f->is_apart = n > sizeof(r->values) - r->n_values;
+    if (f->is_apart) {
+        f->value = mem_dup(value);
+        return;
+    }
+    f->value = memcpy(r->values + r->n_values, value, n);
+    r->n_values += n;
 }
 
 static void resume(struct httpd_request *r)
