@@ -84,7 +84,7 @@ static int run_filter(struct db *d, struct store_query *r, struct filter *f,
     int rc = continue_after(f, r);
     rc = rc ? rc : make_text(f, r->order, &text);
     if (!rc) {
-        struct sql q = sql_begin_once(d, buf_str(&text));
+        struct sql q = sql_begin_again(d, buf_str(&text));
         filter_bind(f, &q);
         sql_int(&q, r->limit + 1);
         rc = read_rows(d, &q, r, block);

@@ -6,8 +6,17 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+static void forget_last(struct db *d)
+{
+    sqlite3_finalize(d->last.st);
+    free(d->last.text);
+    d->last.st = NULL;
+    d->last.text = NULL;
+}
 
 void db_close(struct db *d)
 {
@@ -16,6 +25,7 @@ void db_close(struct db *d)
         d->cache[i].st = NULL;
         d->cache[i].text = NULL;
     }
+    forget_last(d);
     sqlite3_close(d->h);
     d->h = NULL;
 }
@@ -116,6 +126,20 @@ struct sql sql_begin_once(struct db *d, const char *text)
     if (rc != SQLITE_OK) {
         q.rc = db_fail(d, rc);
     }
+    return q;
+}
+
+struct sql sql_begin_again(struct db *d, const char *text)
+{
+    struct sql q = {.db = d, .text = text};
+    if (d->last.text && strcmp(d->last.text, text) == 0) {
+        q.st = d->last.st;
+        d->last.st = NULL;
+    } else {
+        q = sql_begin_once(d, text);
+    }
+    forget_last(d);
+    q.is_kept = true;
     return q;
 }
 
@@ -224,6 +248,16 @@ static void tell(const struct sql *q)
     statements_ended(q->db->statements, &e);
 }
 
+static void keep_as_last(struct sql *q)
+{
+    struct db *d = q->db;
+    forget_last(d);
+    sqlite3_reset(q->st);
+    sqlite3_clear_bindings(q->st);  // what they point to is going
+    d->last.st = q->st;
+    d->last.text = strdup(q->text);
+}
+
 int sql_end(struct sql *q)
 {
     if (q->db->statements) {
@@ -231,6 +265,8 @@ int sql_end(struct sql *q)
     }
     if (q->is_cached) {
         sqlite3_reset(q->st);
+    } else if (q->is_kept && !q->rc) {
+        keep_as_last(q);
     } else {
         sqlite3_finalize(q->st);
     }

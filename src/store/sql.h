@@ -29,6 +29,11 @@ struct db {
         const char *text;  // the literal: found again by its address
         sqlite3_stmt *st;  // owned
     } cache[SQL_CACHE];
+    // Of sql_begin_again, while it is not in use.
+    struct {
+        char *text;        // owned
+        sqlite3_stmt *st;  // owned
+    } last;
     struct statements
         *statements;     // borrowed: as long as the connection; NULL = not timed
     const char *thread;  // for them: "write", "read"
@@ -45,7 +50,8 @@ struct sql {
     const char *text;
     int64_t took_ns;  // in SQLite
     sqlite3_stmt *st;
-    bool is_cached;
+    bool is_cached;  // reset at the end
+    bool is_kept;    // and the next sql_begin_again may have it
     int rc;
     int bound;
     int col;
@@ -60,6 +66,9 @@ MUST_USE int db_exec(struct db *d, const char *text);  // one or more statements
 
 struct sql sql_begin(struct db *d, const char *literal);    // kept prepared
 struct sql sql_begin_once(struct db *d, const char *text);  // text from a buffer
+// The same, for one that is likely to be asked for next, too: the last is kept prepared.
+// Not for pragmas, which do their work when they are prepared.
+struct sql sql_begin_again(struct db *d, const char *text);
 void sql_int(struct sql *q, int64_t value);
 void sql_text(struct sql *q, const char *value);  // NULL is ''; borrowed until sql_end
 void sql_blob(struct sql *q, const void *data, size_t len);  // NULL is NULL; borrowed too

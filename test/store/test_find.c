@@ -116,6 +116,23 @@ static void words_become_expressions(void **state)
     assert_false(words_is_indexed("+-*"));
 }
 
+// A list's statement is kept for the next one: with other values, and other rows by now.
+static void the_same_list_again_shows_what_is_there_now(void **state)
+{
+    struct kit *k = *state;
+    struct store_query one = {.limit = 1}, two = {.limit = 2};
+    kit_described(k, "/1", 1, "a red house by the sea");
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(find(k, (struct store_filter){.path = "/1"}), "1");
+        assert_string_equal(find(k, (struct store_filter){.path = "/2"}), "");
+    }
+    kit_described(k, "/2", 2, "a red car");
+    assert_string_equal(find(k, (struct store_filter){.path = "/2"}), "2");
+    assert_string_equal(found(k, &one), "2");
+    assert_string_equal(found(k, &two), "2 1");
+    assert_string_equal(find(k, (struct store_filter){.path = "/1"}), "1");
+}
+
 static void text_finds_what_it_says(void **state)
 {
     struct kit *k = *state;
@@ -624,6 +641,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_become_expressions),
         TEST(text_finds_what_it_says),
+        TEST(the_same_list_again_shows_what_is_there_now),
         TEST(a_frequent_word_is_meant_as_it_stands),
         TEST(anything_may_be_typed),
         TEST(hits_are_marked),
