@@ -39,6 +39,41 @@ static time_t seconds_of(int64_t ms, int *rest)
     return (time_t)s;
 }
 
+// Zeros before it; of a list of pictures there are hundreds, each of which printf would read
+// its format for.
+static char *put_digits(char *out, int digits, int n)
+{
+    for (int i = digits; i-- > 0; n /= 10) {
+        out[i] = (char)('0' + n % 10);
+    }
+    return out + digits;
+}
+
+static bool is_usual(const struct tm *tm, size_t size)
+{
+    return size >= sizeof("2026-11-21T10:00:00.000Z") && tm->tm_year >= -1900 &&
+           tm->tm_year < 8100;
+}
+
+static void put_iso(const struct tm *tm, int ms, char *out)
+{
+    out = put_digits(out, 4, tm->tm_year + 1900);
+    *out++ = '-';
+    out = put_digits(out, 2, tm->tm_mon + 1);
+    *out++ = '-';
+    out = put_digits(out, 2, tm->tm_mday);
+    *out++ = 'T';
+    out = put_digits(out, 2, tm->tm_hour);
+    *out++ = ':';
+    out = put_digits(out, 2, tm->tm_min);
+    *out++ = ':';
+    out = put_digits(out, 2, tm->tm_sec);
+    *out++ = '.';
+    out = put_digits(out, 3, ms);
+    *out++ = 'Z';
+    *out = 0;
+}
+
 void time_iso(int64_t at_ms, char *out, size_t size)
 {
     struct tm tm;
@@ -46,6 +81,10 @@ void time_iso(int64_t at_ms, char *out, size_t size)
     time_t s = seconds_of(at_ms, &ms);
     if (!gmtime_r(&s, &tm)) {
         snprintf(out, size, "?");
+        return;
+    }
+    if (is_usual(&tm, size)) {
+        put_iso(&tm, ms, out);
         return;
     }
     snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,

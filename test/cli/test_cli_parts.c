@@ -120,6 +120,14 @@ static void test_time_words(void **state)
     assert_string_equal(text, "2026-03-18T12:34:56.007Z");
     time_iso(-1, text, sizeof(text));
     assert_string_equal(text, "1969-12-31T23:59:59.999Z");
+    time_iso(-62167219200000, text, sizeof(text));
+    assert_string_equal(text, "0000-01-01T00:00:00.000Z");
+    time_iso(253402300799999, text, sizeof(text));
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+    time_iso(253402300800000, text, sizeof(text));
+    assert_string_equal(text, "10000-01-01T00:00:00.000Z");
+    time_iso(NOW + 7, text, 11);
+    assert_string_equal(text, "2026-03-18");
     zone("Europe/Berlin");
     time_local(NOW, text, sizeof(text));
     assert_string_equal(text, "2026-03-18 13:34");
