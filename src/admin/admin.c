@@ -233,6 +233,7 @@ int admin_open(struct admin **out, vlmd *v, void (*note)(void *arg, const char *
     int rc = auth_open(&a->auth, dir, c->keys_file, e);
     rc = rc ? rc : open_http(a, e);
     if (rc) {
+        auth_close(&a->auth);
         free(a);
         return rc;
     }

@@ -8,9 +8,9 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +97,14 @@ void auth_random_hex(int n, char *out)
     }
 }
 
-static void hash_of(const char *text, uint8_t out[32])
+static void hash_of(const struct auth *a, const char *text, uint8_t out[32])
 {
-    SHA256((const unsigned char *)text, strlen(text), out);
+    bool is_made = EVP_DigestInit_ex(a->digest, NULL, NULL) == 1 &&
+                   EVP_DigestUpdate(a->digest, text, strlen(text)) == 1 &&
+                   EVP_DigestFinal_ex(a->digest, out, NULL) == 1;
+    if (!is_made) {
+        abort();  // what is in out would be compared
+    }
 }
 
 // ---- opening
@@ -120,11 +125,21 @@ int auth_open(struct auth *a, const char *dir, const char *keys_file, struct err
     if (rc) {
         return rc;
     }
-    hash_of(token, a->token_hash);
+    a->digest = EVP_MD_CTX_new();
+    if (!a->digest || EVP_DigestInit_ex(a->digest, EVP_sha256(), NULL) != 1) {
+        abort();  // no memory, or no SHA-256: nobody could be let in
+    }
+    hash_of(a, token, a->token_hash);
     HMAC(EVP_sha256(), token, AUTH_TOKEN_CHARS, (const unsigned char *)purpose,
          sizeof(purpose) - 1, a->jwt_key, &n);
     OPENSSL_cleanse(token, sizeof(token));
     return auth_file_keys(a, e);
+}
+
+void auth_close(struct auth *a)
+{
+    EVP_MD_CTX_free(a->digest);
+    a->digest = NULL;
 }
 
 // ---- checking
@@ -178,7 +193,7 @@ int auth_check(struct auth *a, const char *given, bool is_cookie, int64_t now_s,
     if (strchr(given, '.')) {
         return check_jwt(a, given, "api", now_s, &claims, out);
     }
-    hash_of(given, hash);
+    hash_of(a, given, hash);
     if (CRYPTO_memcmp(hash, a->token_hash, sizeof(hash)) == 0) {
         *out = (struct auth_who){
             .name = "token", .scopes = scopes[SCOPES - 1].has, .kind = AUTH_TOKEN};
@@ -256,7 +271,7 @@ int auth_add_key(struct auth *a, const char *name, unsigned bits, int64_t expire
     snprintf(out, size, "vlmd_");
     auth_random_hex(32, out + 5);
     snprintf(key.name, sizeof(key.name), "%s", name);
-    hash_of(out, key.hash);
+    hash_of(a, out, key.hash);
     int rc = auth_file_add(a, &key, e);
     return rc;
 }

@@ -36,7 +36,10 @@ struct auth_key {
     int64_t expires_s;  // 0 = never
 };
 
+struct evp_md_ctx_st;
+
 struct auth {
+    struct evp_md_ctx_st *digest;  // owned; SHA-256: finding it takes longer than a token
     char token_path[4096], keys_path[4096];
     uint8_t token_hash[32];
     uint8_t jwt_key[JWT_KEY_BYTES];
@@ -51,6 +54,8 @@ struct auth {
 // Errors: E_ACCESS (others can read it), E_FORMAT, E_IO.
 MUST_USE int auth_open(struct auth *a, const char *dir, const char *keys_file,
                        struct err *e);
+// Also after auth_open failed.
+void auth_close(struct auth *a);
 // A token, key or JWT as given in a header or (is_cookie) by a browser.  Errors: E_AUTH,
 // E_DEADLINE.
 MUST_USE int auth_check(struct auth *a, const char *given, bool is_cookie, int64_t now_s,

@@ -91,6 +91,7 @@ void admin_free_if_done(struct admin *a)
 {
     if (a->is_closing && a->parts_open == 0 && list_is_empty(&a->exchanges)) {
         share_free_all(a);
+        auth_close(&a->auth);
         free(a);
     }
 }

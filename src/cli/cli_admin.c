@@ -97,7 +97,11 @@ static int open_auth(struct cli *c, struct places *p, struct auth *a)
                           "there is no database yet (start `vlmd watch` once)");
     }
     rc = auth_open(a, p->dir, p->keys_file, &e);
-    return rc ? cli_failed(NULL, rc, e.msg) : 0;
+    if (rc) {
+        auth_close(a);
+        return cli_failed(NULL, rc, e.msg);
+    }
+    return 0;
 }
 
 // ---- vlmd token
@@ -183,7 +187,11 @@ int cli_run_token(struct cli *c)
         return cli_usage(c, "--scope \"%s\" is none of read, submit, admin", scope);
     }
     int rc = open_auth(c, &p, &a);
-    return rc ? rc : make(c, &a, bits);
+    if (rc == 0) {
+        rc = make(c, &a, bits);
+        auth_close(&a);
+    }
+    return rc;
 }
 
 // ---- vlmd open
@@ -225,12 +233,14 @@ int cli_run_open(struct cli *c)
     if (rc) {
         return rc;
     }
+    rc = auth_make_jwt(&a, &who, "login", time_wall_ms() / 1000 + AUTH_LOGIN_S, code,
+                       sizeof(code));
+    auth_close(&a);
     if (strcmp(p.listen, "off") == 0) {
         return cli_failed("open", VLMD_ERR_USAGE,
                           "admin.listen is off: there is no page (see `vlmd config`)");
     }
-    if (auth_make_jwt(&a, &who, "login", time_wall_ms() / 1000 + AUTH_LOGIN_S, code,
-                      sizeof(code))) {
+    if (rc) {
         return cli_failed("open", E_BUG, "the code can not be made");
     }
     make_url(p.listen, code, url, sizeof(url));

@@ -191,6 +191,7 @@ static void make_expired(struct rig *r, const char *use, char *out)
     rig_folder(r, dir, sizeof(dir));
     assert_int_equal(auth_open(&a, dir, "", &e), 0);
     assert_int_equal(auth_make_jwt(&a, &who, use, time(NULL) - 60, out, JWT_MAX), 0);
+    auth_close(&a);
 }
 
 static int64_t denied(struct rig *r)

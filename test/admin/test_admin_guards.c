@@ -49,6 +49,7 @@ static void make_jwt(struct rig *r, const char *scope, const char *use, int64_t 
     assert_int_equal(auth_open(&a, dir, "", &e), 0);
     assert_true(auth_parse_scopes(scope, &who.scopes));
     assert_int_equal(auth_make_jwt(&a, &who, use, time(NULL) + life_s, out, JWT_MAX), 0);
+    auth_close(&a);
 }
 
 // ---- all routes
@@ -222,6 +223,7 @@ static void named_keys_come_and_go_while_it_runs(void **state)
                      E_USAGE);
     assert_int_equal(auth_add_key(&a, "a b", AUTH_READ, 0, head, sizeof(head), &e),
                      E_USAGE);
+    auth_close(&a);
     assert_int_equal(stat(a.keys_path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     snprintf(head, sizeof(head), "Host: %s\r\nX-API-Key: %s\r\n", r->host, key);
