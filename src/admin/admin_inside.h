@@ -41,6 +41,13 @@ struct route {
     int fresh_ms;  // share.h: may others have the answer, and for how long?
 };
 
+// What many asked at the same time, to be asked ahead of the next turn (share.h).
+struct share_hot {
+    const struct route *route;  // NULL = nothing
+    struct buf key;             // of its share
+    int n;                      // who got one answer
+};
+
 struct admin {
     vlmd *v;
     const struct vlmd_admin_config *config;
@@ -53,6 +60,7 @@ struct admin {
     struct list exchanges;
     struct admission admission;
     struct list shares;
+    struct share_hot hot;
     int64_t changes;      // requests that change something, begun and answered
     int64_t events_told;  // to clients
     uint64_t next_correlation;
@@ -67,7 +75,8 @@ struct admin {
 struct exchange {
     struct list node;  // admin.exchanges
     struct admin *admin;
-    struct httpd_request *http;  // NULL = the client is gone
+    struct httpd_request *http;  // NULL = the client is gone, or there is none (is_ahead)
+    bool is_ahead;               // for those of the next turn
     int holds;
     const struct route *route;  // NULL = there is none
     struct auth_who who;
@@ -88,6 +97,8 @@ struct exchange {
 // ---- exchange.c
 
 struct exchange *exchange_new(struct admin *a, struct httpd_request *r);
+// Nobody asks yet: its answer is kept for those who will (share_ahead).
+struct exchange *exchange_new_ahead(struct admin *a, const struct route *route);
 void exchange_hold(struct exchange *x);
 void exchange_drop(struct exchange *x);
 // Calls fn; what that begins is begun under x's correlation id.
@@ -123,6 +134,8 @@ void reply_header(struct exchange *x, const char *name, const char *value);
 
 // ---- params.c
 
+// NULL = not there; borrowed while x is begun.
+const char *param_text(const struct exchange *x, const char *name);
 // A parameter that is wrong is answered, and false is returned.
 bool param_int(struct exchange *x, const char *name, int64_t min, int64_t max,
                int64_t fallback, int64_t *out);

@@ -35,21 +35,41 @@ static uint64_t next_correlation(struct admin *a)
     return z ^ (z >> 31);
 }
 
-struct exchange *exchange_new(struct admin *a, struct httpd_request *r)
+static struct exchange *make(struct admin *a)
 {
     struct exchange *x = mem_new(struct exchange);
-    const char *given = httpd_header(r, "X-Correlation-ID");
     x->admin = a;
-    x->http = r;
     x->holds = 1;
     buf_init(&x->out, ADMIN_ANSWER_MAX);
+    list_push_back(&a->exchanges, &x->node);
+    return x;
+}
+
+static void make_correlation(struct exchange *x)
+{
+    snprintf(x->correlation, sizeof(x->correlation), "%016" PRIx64,
+             next_correlation(x->admin));
+}
+
+struct exchange *exchange_new(struct admin *a, struct httpd_request *r)
+{
+    struct exchange *x = make(a);
+    const char *given = httpd_header(r, "X-Correlation-ID");
+    x->http = r;
     if (given && is_correlation(given)) {
         snprintf(x->correlation, sizeof(x->correlation), "%s", given);
     } else {
-        snprintf(x->correlation, sizeof(x->correlation), "%016" PRIx64,
-                 next_correlation(a));
+        make_correlation(x);
     }
-    list_push_back(&a->exchanges, &x->node);
+    return x;
+}
+
+struct exchange *exchange_new_ahead(struct admin *a, const struct route *route)
+{
+    struct exchange *x = make(a);
+    x->is_ahead = true;
+    x->route = route;
+    make_correlation(x);
     return x;
 }
 
@@ -72,7 +92,11 @@ void exchange_drop(struct exchange *x)
         x->free_state(x->state);
     }
     buf_fini(&x->out);
+    bool is_ahead = x->is_ahead;
     free(x);
+    if (is_ahead) {
+        admission_ahead_done(a);
+    }
     admin_free_if_done(a);
 }
 

@@ -3,6 +3,7 @@
 // What is wrong is answered at once, with its name.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+#include "share.h"
 
 #include "base/utf8.h"
 #include "face/timefmt.h"
@@ -30,6 +31,11 @@ bool known_name(const char *names, const char *name)
 
 // ---- the query
 
+const char *param_text(const struct exchange *x, const char *name)
+{
+    return x->http ? httpd_param(x->http, name) : share_param(x, name);
+}
+
 static bool parse_int(const char *s, int64_t *out)
 {
     char *end = NULL;
@@ -41,7 +47,7 @@ static bool parse_int(const char *s, int64_t *out)
 bool param_int(struct exchange *x, const char *name, int64_t min, int64_t max,
                int64_t fallback, int64_t *out)
 {
-    const char *s = httpd_param(x->http, name);
+    const char *s = param_text(x, name);
     *out = fallback;
     if (!s || (parse_int(s, out) && *out >= min && *out <= max)) {
         return true;
@@ -80,7 +86,7 @@ static bool choose(struct exchange *x, const char *name, const char *choices,
 bool param_choice(struct exchange *x, const char *name, const char *choices, int fallback,
                   int *out)
 {
-    const char *s = httpd_param(x->http, name);
+    const char *s = param_text(x, name);
     *out = fallback;
     return !s || choose(x, name, choices, s, out);
 }
@@ -101,7 +107,7 @@ static bool parse_time(struct exchange *x, const char *name, const char *s, bool
 
 bool param_time(struct exchange *x, const char *name, bool is_end, int64_t *out)
 {
-    const char *s = httpd_param(x->http, name);
+    const char *s = param_text(x, name);
     *out = 0;
     return !s || !*s || parse_time(x, name, s, is_end, out);
 }
@@ -150,14 +156,14 @@ bool param_query(struct exchange *x, struct vlmd_query *q)
 {
     int degraded = 0;
     *q = (struct vlmd_query){
-        .text = or_null(httpd_param(x->http, "q")),
-        .app = or_null(httpd_param(x->http, "app")),
-        .tag = or_null(httpd_param(x->http, "tag")),
-        .path = or_null(httpd_param(x->http, "path")),
-        .state = or_null(httpd_param(x->http, "state")),
-        .outcome = or_null(httpd_param(x->http, "outcome")),
-        .error_class = or_null(httpd_param(x->http, "class")),
-        .correlation_id = or_null(httpd_param(x->http, "correlation_id")),
+        .text = or_null(param_text(x, "q")),
+        .app = or_null(param_text(x, "app")),
+        .tag = or_null(param_text(x, "tag")),
+        .path = or_null(param_text(x, "path")),
+        .state = or_null(param_text(x, "state")),
+        .outcome = or_null(param_text(x, "outcome")),
+        .error_class = or_null(param_text(x, "class")),
+        .correlation_id = or_null(param_text(x, "correlation_id")),
     };
     bool is_good = check_query(x, q) && param_time(x, "since", false, &q->since_ms) &&
                    param_time(x, "until", true, &q->until_ms) &&

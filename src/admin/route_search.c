@@ -30,7 +30,7 @@ struct listing {
 
 static bool parse_cursor(struct exchange *x, enum order order, struct vlmd_query *q)
 {
-    const char *s = httpd_param(x->http, "cursor");
+    const char *s = param_text(x, "cursor");
     int end = 0;
     if (!s || !*s) {
         return true;

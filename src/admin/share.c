@@ -1,8 +1,8 @@
 // share.c -- see share.h.
 //
 // A share begins with its maker and ends when that has answered, or lives on without one as
-// long as its answer is fresh.  There is at most one kept answer for each route: those that
-// are kept have no parameters.
+// long as its answer is fresh.  There is at most one kept answer for each route, those that
+// are kept have no parameters; and one that was asked ahead of the turn that goes on.
 // SPDX-License-Identifier: MIT
 #include "share.h"
 
@@ -12,11 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = 64 << 10 };
+enum {
+    KEY_MAX = 64 << 10,
+    MANY = 8  // who get one answer: the next turn's may be asked ahead
+};
 
 struct share {
     struct list node;         // admin.shares
+    const struct route *route;
     struct exchange *maker;   // NULL: it has answered
+    bool is_ahead;            // kept until the end of the turn
+    int n_given;              // to others than its maker
     struct list waiting;      // exchanges, by share_node
     struct buf key;           // path and parameters, each with its NUL
     int64_t changes, events;  // of the interface, when it began
@@ -25,6 +31,18 @@ struct share {
     const char *type;
     int64_t until_ms;
 };
+
+// It is over: many got it, so many will ask the same again.
+static void note_hot(struct admin *a, struct share *s)
+{
+    struct share_hot *hot = &a->hot;
+    if (s->route->fresh_ms <= SHARE_RUNNING && s->n_given >= MANY &&
+        s->n_given > hot->n) {
+        hot->route = s->route;
+        hot->n = s->n_given;
+        buf_take(&hot->key, &s->key);
+    }
+}
 
 static void free_share(struct share *s)
 {
@@ -63,9 +81,10 @@ static bool is_good(const struct share *s, const struct admin *a, int64_t now_ms
     if (s->changes != a->changes) {
         return false;
     }
-    return s->maker
-               ? s->maker->route->fresh_ms > SHARE_RUNNING || s->events == a->events_told
-               : now_ms < s->until_ms;
+    if (s->route->fresh_ms <= SHARE_RUNNING) {
+        return s->events == a->events_told;
+    }
+    return s->maker || now_ms < s->until_ms;
 }
 
 static struct share *find(struct admin *a, const struct buf *key, int64_t now_ms)
@@ -89,7 +108,9 @@ static struct share *find(struct admin *a, const struct buf *key, int64_t now_ms
 static void begin(struct exchange *x, struct buf *key)
 {
     struct share *s = mem_new(struct share);
+    s->route = x->route;
     s->maker = x;
+    s->is_ahead = x->is_ahead;
     s->changes = x->admin->changes;
     s->events = x->admin->events_told;
     list_init(&s->waiting);
@@ -111,6 +132,7 @@ bool share_ask(struct exchange *x)
     } else if (s->maker) {
         list_push_back(&s->waiting, &x->share_node);
     } else {
+        s->n_given++;
         reply_shared(x, s->status, s->type, s->body);
     }
     buf_fini(&key.text);
@@ -119,12 +141,16 @@ bool share_ask(struct exchange *x)
 
 bool share_is_wanted(const struct exchange *x)
 {
-    return x->http || (x->makes && !list_is_empty(&x->makes->waiting));
+    return x->http || (x->is_ahead && !x->admin->is_closing) ||
+           (x->makes && !list_is_empty(&x->makes->waiting));
 }
 
 struct exchange *share_next(struct exchange *x)
 {
     struct list *node = x->makes ? list_pop_front(&x->makes->waiting) : NULL;
+    if (node) {
+        x->makes->n_given++;
+    }
     return node ? container_of(node, struct exchange, share_node) : NULL;
 }
 
@@ -135,7 +161,8 @@ void share_made(struct exchange *x, int status, const char *type, struct httpd_b
     while ((other = share_next(x))) {
         reply_shared(other, status, type, body);
     }
-    if (!s || x->route->fresh_ms <= SHARE_RUNNING) {
+    bool is_in_time = s && s->is_ahead && x->admin->admission.is_ahead;
+    if (!s || (x->route->fresh_ms <= SHARE_RUNNING && !is_in_time)) {
         share_leave(x);
         return;
     }
@@ -151,13 +178,56 @@ void share_leave(struct exchange *x)
 {
     list_remove(&x->share_node);
     if (x->makes) {
+        note_hot(x->admin, x->makes);
         free_share(x->makes);
         x->makes = NULL;
     }
 }
 
+// ---- ahead of a turn
+
+struct exchange *share_ahead(struct admin *a)
+{
+    struct share_hot *hot = &a->hot;
+    if (!hot->route) {
+        return NULL;
+    }
+    struct exchange *x = exchange_new_ahead(a, hot->route);
+    begin(x, &hot->key);
+    *hot = (struct share_hot){0};
+    return x;
+}
+
+void share_end_turn(struct admin *a)
+{
+    struct list *node, *tmp;
+    list_each(node, tmp, &a->shares)
+    {
+        struct share *s = container_of(node, struct share, node);
+        if (s->is_ahead && !s->maker) {
+            note_hot(a, s);
+            free_share(s);
+        }
+    }
+}
+
+const char *share_param(const struct exchange *x, const char *name)
+{
+    const struct buf *key = x->makes ? &x->makes->key : NULL;
+    for (size_t at = 0; key && at < key->len;) {
+        const char *has = (const char *)key->data + at;
+        const char *value = has + strlen(has) + 1;
+        if (strcmp(has, name) == 0) {
+            return value;
+        }
+        at += strlen(has) + strlen(value) + 2;
+    }
+    return NULL;
+}
+
 void share_free_all(struct admin *a)
 {
+    buf_fini(&a->hot.key);
     struct list *node, *tmp;
     list_each(node, tmp, &a->shares)
     {

@@ -4,7 +4,10 @@
 // bytes, under headers of his own.  Routes say whether theirs may be shared, and whether
 // they are kept for a moment (route.fresh_ms).  Nothing is shared across a change that a
 // client may know of: a request that changed something, or for what is under way also an
-// event that was told.  Private to admin/.
+// event that was told.
+//
+// What many asked in one turn is asked ahead of the next one: before anything is read, so
+// that all who ask it then are answered as they are read.  Private to admin/.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_ADMIN_SHARE_H
 #define VLMD_ADMIN_SHARE_H
@@ -24,6 +27,12 @@ void share_made(struct exchange *x, int status, const char *type,
                 struct httpd_body *body);
 // x waits for nobody's answer any more, and makes none that others could wait for.
 void share_leave(struct exchange *x);
+// Asks what many asked in the last turn: an exchange to be run, and dropped by the caller;
+// NULL = there is nothing.  Its answer is for who asks the same until share_end_turn.
+struct exchange *share_ahead(struct admin *a);
+void share_end_turn(struct admin *a);
+// Of an exchange that is asked ahead.
+const char *share_param(const struct exchange *x, const char *name);
 void share_free_all(struct admin *a);
 
 #endif

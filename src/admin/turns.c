@@ -26,3 +26,19 @@ int64_t turns_wait_us(struct turns *t, const struct turns_config *c, int64_t spe
     int64_t wait = t->owed_us * 100 / ((int64_t)c->share_pct * c->processors);
     return wait < c->max_wait_us ? wait : c->max_wait_us;
 }
+
+enum { FORGOTTEN_IN = 32 };  // turns: somewhat more than a second
+
+// Who asked is as far back in this turn as in the last one, so it is what this one took
+// more than that one that is waited for.
+int64_t turns_pace_us(struct turns_pace *p, int64_t late_us, int64_t took_us)
+{
+    int64_t excess = late_us > 0 ? late_us : 0;
+    excess += took_us > p->took_us ? took_us - p->took_us : 0;
+    p->took_us = took_us;
+    p->excess_us -= p->excess_us / FORGOTTEN_IN;
+    p->excess_us = p->excess_us > excess ? p->excess_us : excess;
+    int64_t us = p->within_us - p->excess_us;
+    us = us < p->most_us ? us : p->most_us;
+    return us > p->least_us ? us : p->least_us;
+}

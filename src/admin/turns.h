@@ -28,4 +28,18 @@ struct turns {
 int64_t turns_wait_us(struct turns *t, const struct turns_config *c, int64_t spent_us,
                       int64_t now_us);
 
+// How far apart turns may be so that nearly all who ask are answered in time: the better
+// turns are kept to, the rarer, and so the cheaper, they are.
+struct turns_pace {
+    int64_t most_us;    // from one turn to the next, when all goes well
+    int64_t least_us;   // and when the machine is busy with other things
+    int64_t within_us;  // of being asked is answered, if it can be
+    int64_t excess_us;  // what came on top of it: the worst, which fades
+    int64_t took_us;    // the last turn
+};
+
+// A turn began late_us after it was due, and took_us.  Returns how long after it the next
+// one is to begin.
+int64_t turns_pace_us(struct turns_pace *p, int64_t late_us, int64_t took_us);
+
 #endif

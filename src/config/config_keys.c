@@ -496,9 +496,10 @@ const struct config_key config_keys[] = {
      "Folders whose pictures may be named by requests, besides the watched ones."},
     {"admin.rate", CONFIG_INT, AT(admin.requests_per_min), "6000", 0, 1000000, 0, 0, NULL,
      false, "Requests a minute with each key.  0: no limit."},
-    {"admin.share", CONFIG_INT, AT(admin.share_pct), "2", 1, 100, 0, 0, NULL, false,
-     "How much of all processors requests may take while pictures are being described, in "
-     "percent; beyond it they wait their turn, for 35 ms at most.  100: all they want."},
+    {"admin.share", CONFIG_INT, AT(admin.share_pct), "1", 1, 100, 0, 0, NULL, false,
+     "How much of all processors requests may take while pictures are being described, "
+     "in "
+     "percent; beyond it they wait their turn, for 42 ms at most.  100: all they want."},
     {"admin.max_connections", CONFIG_INT, AT(admin.max_connections), "256", 4, 4096, 0, 0,
      NULL, true, "Connections at a time; more wait, and the slowest make room."},
     {"admin.max_event_clients", CONFIG_INT, AT(admin.max_event_clients), "64", 0, 2048, 0,

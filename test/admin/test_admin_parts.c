@@ -286,6 +286,49 @@ static void whoever_asks_without_end_gets_the_share(void **state)
     assert_in_range(spent_us, 900000, 1050000);  // a tenth of 10 s
 }
 
+static void turns_are_as_far_apart_as_they_are_prompt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        int64_t excess_us, took_us;  // of before
+        int64_t late_us, takes_us, apart_us;
+    } rows[] = {
+        {"a turn in time", 0, 2000, 0, 2000, 42000},
+        {"a clock that is early", 0, 2000, -900, 2000, 42000},
+        {"what is late a little changes nothing", 0, 2000, 5000, 2000, 42000},
+        {"late", 0, 2000, 8000, 2000, 39000},
+        {"longer than the last", 0, 2000, 3000, 8000, 38000},
+        {"shorter than the last", 0, 8000, 6000, 2000, 41000},
+        {"never less than that", 0, 2000, 90000, 2000, 35000},
+        {"the worst is remembered", 9600, 2000, 0, 2000, 37700},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct turns_pace p = {.most_us = 42000,
+                               .least_us = 35000,
+                               .within_us = 47000,
+                               .excess_us = rows[i].excess_us,
+                               .took_us = rows[i].took_us};
+        int64_t apart = turns_pace_us(&p, rows[i].late_us, rows[i].takes_us);
+        if (apart != rows[i].apart_us) {
+            fail_msg("%s: %d us", rows[i].what, (int)apart);
+        }
+    }
+}
+
+static void one_late_turn_is_forgotten_in_time(void **state)
+{
+    (void)state;
+    struct turns_pace p = {.most_us = 42000, .least_us = 35000, .within_us = 47000};
+    int64_t apart_us = turns_pace_us(&p, 20000, 0);
+    assert_int_equal(apart_us, 35000);
+    int n = 0;
+    for (; apart_us < 42000 && n < 1000; n++) {
+        apart_us = turns_pace_us(&p, 0, 0);
+    }
+    assert_in_range(n, 25, 100);
+}
+
 static void without_a_limit_nobody_waits(void **state)
 {
     (void)state;
@@ -477,6 +520,8 @@ int main(void)
         cmocka_unit_test(many_names_find_room),
         cmocka_unit_test(requests_wait_until_they_are_paid_off),
         cmocka_unit_test(whoever_asks_without_end_gets_the_share),
+        cmocka_unit_test(turns_are_as_far_apart_as_they_are_prompt),
+        cmocka_unit_test(one_late_turn_is_forgotten_in_time),
         cmocka_unit_test(without_a_limit_nobody_waits),
         cmocka_unit_test(names_of_this_machine_are_known),
         cmocka_unit_test(only_the_page_itself_changes_things),

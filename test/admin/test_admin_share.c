@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include "admin/admin_rig.h"
 
+#include "admin_inside.h"
 #include "base/json.h"
+#include "share.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +200,82 @@ static void health_is_kept_until_something_changes(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
+// ---- ahead of a turn
+
+// All ask while nothing is read, and what they ask is asked ahead; returns how many got
+// the answer without having made it.
+static int ask_in_a_turn(struct rig *r, const int *fds, bool is_changed, char **body)
+{
+    struct admin *a = r->admin;
+    static const char target[] = "/v1/search?limit=10&order=newest";
+    a->hot.n = 0;
+    ask_all(r, fds, target, body);
+    assert_int_equal(a->hot.n, MANY - 1);
+    httpd_rest(a->http);
+    for (int i = 0; i < MANY; i++) {
+        begin_asking(r, fds[i], target, "");
+    }
+    struct exchange *x = share_ahead(a);
+    assert_non_null(x);
+    a->admission.is_ahead = true;
+    exchange_run(x, x->route->run);
+    exchange_drop(x);
+    a->changes += is_changed;
+    for (int i = 0; i < MANY; i++) {
+        struct answer answer = rig_read(r, fds[i]);
+        assert_int_equal(answer.status, 200);
+        assert_string_equal(answer.body, *body);
+        answer_free(&answer);
+    }
+    assert_false(a->admission.is_ahead);
+    assert_true(list_is_empty(&a->shares));
+    return a->hot.n;
+}
+
+static void what_many_asked_is_asked_ahead_of_the_next_turn(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    char *body = NULL;
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+    }
+    cost_of(r, fds, 1, &body);  // they are let in one after the other
+    assert_int_equal(ask_in_a_turn(r, fds, false, &body), MANY);
+    // Something changed since it was asked: one of those who came asks anew.
+    assert_int_equal(ask_in_a_turn(r, fds, true, &body), MANY - 1);
+    for (int i = 0; i < MANY; i++) {
+        close(fds[i]);
+    }
+    free(body);
+}
+
+// Nobody is to be answered any more, and nothing is left.
+static void a_server_may_close_while_it_asks_ahead(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    char *body = NULL;
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+    }
+    cost_of(r, fds, 2, &body);
+    struct exchange *x = share_ahead(r->admin);
+    assert_non_null(x);
+    r->admin->admission.is_ahead = true;
+    exchange_run(x, x->route->run);
+    exchange_drop(x);
+    rig_close(r);
+    for (int i = 0; i < MANY; i++) {
+        close(fds[i]);
+    }
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +285,8 @@ int main(void)
         TEST(those_who_wait_may_leave),
         TEST(mistakes_are_told_to_each),
         TEST(health_is_kept_until_something_changes),
+        TEST(what_many_asked_is_asked_ahead_of_the_next_turn),
+        TEST(a_server_may_close_while_it_asks_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,361 @@
+// test_admission.c -- turns: who is begun when, in fake time, with nothing real behind them.
+// SPDX-License-Identifier: MIT
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+#include "admin_inside.h"
+#include "share.h"
+
+#include <string.h>
+
+enum { MAX = 64, MS = 1000 };
+
+static struct world {
+    struct admin admin;
+    int64_t now_us;     // both clocks
+    int64_t answer_us;  // what an answer takes
+    int64_t spent_us;   // on all of them
+    bool is_describing;
+    int64_t wait_ms;  // of the timer; 0 = it is not running
+    void (*on_due)(struct timer *t);
+    bool is_resting;
+    struct exchange *coming[MAX];  // are read by the next httpd_go_on
+    int n_coming;
+    struct exchange *begun[MAX];
+    int n_begun;
+    int turns;
+    struct exchange *ahead;  // what share_ahead gives
+    bool is_ahead_run, is_ahead_dropped;
+} w;
+
+// ---- what is around it
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+    (void)id;
+    *ts = (struct timespec){.tv_sec = w.now_us / 1000000,
+                            .tv_nsec = w.now_us % 1000000 * 1000};
+    return 0;
+}
+
+struct loop *vlmd_loop(vlmd *v)
+{
+    (void)v;
+    return NULL;
+}
+
+void vlmd_load(vlmd *v, struct vlmd_load *out)
+{
+    (void)v;
+    *out = (struct vlmd_load){.is_describing = w.is_describing};
+}
+
+void timer_open(struct timer *t, struct loop *l)
+{
+    (void)t;
+    (void)l;
+}
+
+void timer_start(struct timer *t, int64_t ms, void (*on_due)(struct timer *t))
+{
+    assert_ptr_equal(t, &w.admin.admission.timer);
+    assert_true(ms > 0);
+    w.wait_ms = ms;
+    w.on_due = on_due;
+}
+
+void timer_stop(struct timer *t)
+{
+    (void)t;
+    w.wait_ms = 0;
+}
+
+bool timer_is_started(const struct timer *t)
+{
+    (void)t;
+    return w.wait_ms > 0;
+}
+
+void timer_close(struct timer *t, void (*on_closed)(struct timer *t))
+{
+    w.wait_ms = 0;
+    on_closed(t);
+}
+
+void httpd_stats(const struct httpd *h, struct httpd_stats *out)
+{
+    (void)h;
+    *out = (struct httpd_stats){.spent_us = w.spent_us};
+}
+
+void httpd_rest(struct httpd *h)
+{
+    (void)h;
+    w.is_resting = true;
+}
+
+void httpd_go_on(struct httpd *h)
+{
+    (void)h;
+    w.is_resting = false;
+    w.turns++;
+    for (int i = 0; i < w.n_coming; i++) {
+        admission_enter(w.coming[i]);
+    }
+    w.n_coming = 0;
+}
+
+bool share_ask(struct exchange *x)
+{
+    w.begun[w.n_begun++] = x;
+    w.now_us += w.answer_us;
+    w.spent_us += w.answer_us;
+    return true;
+}
+
+struct exchange *share_ahead(struct admin *a)
+{
+    (void)a;
+    struct exchange *x = w.ahead;
+    w.ahead = NULL;
+    return x;
+}
+
+void share_end_turn(struct admin *a)
+{
+    assert_false(a->admission.is_turn);
+}
+
+void exchange_run(struct exchange *x, void (*fn)(struct exchange *x))
+{
+    (void)x;
+    (void)fn;
+    w.is_ahead_run = true;
+}
+
+void exchange_drop(struct exchange *x)
+{
+    (void)x;
+    w.is_ahead_dropped = true;
+}
+
+// ---- moves
+
+static const struct vlmd_admin_config config = {.share_pct = 1};
+static const struct route route = {.path = "/"};
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&w, 0, sizeof(w));
+    w.now_us = 5000000;
+    w.answer_us = 1 * MS;
+    w.is_describing = true;
+    w.admin.config = &config;
+    admission_open(&w.admin);
+    w.admin.admission.config.processors = 2;
+    return 0;
+}
+
+static struct exchange make(void)
+{
+    return (struct exchange){.admin = &w.admin, .route = &route};
+}
+
+// As late as that after it was due.
+static void timer_is_over(int64_t late_us)
+{
+    assert_true(w.wait_ms > 0);
+    w.now_us += w.wait_ms * MS + late_us;
+    w.wait_ms = 0;
+    w.on_due(&w.admin.admission.timer);
+}
+
+// Whoever asks in quiet times is begun at once; this spends what they have saved up.
+static void spend_all(void)
+{
+    static struct exchange x;
+    x = make();
+    admission_enter(&x);
+    assert_int_equal(w.n_begun, 1);
+    w.spent_us += 60 * MS;
+    w.n_begun = 0;
+}
+
+// ---- who is begun when
+
+static void without_pictures_nobody_waits(void **state)
+{
+    (void)state;
+    struct exchange x[20];
+    w.is_describing = false;
+    w.answer_us = 50 * MS;
+    for (int i = 0; i < 20; i++) {
+        x[i] = make();
+        admission_enter(&x[i]);
+        assert_int_equal(w.n_begun, i + 1);
+    }
+    assert_int_equal(w.wait_ms, 0);
+    assert_false(w.is_resting);
+}
+
+static void what_is_spent_is_waited_for_together(void **state)
+{
+    (void)state;
+    struct exchange a = make(), b = make(), c = make(), late = make();
+    spend_all();
+    admission_enter(&a);
+    assert_int_equal(w.n_begun, 0);
+    assert_in_range(w.wait_ms, 30, 42);
+    assert_true(w.is_resting);
+    admission_enter(&b);
+    admission_enter(&c);
+    w.coming[w.n_coming++] = &late;
+    timer_is_over(0);
+    assert_int_equal(w.n_begun, 4);
+    assert_ptr_equal(w.begun[0], &a);
+    assert_ptr_equal(w.begun[1], &b);
+    assert_ptr_equal(w.begun[2], &c);
+    assert_ptr_equal(w.begun[3], &late);  // just in time
+    assert_int_equal(w.turns, 1);
+}
+
+static void who_leaves_is_not_begun(void **state)
+{
+    (void)state;
+    struct exchange a = make(), b = make();
+    spend_all();
+    admission_enter(&a);
+    admission_enter(&b);
+    admission_leave(&a);
+    admission_leave(&a);
+    timer_is_over(0);
+    assert_int_equal(w.n_begun, 1);
+    assert_ptr_equal(w.begun[0], &b);
+}
+
+// From beginning to beginning, so that nobody waits for a long turn on top.
+static void a_turn_is_part_of_the_wait(void **state)
+{
+    (void)state;
+    struct exchange x[20];
+    spend_all();
+    x[0] = make();
+    admission_enter(&x[0]);
+    for (int turn = 0; turn < 5; turn++) {
+        for (int i = 0; i < 10; i++) {
+            x[i] = make();
+            w.coming[w.n_coming++] = &x[i];
+        }
+        w.n_begun = 0;
+        int64_t due_us = w.now_us + w.wait_ms * MS;
+        timer_is_over(0);
+        assert_int_equal(w.n_begun, turn ? 10 : 11);
+        assert_true(w.is_resting);
+        assert_in_range(w.now_us + w.wait_ms * MS - due_us, 35 * MS, 43 * MS);
+    }
+}
+
+static void a_long_turn_leaves_half_of_the_time(void **state)
+{
+    (void)state;
+    struct exchange x = make();
+    spend_all();
+    admission_enter(&x);
+    w.answer_us = 100 * MS;
+    timer_is_over(0);
+    assert_in_range(w.wait_ms, 17, 18);
+}
+
+static void a_turn_of_nobody_is_the_last(void **state)
+{
+    (void)state;
+    struct exchange x = make();
+    spend_all();
+    admission_enter(&x);
+    timer_is_over(0);
+    assert_true(w.is_resting);
+    timer_is_over(0);
+    assert_int_equal(w.turns, 2);
+    assert_int_equal(w.wait_ms, 0);
+    assert_false(w.is_resting);
+}
+
+// ---- what is asked ahead
+
+static void begin_turn_with_ahead(struct exchange *ahead, struct exchange *waits)
+{
+    *ahead = *waits = make();
+    spend_all();
+    admission_enter(waits);
+    w.ahead = ahead;
+    timer_is_over(0);
+    assert_true(w.is_ahead_run && w.is_ahead_dropped);
+    assert_int_equal(w.n_begun, 0);
+    assert_int_equal(w.turns, 0);
+}
+
+static void a_turn_waits_for_what_is_asked_ahead(void **state)
+{
+    (void)state;
+    struct exchange ahead, a, b = make();
+    begin_turn_with_ahead(&ahead, &a);
+    admission_enter(&b);
+    assert_int_equal(w.n_begun, 0);
+    w.now_us += 1 * MS;
+    admission_ahead_done(&w.admin);
+    assert_int_equal(w.n_begun, 2);
+    assert_ptr_equal(w.begun[0], &a);
+    assert_ptr_equal(w.begun[1], &b);
+    assert_int_equal(w.turns, 1);
+}
+
+static void but_not_for_long(void **state)
+{
+    (void)state;
+    struct exchange ahead, a;
+    begin_turn_with_ahead(&ahead, &a);
+    assert_in_range(w.wait_ms, 1, 5);
+    timer_is_over(0);
+    assert_int_equal(w.n_begun, 1);
+    assert_int_equal(w.turns, 1);
+    int64_t wait_ms = w.wait_ms;
+    admission_ahead_done(&w.admin);  // too late for that turn, and no turn of its own
+    assert_int_equal(w.turns, 1);
+    assert_int_equal(w.wait_ms, wait_ms);
+}
+
+static void a_server_that_closes_has_no_turns(void **state)
+{
+    (void)state;
+    struct exchange ahead, a;
+    begin_turn_with_ahead(&ahead, &a);
+    w.admin.is_closing = true;
+    admission_leave(&a);
+    admission_ahead_done(&w.admin);
+    assert_int_equal(w.turns, 0);
+    assert_int_equal(w.n_begun, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+    const struct CMUnitTest tests[] = {
+        TEST(without_pictures_nobody_waits),
+        TEST(what_is_spent_is_waited_for_together),
+        TEST(who_leaves_is_not_begun),
+        TEST(a_turn_is_part_of_the_wait),
+        TEST(a_long_turn_leaves_half_of_the_time),
+        TEST(a_turn_of_nobody_is_the_last),
+        TEST(a_turn_waits_for_what_is_asked_ahead),
+        TEST(but_not_for_long),
+        TEST(a_server_that_closes_has_no_turns),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
