@@ -66,6 +66,9 @@ extern const struct kernels kernels_scalar;
 // One row of lines: outputs from..dst_n.
 void kernels_scalar_line(const struct resize_axis *x, const int16_t *line, int from,
                          uint8_t *out);
+// Bytes i..n of a row, filter 1 to 4, where the ones before are done.
+void kernels_unfilter_rest(int filter, const uint8_t *in, const uint8_t *up, size_t i,
+                           size_t n, size_t step, uint8_t *out);
 void kernels_scalar_add_block(const int16_t coeffs[16], uint8_t *at, int stride);
 void kernels_scalar_add_mean(int coeff, uint8_t *at, int stride);
 // What columns does in every set when there are more than MOST_SHORT rows.

@@ -1,7 +1,7 @@
 // kernels_neon.c -- the inner loops in NEON vectors, which every 64-bit ARM has.
 //
 // Interleaved loads take pixels apart, so that no shuffles are needed.  Rows end with the
-// scalar set.
+// scalar set.  PNG, JPEG and VP8 have files of their own.
 // SPDX-License-Identifier: MIT
 #include "image/kernels_simd.h"
 
@@ -174,82 +174,6 @@ static void lines(const struct resize_axis *x, const struct resize_lines *l, uin
     }
 }
 
-// ---- PNG
-
-static void unfilter_up(const uint8_t *in, const uint8_t *up, size_t n, size_t step,
-                        uint8_t *out)
-{
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        vst1q_u8(out + i, vaddq_u8(vld1q_u8(in + i), vld1q_u8(up + i)));
-    }
-    kernels_scalar.unfilter(2, in + i, up + i, n - i, step, out + i);
-}
-
-static inline uint8x8_t load4(const uint8_t *p)
-{
-    uint32_t v;
-    __builtin_memcpy(&v, p, sizeof(v));
-    return vcreate_u8(v);
-}
-
-static inline void store4(uint8_t *p, uint8x8_t v)
-{
-    const uint32_t word = vget_lane_u32(vreinterpret_u32_u8(v), 0);
-    __builtin_memcpy(p, &word, sizeof(word));
-}
-
-static inline uint8x8_t paeth(uint8x8_t a, uint8x8_t b, uint8x8_t c)
-{
-    const uint16x8_t pa = vabdl_u8(b, c), pb = vabdl_u8(a, c);
-    const int16x8_t sum = vreinterpretq_s16_u16(vaddl_u8(a, b));
-    const int16x8_t twice = vreinterpretq_s16_u16(vshll_n_u8(c, 1));
-    const uint16x8_t pc = vreinterpretq_u16_s16(vabdq_s16(sum, twice));
-    const uint8x8_t is_a = vmovn_u16(vandq_u16(vcleq_u16(pa, pb), vcleq_u16(pa, pc)));
-    const uint8x8_t is_b = vmovn_u16(vcleq_u16(pb, pc));
-    return vbsl_u8(is_a, a, vbsl_u8(is_b, b, c));
-}
-
-// One pixel after the other; stores of RGB write a byte of the next pixel, too.
-static size_t chain(int filter, const uint8_t *in, const uint8_t *up, size_t n,
-                    size_t step, uint8_t *out)
-{
-    uint8x8_t left = vdup_n_u8(0), corner = left;
-    size_t i = 0;
-    for (; i + 4 <= n; i += step) {
-        const uint8x8_t above = load4(up + i);
-        const uint8x8_t guess =
-            filter == 3 ? vhadd_u8(left, above) : paeth(left, above, corner);
-        left = vadd_u8(load4(in + i), guess);
-        corner = above;
-        store4(out + i, left);
-    }
-    return i;
-}
-
-static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
-                     size_t step, uint8_t *out)
-{
-    if (filter == 2) {
-        unfilter_up(in, up, n, step, out);
-        return;
-    }
-    if (filter < 3 || n < 4) {
-        kernels_scalar.unfilter(filter, in, up, n, step, out);
-        return;
-    }
-    // RGB ends with a pixel that has no byte behind it.
-    size_t i = chain(filter, in, up, n, step, out);
-    for (; i < n; i++) {
-        const int a = i >= step ? out[i - step] : 0, b = up[i];
-        const int c = i >= step ? up[i - step] : 0;
-        const int pa = b > c ? b - c : c - b, pb = a > c ? a - c : c - a;
-        const int pc = a + b > 2 * c ? a + b - 2 * c : 2 * c - a - b;
-        const int nearest = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
-        out[i] = (uint8_t)(in[i] + (filter == 3 ? (a + b) / 2 : nearest));
-    }
-}
-
 const struct kernels kernels_neon = {
     .name = "neon",
     .luma = luma,
@@ -258,9 +182,10 @@ const struct kernels kernels_neon = {
     .is_opaque = is_opaque,
     .columns = columns,
     .lines = lines,
-    .unfilter = unfilter,
-    .add_block = kernels_scalar_add_block,
-    .add_mean = kernels_scalar_add_mean,
+    .unfilter = neon_unfilter,
+    .blocks = neon_blocks,
+    .add_block = neon_add_block,
+    .add_mean = neon_add_mean,
 };
 
 #endif

@@ -208,6 +208,20 @@ static void unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
     }
 }
 
+void kernels_unfilter_rest(int filter, const uint8_t *in, const uint8_t *up, size_t i,
+                           size_t n, size_t step, uint8_t *out)
+{
+    for (; i < n; i++) {
+        const int a = i >= step ? out[i - step] : 0, b = up[i];
+        const int c = i >= step ? up[i - step] : 0;
+        const int guess = filter == 1   ? a
+                          : filter == 2 ? b
+                          : filter == 3 ? (a + b) / 2
+                                        : paeth(a, b, c);
+        out[i] = (uint8_t)(in[i] + guess);
+    }
+}
+
 // ---- VP8
 
 static int times_cos(int v)

@@ -21,6 +21,13 @@ void sse41_add_mean(int coeff, uint8_t *at, int stride);
 #elif defined(__aarch64__)
 #define VLMD_HAS_NEON_KERNELS 1
 extern const struct kernels kernels_neon;
+void neon_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,
+                   size_t step, uint8_t *out);
+void neon_blocks(const uint8_t *const left[BLOCK_SIDE],
+                 const uint8_t *const right[BLOCK_SIDE], int x, const struct quantiser *q,
+                 struct block_pair *out);
+void neon_add_block(const int16_t coeffs[16], uint8_t *at, int stride);
+void neon_add_mean(int coeff, uint8_t *at, int stride);
 #endif
 
 #endif

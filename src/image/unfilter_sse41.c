@@ -170,24 +170,6 @@ static ALWAYS SIMD size_t paeth_part(const uint8_t *in, const uint8_t *up, size_
     return i;
 }
 
-// Bytes from i on, where the ones before are done.
-static void finish(int filter, const uint8_t *in, const uint8_t *up, size_t i, size_t n,
-                   size_t step, uint8_t *out)
-{
-    for (; i < n; i++) {
-        const int a = i >= step ? out[i - step] : 0, b = up[i];
-        const int c = i >= step ? up[i - step] : 0;
-        const int lo = a < b ? a : b, hi = a < b ? b : a, t = 3 * c - a - b;
-        const int guess = filter == 1   ? a
-                          : filter == 2 ? b
-                          : filter == 3 ? (a + b) / 2
-                          : t <= lo     ? hi
-                          : hi > t      ? c
-                                        : lo;
-        out[i] = (uint8_t)(in[i] + guess);
-    }
-}
-
 static ALWAYS SIMD size_t vector_part(int filter, const uint8_t *in, const uint8_t *up,
                                       size_t n, size_t step, uint8_t *out)
 {
@@ -205,7 +187,7 @@ static ALWAYS SIMD void unfilter(int filter, const uint8_t *in, const uint8_t *u
 {
     const size_t i = step == 3 ? vector_part(filter, in, up, n, 3, out)
                                : vector_part(filter, in, up, n, 4, out);
-    finish(filter, in, up, i, n, step, out);
+    kernels_unfilter_rest(filter, in, up, i, n, step, out);
 }
 
 SIMD void sse41_unfilter(int filter, const uint8_t *in, const uint8_t *up, size_t n,

@@ -329,6 +329,30 @@ static void test_best_is_the_last(void **state)
     assert_ptr_equal(kernels_best(), kernels_at(n - 1));
 }
 
+// Without this, all tests here pass where vectors are left out by mistake: the scalar set
+// is then compared with itself.
+static void test_vectors_are_picked(void **state)
+{
+    (void)state;
+#if defined(__aarch64__)
+    assert_string_equal(kernels_best()->name, "neon");
+    assert_non_null(kernels_best()->blocks);
+#elif defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        assert_string_equal(kernels_best()->name, "avx2");
+        assert_non_null(kernels_best()->blocks);
+    }
+#endif
+    const struct kernels *s = &kernels_scalar, *k;
+    for (int i = 1; (k = kernels_at(i)); i++) {
+        assert_true(k->luma != s->luma && k->chroma != s->chroma && k->boxes != s->boxes);
+        assert_true(k->is_opaque != s->is_opaque && k->columns != s->columns);
+        assert_true(k->lines != s->lines && k->unfilter != s->unfilter);
+        assert_true(k->blocks != s->blocks && k->add_block != s->add_block);
+        assert_true(k->add_mean != s->add_mean);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_vp8),
         cmocka_unit_test(test_vp8_as_specified),
         cmocka_unit_test(test_best_is_the_last),
+        cmocka_unit_test(test_vectors_are_picked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
