@@ -8,6 +8,7 @@
 #if VLMD_HAS_NEON_KERNELS
 
 #include <arm_neon.h>
+#include <string.h>
 
 // ---- colour
 
@@ -117,13 +118,11 @@ static bool is_opaque(const uint8_t *rgba, int n)
 
 // ---- filter
 
-// The high halves of the products: (v * 256 * w) >> 16 == (v * w) >> 8.
-static inline int16x8_t add_product(int16x8_t sum, int8x8_t v, int16_t w)
+// The high half of v * 256 * w: the instruction doubles, so 128 is enough.  Sums may wrap.
+static inline uint16x8_t add_product(uint16x8_t sum, int8x8_t v, int16_t w)
 {
-    const int16x8_t wide = vmovl_s8(v);
-    const int16x4_t lo = vshrn_n_s32(vmull_n_s16(vget_low_s16(wide), w), 8);
-    const int16x4_t hi = vshrn_n_s32(vmull_n_s16(vget_high_s16(wide), w), 8);
-    return vaddq_s16(sum, vcombine_s16(lo, hi));
+    const int16x8_t product = vqdmulhq_n_s16(vshll_n_s8(v, 7), w);
+    return vaddq_u16(sum, vreinterpretq_u16_s16(product));
 }
 
 static void columns(const uint8_t *const *rows, const int16_t *weights, int count,
@@ -133,44 +132,67 @@ static void columns(const uint8_t *const *rows, const int16_t *weights, int coun
         kernels_long_columns(rows, weights, count, from, n, out);
         return;
     }
-    const int16x8_t start = vdupq_n_s16((int16_t)((128 << RESIZE_LINE_BITS) + count / 2));
+    const uint16x8_t start =
+        vdupq_n_u16((uint16_t)((128 << RESIZE_LINE_BITS) + count / 2));
     int x = from;
     for (; x + 16 <= n; x += 16) {
-        int16x8_t lo = start, hi = start;
+        uint16x8_t lo = start, hi = start;
         for (int k = 0; k < count; k++) {
             const uint8x16_t u = veorq_u8(vld1q_u8(rows[k] + x), vdupq_n_u8(0x80));
             const int8x16_t v = vreinterpretq_s8_u8(u);
             lo = add_product(lo, vget_low_s8(v), weights[k]);
             hi = add_product(hi, vget_high_s8(v), weights[k]);
         }
-        vst1q_s16(out + x, lo);
-        vst1q_s16(out + x + 8, hi);
+        vst1q_s16(out + x, vreinterpretq_s16_u16(lo));
+        vst1q_s16(out + x + 8, vreinterpretq_s16_u16(hi));
     }
     kernels_scalar.columns(rows, weights, count, x, n, out);
 }
 
-static void line(const struct resize_axis *x, const int16_t *in, uint8_t *out)
+static inline int32x4_t dot(const int16_t *v, const int16_t *w, int taps)
 {
-    const int shift = RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS;
-    for (int i = 0; i < x->dst_n; i++) {
-        const int16_t *v = in + x->first[i];
-        const int16_t *w = x->weights + (size_t)i * (size_t)x->taps;
-        int32x4_t sum = vdupq_n_s32(0);
-        for (int k = 0; k < x->taps; k += 8) {
-            const int16x8_t a = vld1q_s16(v + k), b = vld1q_s16(w + k);
-            sum = vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b));
-            sum = vmlal_high_s16(sum, a, b);
-        }
-        const int32_t byte = (vaddvq_s32(sum) + x->bias) >> shift;
-        out[i] = (uint8_t)(byte < 0 ? 0 : byte > 255 ? 255 : byte);
+    int32x4_t sum = vdupq_n_s32(0);
+    for (int k = 0; k < taps; k += 8) {
+        const int16x8_t a = vld1q_s16(v + k), b = vld1q_s16(w + k);
+        sum = vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b));
+        sum = vmlal_high_s16(sum, a, b);
     }
+    return sum;
+}
+
+static inline void line_of(const struct resize_axis *x, const int16_t *in, uint8_t *out,
+                           int taps)
+{
+    const int32x4_t bias = vdupq_n_s32(x->bias);
+    int i = 0;
+    for (; i + 4 <= x->dst_n; i += 4) {
+        const int16_t *w = x->weights + (size_t)i * (size_t)taps;
+        const int *first = x->first + i;
+        const int32x4_t a = dot(in + first[0], w, taps);
+        const int32x4_t b = dot(in + first[1], w + taps, taps);
+        const int32x4_t c = dot(in + first[2], w + 2 * taps, taps);
+        const int32x4_t d = dot(in + first[3], w + 3 * taps, taps);
+        int32x4_t sum = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+        sum = vshrq_n_s32(vaddq_s32(sum, bias), RESIZE_WEIGHT_BITS + RESIZE_LINE_BITS);
+        const int16x4_t half = vqmovn_s32(sum);
+        const uint8x8_t bytes = vqmovun_s16(vcombine_s16(half, half));
+        const uint32_t word = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+        memcpy(out + i, &word, sizeof(word));
+    }
+    kernels_scalar_line(x, in, i, out);
 }
 
 static void lines(const struct resize_axis *x, const struct resize_lines *l, uint8_t *out,
                   int out_stride)
 {
-    for (int k = 0; k < l->n; k++) {
-        line(x, l->v + (ptrdiff_t)k * l->stride, out + (ptrdiff_t)k * out_stride);
+    for (int k = 0; k < l->n; k++, out += out_stride) {
+        const int16_t *in = l->v + (ptrdiff_t)k * l->stride;
+        switch (x->taps) {
+        case 8: line_of(x, in, out, 8); break;
+        case 16: line_of(x, in, out, 16); break;
+        case 24: line_of(x, in, out, 24); break;
+        default: line_of(x, in, out, x->taps);
+        }
     }
 }
 
