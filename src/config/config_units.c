@@ -93,8 +93,11 @@ static bool with_unit(const char *s, const struct unit *units, size_t n, int64_t
     for (size_t i = 0; i < n; i++) {
         if (strcasecmp(units[i].name, end) == 0) {
             value *= (double)units[i].factor;
+            if (value >= 9e18) {
+                return false;
+            }
             *out = (int64_t)(value + 0.5);
-            return value < 9e18;
+            return true;
         }
     }
     return false;
