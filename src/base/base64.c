@@ -152,6 +152,9 @@ static size_t encode_vectors(const uint8_t *in, size_t len, char *out)
 
 size_t base64_encode(const uint8_t *in, size_t len, char *out)
 {
+    if (len == 0) {
+        return 0;
+    }
     const size_t done = encode_vectors(in, len, out);
     return done / 3 * 4 + encode_rest(in + done, len - done, out + done / 3 * 4);
 }
