@@ -22,15 +22,10 @@
 enum { EXIT_USAGE = 2 };
 
 // The sanitizers reserve terabytes of address space, and look at the process from outside.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED true
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED false
+#ifdef VLMD_SANITIZED
+enum { IS_SANITIZED = true };
+#else
+enum { IS_SANITIZED = false };
 #endif
 
 // PR_SET_PDEATHSIG counts the end of the thread that started us as the parent's: that is

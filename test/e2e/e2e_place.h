@@ -20,24 +20,10 @@
 
 enum { E2E_PATIENCE_MS = 90000 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define E2E_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define E2E_SANITIZED 1
-// Only the tests whose names VLMD_E2E_ONLY matches (cmocka pattern), all without it.
-void e2e_filter(void);
-
-#endif
-// Only the tests whose names VLMD_E2E_ONLY matches (cmocka pattern), all without it.
-void e2e_filter(void);
-
-#endif
-#ifndef E2E_SANITIZED
-#define E2E_SANITIZED 0
-// Only the tests whose names VLMD_E2E_ONLY matches (cmocka pattern), all without it.
-void e2e_filter(void);
-
+#ifdef VLMD_SANITIZED
+enum { E2E_SANITIZED = 1 };
+#else
+enum { E2E_SANITIZED = 0 };
 #endif
 
 struct said {
@@ -114,14 +100,11 @@ void proc_free(struct place *place, struct proc *p);
 // Fails unless it ended with this code; tells what it said.
 void proc_expect(struct proc *p, int exit_code);
 
-// VLMD_E2E_ONLY=PATTERN runs only the tests of that name.
+// VLMD_E2E_ONLY=PATTERN (cmocka's pattern) runs only the tests of that name.
 void e2e_filter(void);
 int64_t now_ms(void);      // monotonic
 bool is_full_scale(void);  // VLMD_E2E_FULL=1: the sizes and times of the promise
 // xorshift; the seed is printed at the first use, VLMD_E2E_SEED sets it.
 uint32_t any_number(uint32_t below);
-
-// Only the tests whose names VLMD_E2E_ONLY matches (cmocka pattern), all without it.
-void e2e_filter(void);
 
 #endif

@@ -29,7 +29,7 @@ static long resident_kb(void)
 
 static bool has_glibc_malloc(void)
 {
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !defined(VLMD_SANITIZED)
     return true;
 #else
     return false;

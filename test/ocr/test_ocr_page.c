@@ -18,14 +18,6 @@
 
 #include <cmocka.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-
 enum { WIDTH = 1000, HEIGHT = 420, LINE_PX = 80, TOP_PX = 40, LEFT_PX = 30 };
 
 static const char *const lines[] = {
@@ -201,7 +193,7 @@ static void the_helper_is_limited(void **state)
     pid_t pid = child_pid();
     assert_int_equal(prlimit(pid, RLIMIT_CORE, NULL, &limit), 0);
     assert_int_equal(limit.rlim_cur, 0);
-#ifndef IS_SANITIZED
+#ifndef VLMD_SANITIZED
     assert_int_equal(prlimit(pid, RLIMIT_AS, NULL, &limit), 0);
     assert_int_equal(limit.rlim_cur, 1 << 30);
     assert_int_equal(limit.rlim_max, 1 << 30);
@@ -209,7 +201,7 @@ static void the_helper_is_limited(void **state)
     rig_close(&g);
 }
 
-#ifndef IS_SANITIZED
+#ifndef VLMD_SANITIZED
 static void too_little_memory_costs_the_page_only(void **state)
 {
     (void)state;
@@ -301,7 +293,7 @@ int main(void)
         cmocka_unit_test(a_missing_language_is_named),
         cmocka_unit_test(the_helper_holds_no_file_of_ours),
         cmocka_unit_test(the_helper_is_limited),
-#ifndef IS_SANITIZED
+#ifndef VLMD_SANITIZED
         cmocka_unit_test(too_little_memory_costs_the_page_only),
 #endif
         cmocka_unit_test(the_helper_dies_with_its_parent),

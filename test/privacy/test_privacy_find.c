@@ -773,7 +773,7 @@ static const char *const pieces[] = {
 static void hostile_texts_take_linear_work(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
+#if defined(VLMD_SANITIZED) || !defined(__OPTIMIZE__)
     enum {
         BYTES = 1 << 20,
         FEWER = 1 << 20
