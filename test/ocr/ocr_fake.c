@@ -27,7 +27,7 @@ static void put(const void *data, size_t len, size_t step)
         size_t some = len - sent < step ? len - sent : step;
         ssize_t n = write(1, (const char *)data + sent, some);
         if (n <= 0) {
-            exit(5);
+            _exit(5);
         }
         sent += (size_t)n;
     }
@@ -122,7 +122,7 @@ static void break_rules(enum fake_mode mode, const struct wire_page *p)
         stay();
     } else if (mode == FAKE_CUT) {
         put(&a, sizeof(a) / 2, sizeof(a));
-        exit(0);
+        _exit(0);
     } else {  // FAKE_TALKS_ON
         put(&a, sizeof(a), sizeof(a));
         put("more", 4, 4);
@@ -136,7 +136,7 @@ static void misbehave(enum fake_mode mode)
 {
     if (mode == FAKE_EXIT) {
         fprintf(stderr, "many words\nwhy\n");
-        exit(3);
+        _exit(3);
     }
     if (mode == FAKE_DEAF) {
         close(0);
@@ -170,7 +170,7 @@ static void play(enum fake_mode mode, const struct wire_page *p, const uint8_t *
     case FAKE_TOO_LONG: put_text(WIRE_TOO_LONG, "", 99); break;
     case FAKE_FAILED: put_text(WIRE_FAILED, "", 99); break;
     case FAKE_DIE_EARLY:
-    case FAKE_INTERRUPTS: exit(6);
+    case FAKE_INTERRUPTS: _exit(6);
     }
 }
 
@@ -183,7 +183,7 @@ int main(void)
         uint8_t *luma = malloc(bytes);
         get(luma, 1);
         if (luma[0] == FAKE_DIE_EARLY) {
-            exit(7);
+            _exit(7);
         }
         if (luma[0] == FAKE_INTERRUPTS) {
             put_text(WIRE_OK, "", 99);
