@@ -132,6 +132,7 @@ static void free_request(struct httpd_request *r)
             free(r->fields[i].value);
         }
     }
+    httpd_set_behind(r, false);
     list_remove(&r->node);
     buf_fini(&r->body);
     buf_fini(&r->waiting);

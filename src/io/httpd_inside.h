@@ -56,6 +56,7 @@ struct httpd_request {
     // a stream
     bool is_stream;
     bool is_ending;
+    bool is_behind;  // more waited than went into one block
     struct buf waiting;
     size_t sent;  // of waiting
 };
@@ -84,7 +85,7 @@ struct httpd {
     struct httpd_stats stats;
     bool must_run;
     bool is_resting;
-    int moving;  // connections with a body or an answer half way
+    int moving;  // connections with a body or an answer half way, or a stream behind
     bool is_closing;
     struct closer closer;
     void (*on_closed)(void *arg);
@@ -95,6 +96,9 @@ struct httpd {
 void httpd_must_run(struct httpd *h);
 // Closes it; the library finds that by itself.
 void httpd_cut(struct connection *c);
+
+// Of a stream.
+void httpd_set_behind(struct httpd_request *r, bool is_behind);
 
 // ---- httpd_connection.c
 

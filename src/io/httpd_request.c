@@ -226,6 +226,12 @@ bool httpd_is_answered(const struct httpd_request *r)
 
 // ---- streams
 
+void httpd_set_behind(struct httpd_request *r, bool is_behind)
+{
+    r->server->moving += is_behind - r->is_behind;
+    r->is_behind = is_behind;
+}
+
 // The library asks whenever the socket has room; with nothing to send the connection rests
 // until httpd_send.
 static ssize_t on_room(void *arg, uint64_t at, char *out, size_t max)
@@ -233,6 +239,9 @@ static ssize_t on_room(void *arg, uint64_t at, char *out, size_t max)
     struct httpd_request *r = arg;
     size_t left = r->waiting.len - r->sent;
     (void)at;
+    if (left == 0) {
+        httpd_set_behind(r, false);  // and the last block is gone
+    }
     if (left == 0 && r->is_ending) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
@@ -247,6 +256,8 @@ static ssize_t on_room(void *arg, uint64_t at, char *out, size_t max)
     if (r->sent == r->waiting.len) {
         buf_clear(&r->waiting);
         r->sent = 0;
+    } else {
+        httpd_set_behind(r, true);
     }
     return (ssize_t)n;
 }

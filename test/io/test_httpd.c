@@ -371,6 +371,30 @@ static void a_rest_holds_no_answer_back(void **state)
     close(other);
 }
 
+// Of several blocks the later ones go without another push.
+static void a_rest_holds_no_part_of_a_stream_back(void **state)
+{
+    struct rig *r = *state;
+    static char block[60 << 10];
+    int fd = connect_to(r), other = connect_to(r);
+    write_to(r, fd, GET("/stream"));
+    read_until(r, fd, "one\n");
+    httpd_rest(r->server);
+    memset(block, 'x', sizeof(block));
+    memcpy(block + sizeof(block) - 4, "end\n", 4);
+    assert_int_equal(httpd_send(r->waiting, block, sizeof(block)), 0);
+    read_until(r, fd, "end\n");
+    // And then it is a rest again.
+    write_to(r, other, GET("/now"));
+    wait_a_while(r);
+    assert_int_equal(r->heads, 1);
+    httpd_go_on(r->server);
+    read_until(r, other, "GET /now");
+    httpd_stream_end(r->waiting);
+    close(fd);
+    close(other);
+}
+
 static void a_rest_interrupts_no_body(void **state)
 {
     struct rig *r = *state;
@@ -761,6 +785,7 @@ int main(void)
         TEST(a_large_answer_comes_whole),
         TEST(what_comes_in_a_rest_is_read_after_it),
         TEST(a_rest_holds_no_answer_back),
+        TEST(a_rest_holds_no_part_of_a_stream_back),
         TEST(a_rest_interrupts_no_body),
         TEST(who_left_half_way_keeps_nobody_from_resting),
         TEST(a_stream_that_is_not_read_is_bounded),
