@@ -30,8 +30,10 @@ void admission_open(struct admin *a)
     struct admission *d = &a->admission;
     d->config =
         (struct turns_config){.processors = count_processors(), .ahead_us = SAVED_US};
-    d->pace = (struct turns_pace){
-        .most_us = MOST_US, .least_us = LEAST_US, .within_us = WITHIN_US};
+    d->pace = (struct turns_pace){.most_us = MOST_US,
+                                  .least_us = LEAST_US,
+                                  .within_us = WITHIN_US,
+                                  .excess_us = WITHIN_US - MOST_US};
     list_init(&d->waiting);
     timer_open(&d->timer, vlmd_loop(a->v));
 }

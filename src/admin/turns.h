@@ -34,7 +34,7 @@ struct turns_pace {
     int64_t most_us;    // from one turn to the next, when all goes well
     int64_t least_us;   // and when the machine is busy with other things
     int64_t within_us;  // of being asked is answered, if it can be
-    int64_t excess_us;  // what came on top of it: the worst, which fades
+    int64_t excess_us;  // what comes on top of it, but for the worst of a hundred turns
     int64_t took_us;    // the last turn
 };
 
