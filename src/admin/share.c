@@ -14,6 +14,7 @@
 
 enum {
     KEY_MAX = 64 << 10,
+    TURN_MS = 42,
     MANY = 8  // who get one answer: the next turn's may be asked ahead
 };
 
@@ -21,7 +22,7 @@ struct share {
     struct list node;         // admin.shares
     const struct route *route;
     struct exchange *maker;   // NULL: it has answered
-    bool is_ahead;            // kept until the end of the turn
+    bool is_ahead;            // kept until the end of the turn, at least
     int n_given;              // to others than its maker
     struct list waiting;      // exchanges, by share_node
     struct buf key;           // path and parameters, each with its NUL
@@ -36,8 +37,7 @@ struct share {
 static void note_hot(struct admin *a, struct share *s)
 {
     struct share_hot *hot = &a->hot;
-    if (s->route->fresh_ms <= SHARE_RUNNING && s->n_given >= MANY &&
-        s->n_given > hot->n) {
+    if (s->n_given >= MANY && s->n_given > hot->n) {
         hot->route = s->route;
         hot->n = s->n_given;
         buf_take(&hot->key, &s->key);
@@ -198,13 +198,20 @@ struct exchange *share_ahead(struct admin *a)
     return x;
 }
 
+// What would be out of date in the next turn is better made anew before it than in it.
+static bool is_over(const struct share *s, int64_t now_ms)
+{
+    return s->route->fresh_ms <= SHARE_RUNNING || s->until_ms <= now_ms + TURN_MS;
+}
+
 void share_end_turn(struct admin *a)
 {
+    int64_t now_ms = loop_now_ms(vlmd_loop(a->v));
     struct list *node, *tmp;
     list_each(node, tmp, &a->shares)
     {
         struct share *s = container_of(node, struct share, node);
-        if (s->is_ahead && !s->maker) {
+        if (!s->maker && is_over(s, now_ms)) {
             note_hot(a, s);
             free_share(s);
         }

@@ -28,7 +28,8 @@ void share_made(struct exchange *x, int status, const char *type,
 // x waits for nobody's answer any more, and makes none that others could wait for.
 void share_leave(struct exchange *x);
 // Asks what many asked in the last turn: an exchange to be run, and dropped by the caller;
-// NULL = there is nothing.  Its answer is for who asks the same until share_end_turn.
+// NULL = there is nothing.  Its answer is for who asks the same until share_end_turn, or as
+// long as it is kept.
 struct exchange *share_ahead(struct admin *a);
 void share_end_turn(struct admin *a);
 // Of an exchange that is asked ahead.

@@ -252,6 +252,52 @@ static void what_many_asked_is_asked_ahead_of_the_next_turn(void **state)
     free(body);
 }
 
+// Without a model it says 503.
+static void ask_all_for_health(struct rig *r, const int *fds)
+{
+    for (int i = 0; i < MANY; i++) {
+        begin_asking(r, fds[i], "/health", "");
+    }
+    for (int i = 0; i < MANY; i++) {
+        struct answer a = rig_read(r, fds[i]);
+        assert_int_equal(a.status, 503);
+        assert_non_null(json_get(a.json, "uptime_s"));
+        answer_free(&a);
+    }
+}
+
+// What is kept is made anew before it is out of date.
+static void health_is_asked_ahead_of_the_turn_it_would_be_old_in(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    rig_open(r);
+    struct admin *a = r->admin;
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+    }
+    ask_all_for_health(r, fds);
+    share_end_turn(a);
+    while (!a->hot.route) {
+        rig_turn(r);
+        share_end_turn(a);
+    }
+    assert_string_equal(a->hot.route->path, "/health");
+    assert_true(list_is_empty(&a->shares));
+    struct exchange *x = share_ahead(a);
+    a->admission.is_ahead = true;
+    exchange_run(x, x->route->run);
+    exchange_drop(x);
+    while (a->admission.is_ahead) {
+        rig_turn(r);
+    }
+    assert_false(list_is_empty(&a->shares));
+    ask_all_for_health(r, fds);
+    for (int i = 0; i < MANY; i++) {
+        close(fds[i]);
+    }
+}
+
 // Nobody is to be answered any more, and nothing is left.
 static void a_server_may_close_while_it_asks_ahead(void **state)
 {
@@ -286,6 +332,7 @@ int main(void)
         TEST(mistakes_are_told_to_each),
         TEST(health_is_kept_until_something_changes),
         TEST(what_many_asked_is_asked_ahead_of_the_next_turn),
+        TEST(health_is_asked_ahead_of_the_turn_it_would_be_old_in),
         TEST(a_server_may_close_while_it_asks_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
