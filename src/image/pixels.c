@@ -182,60 +182,45 @@ static struct block block_at(int i, int n, int side)
 enum {
     COLUMNS = 1024,   // whose sums stay in L1; more than the widest block has
     MOST_ROWS = 256,  // whose sums fit sixteen bits
-    CHUNK = 32,       // columns whose sums stay in registers
 };
 
-// The constant number of columns makes the compiler keep them there, which it does not
-// where this is part of another loop.
-static __attribute__((noinline)) void sum_chunk(const uint8_t *restrict from, int stride,
-                                                int rows, uint16_t *restrict out)
+// Whole rows, as memory likes to be read, and four of them for each time the sums are
+// loaded and stored.
+static void add_rows(const uint8_t *restrict from, ptrdiff_t stride, int rows, int n,
+                     uint16_t *restrict sums)
 {
-    uint16_t sums[CHUNK] = {0};
-    for (int y = 0; y < rows; y++) {
-        for (int x = 0; x < CHUNK; x++) {
-            sums[x] = (uint16_t)(sums[x] + from[x]);
+    for (; rows >= 4; rows -= 4, from += 4 * stride) {
+        const uint8_t *b = from + stride, *c = b + stride, *d = c + stride;
+        for (int x = 0; x < n; x++) {
+            sums[x] = (uint16_t)(sums[x] + from[x] + b[x] + c[x] + d[x]);
         }
-        from += stride;
     }
-    memcpy(out, sums, sizeof(sums));
-}
-
-// left[k]: the sum of the k columns from x0 on, over at most MOST_ROWS rows.
-static void sum_columns(const struct planes *p, int x0, int x1, int y0, int y1,
-                        uint32_t left[COLUMNS + 1])
-{
-    uint16_t sums[COLUMNS];
-    const int n = x1 - x0, stride = p->stride[0];
-    const uint8_t *from = p->p[0] + (size_t)y0 * (size_t)stride + x0;
-    int done = 0;
-    for (; done + CHUNK <= n; done += CHUNK) {
-        sum_chunk(from + done, stride, y1 - y0, sums + done);
-    }
-    memset(sums + done, 0, (size_t)(n - done) * sizeof(*sums));
-    for (int y = y0; y < y1; y++, from += stride) {
-        for (int x = done; x < n; x++) {
+    for (; rows > 0; rows--, from += stride) {
+        for (int x = 0; x < n; x++) {
             sums[x] = (uint16_t)(sums[x] + from[x]);
         }
     }
-    left[0] = 0;
-    for (int x = 0; x < n; x++) {
-        left[x + 1] = left[x] + sums[x];
-    }
 }
 
-// Of blocks side by side, as many at a time as fit into the sums of columns.
+// Of blocks side by side, as many at a time as fit into the sums of columns.  At most
+// MOST_ROWS rows.
 static void sum_blocks(const struct planes *p, const struct block *x, int y0, int y1,
                        uint32_t totals[IMAGE_THUMB_W])
 {
-    uint32_t left[COLUMNS + 1];
+    uint16_t sums[COLUMNS];
+    const ptrdiff_t stride = p->stride[0];
+    const uint8_t *row = p->p[0] + y0 * stride;
     int from = 0, to = 0;
     for (int b = 0; b < IMAGE_THUMB_W; b++) {
-        if (x[b].to > to || x[b].from < from) {
+        if (x[b].to > to) {
             from = x[b].from;
             to = p->width - from < COLUMNS ? p->width : from + COLUMNS;
-            sum_columns(p, from, to, y0, y1, left);
+            memset(sums, 0, (size_t)(to - from) * sizeof(*sums));
+            add_rows(row + from, stride, y1 - y0, to - from, sums);
         }
-        totals[b] += left[x[b].to - from] - left[x[b].from - from];
+        for (int k = x[b].from - from; k < x[b].to - from; k++) {
+            totals[b] += sums[k];
+        }
     }
 }
 
