@@ -246,23 +246,20 @@ int resize_stream(struct resize *r, struct arena *arena, int ahead)
     r->ring_rows = (r->y.max_count > 2 ? r->y.max_count : 2) + ahead - 1;
     r->ring_stride = (r->x.src_n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
     r->ring = arena_get_array(arena, (size_t)r->ring_rows, (size_t)r->ring_stride);
-    r->is_repeated = arena_get(arena, (size_t)r->ring_rows);
-    return r->ring && r->is_repeated ? 0 : E_NOMEM;
-}
-
-static uint8_t *ring_row(const struct resize *r, int y)
-{
-    return r->ring + (size_t)(y % r->ring_rows) * (size_t)r->ring_stride;
-}
-
-uint8_t *resize_row(struct resize *r)
-{
-    return ring_row(r, r->rows_in);
+    r->pushed = arena_get_array(arena, (size_t)r->ring_rows, 2 * sizeof(const uint8_t *));
+    return r->ring && r->pushed ? 0 : E_NOMEM;
 }
 
 uint8_t *resize_row_ahead(struct resize *r, int k)
 {
-    return ring_row(r, r->rows_in + k);
+    int slot = r->next_slot + k;
+    slot -= slot >= r->ring_rows ? r->ring_rows : 0;
+    return r->ring + (size_t)slot * (size_t)r->ring_stride;
+}
+
+uint8_t *resize_row(struct resize *r)
+{
+    return resize_row_ahead(r, 0);
 }
 
 // The next output, from count rows in r->rows.
@@ -285,33 +282,36 @@ static const int16_t *weights_of(const struct resize *r, int i)
     return r->y.weights + (size_t)i * (size_t)r->y.taps;
 }
 
-// Rows that look alike count as one, with all their weights.
+// Rows that look alike count as one, with all their weights.  Which ones do follows no
+// pattern, so there is no branch on it.
 static int gather_rows(struct resize *r, int first, int count)
 {
     const int16_t *weights = weights_of(r, r->next_out);
-    const int ring_rows = r->ring_rows;
-    const uint8_t *row = ring_row(r, first);
-    int n = 0, at = first % ring_rows;
+    const uint8_t *const *pushed = r->pushed + first % r->ring_rows;
+    const uint8_t *last = pushed[0];
+    int n = 0, sum = 0;
     for (int k = 0; k < count; k++) {
-        if (n > 0 && r->is_repeated[at]) {
-            r->row_weights[n - 1] = (int16_t)(r->row_weights[n - 1] + weights[k]);
-        } else {
-            r->rows[n] = row;
-            r->row_weights[n++] = weights[k];
-        }
-        at++;
-        row += r->ring_stride;
-        if (at == ring_rows) {
-            at = 0;
-            row = r->ring;
-        }
+        const bool is_other = pushed[k] != last;
+        n += is_other;
+        sum = (is_other ? 0 : sum) + weights[k];
+        last = pushed[k];
+        r->rows[n] = last;
+        r->row_weights[n] = (int16_t)sum;
     }
-    return n;
+    return n + 1;
 }
 
-static void push(struct resize *r, bool is_repeated)
+// Each is noted twice, so that any ring_rows of them follow each other.
+static void note_row(struct resize *r, const uint8_t *row)
 {
-    r->is_repeated[r->rows_in++ % r->ring_rows] = is_repeated;
+    r->pushed[r->at] = r->pushed[r->at + r->ring_rows] = row;
+    r->at = r->at + 1 == r->ring_rows ? 0 : r->at + 1;
+    r->rows_in++;
+}
+
+static void push(struct resize *r, const uint8_t *row)
+{
+    note_row(r, row);
     while (r->next_out < r->y.dst_n) {
         const int first = r->y.first[r->next_out];
         const int count = r->y.count[r->next_out];
@@ -325,14 +325,15 @@ static void push(struct resize *r, bool is_repeated)
 
 void resize_push(struct resize *r)
 {
-    push(r, false);
+    const uint8_t *row = resize_row(r);
+    r->next_slot = r->next_slot + 1 == r->ring_rows ? 0 : r->next_slot + 1;
+    push(r, row);
 }
 
 void resize_repeat(struct resize *r)
 {
     assert(r->rows_in > 0);
-    memcpy(resize_row(r), ring_row(r, r->rows_in - 1), (size_t)r->x.src_n);
-    push(r, true);
+    push(r, r->pushed[r->at + r->ring_rows - 1]);
 }
 
 void resize_whole(struct resize *r, const uint8_t *src, int stride)

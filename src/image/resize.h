@@ -73,8 +73,11 @@ struct resize {
     uint8_t *ring;
     int ring_rows;
     int ring_stride;
+    int next_slot;  // of the ring, to be filled
+    // The last ring_rows rows, twice; those that look alike are one.
+    const uint8_t **pushed;  // borrowed: until the arena's reset
+    int at;                  // in pushed, of the next one
     int rows_in;
-    bool *is_repeated;  // of the ring's rows: looks like the one before
 };
 
 struct resize_plane {
