@@ -7,6 +7,7 @@
 // Source: RFC 1950, RFC 1951; F. Giesen, "Reading bits in far too many ways".
 // SPDX-License-Identifier: MIT
 #include "image/inflate.h"
+#include "image/inflate_bits.h"
 #include "image/inflate_table.h"
 
 #include <libdeflate.h>
@@ -18,63 +19,11 @@
 
 enum {
     OFFSET_MAX_BITS = 15 + 13,      // code and extra bits
-    FAST_IN = 32,                   // bytes that one round of the fast loop may load
-    SLACK = 4 + 258 + ARENA_ALIGN,  // and write
+    SLACK = 4 + 258 + ARENA_ALIGN,  // bytes that one round of the fast loop may write
     MAX_LENS = MAX_LITERALS + MAX_OFFSETS,
 };
 
-// ---- bits
-
-static inline uint64_t load64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-static bool next_byte(struct inflate *z, uint8_t *byte)
-{
-    while (z->in == z->in_end) {
-        if (!z->on_part_end(z)) {
-            return false;
-        }
-    }
-    *byte = *z->in++;
-    return true;
-}
-
-// As many whole bytes as fit, or as there are.  Above n_bits there may be bits already;
-// they are those of the bytes that come next.
-static void fill_slowly(struct inflate *z)
-{
-    uint8_t byte;
-    while (z->n_bits <= 55 && next_byte(z, &byte)) {
-        z->bits |= (uint64_t)byte << z->n_bits;
-        z->n_bits += 8;
-    }
-}
-
-static bool drop(struct inflate *z, unsigned n)
-{
-    if (n > z->n_bits) {
-        return false;
-    }
-    z->bits >>= n;
-    z->n_bits -= n;
-    return true;
-}
-
-static bool take(struct inflate *z, unsigned n, uint32_t *out)
-{
-    if (z->n_bits < n) {
-        fill_slowly(z);
-    }
-    *out = (uint32_t)(z->bits & ((1u << n) - 1));
-    return drop(z, n);
-}
+// ---- entries
 
 static inline uint64_t low_bits(uint64_t v, unsigned n)
 {
@@ -278,7 +227,7 @@ static ALWAYS_INLINE enum fast_end fast_symbols(struct fast *f, const struct inf
 {
     const uint32_t *const literals = z->tables->literals;
     const uint32_t *const offsets = z->tables->offsets;
-    const uint8_t *const in_stop = z->in_end - FAST_IN, *const stop = z->stop;
+    const uint8_t *const in_stop = z->in_end - INFLATE_FAST_IN, *const stop = z->stop;
     const uint8_t *const window = z->window;
     fill_fast(f);
     uint32_t e = literals[low_bits(f->bits, LITERAL_BITS)];
@@ -353,8 +302,8 @@ static enum fast_end run_fast(struct inflate *z)
 static int coded(struct inflate *z)
 {
     while (z->state == INFLATE_CODED && z->out < z->stop) {
-        if (z->in_end - z->in < FAST_IN) {
-            if (slow_symbol(z)) {
+        if (z->in_end - z->in < INFLATE_FAST_IN) {
+            if (!inflate_cross(z) && slow_symbol(z)) {
                 return E_FORMAT;
             }
             continue;
@@ -397,7 +346,7 @@ static int stored(struct inflate *z)
         }
         z->bits = 0;
         size_t n = (size_t)(z->in_end - z->in);
-        if (n == 0 && !z->on_part_end(z)) {
+        if (n == 0 && !inflate_next_part(z)) {
             return E_FORMAT;
         }
         n = n < z->stored_left ? n : z->stored_left;
@@ -526,6 +475,8 @@ int inflate_open(struct inflate *z, struct arena *arena, size_t piece)
     uint32_t method, flags;
     z->bits = 0;
     z->n_bits = 0;
+    z->ahead = NULL;
+    z->has_no_more = false;
     z->state = INFLATE_HEAD;
     z->sum = 1;
     z->stored_left = 0;

@@ -9,6 +9,8 @@
 #include "image/arena.h"
 #include "image/picture.h"
 
+enum { INFLATE_FAST_IN = 32 };  // bytes that one round of the fast loop may load
+
 enum inflate_state { INFLATE_HEAD, INFLATE_STORED, INFLATE_CODED, INFLATE_END };
 
 struct inflate {
@@ -20,6 +22,12 @@ struct inflate {
     void *arg;      // of on_part_end
     uint64_t bits;  // the next ones, lowest first
     unsigned n_bits;
+    // see inflate_bits.h
+    uint8_t bridge[2 * INFLATE_FAST_IN];
+    ptrdiff_t n_tail;      // bytes of it that are of the part before ahead
+    const uint8_t *ahead;  // borrowed: the part the bridge leads to; NULL: none
+    const uint8_t *ahead_end;
+    bool has_no_more;  // parts
     // output
     uint8_t *window;  // borrowed: of the arena
     uint8_t *stop;    // where a stretch ends, more or less
@@ -37,7 +45,7 @@ struct inflate {
 // What inflate_open takes of the arena.
 size_t inflate_bytes(size_t piece);
 // piece: the most bytes that inflate_more is asked for.  The caller has set in, in_end,
-// on_part_end and arg.
+// on_part_end and arg, and leaves z where it is from then on.
 // Errors: E_NOMEM; E_FORMAT: no zlib stream.
 MUST_USE int inflate_open(struct inflate *z, struct arena *arena, size_t piece);
 // Decompresses until at least piece bytes are between taken and out, or the stream ends:
