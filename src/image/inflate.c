@@ -198,7 +198,7 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
         *f->out = entry_leader(*entry);
         f->out += (*entry & ENTRY_LEADER) != 0;
     }
-    if (__builtin_expect((uint8_t)f->n_bits < OFFSET_MAX_BITS, 0)) {
+    if (__builtin_expect((uint8_t)f->n_bits < OFFSET_MAX_BITS + LITERAL_BITS, 0)) {
         fill_fast(f);
     }
     uint32_t e = offsets[low_bits(f->bits, OFFSET_BITS)];
@@ -213,9 +213,10 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
     if (__builtin_expect(offset > (size_t)(f->out - window), 0)) {
         return false;
     }
-    // The next entry is on its way while the match is copied.
-    fill_fast(f);
+    // The next entry is on its way while the match is copied; there are bits enough for it,
+    // so that it need not wait for more of them.
     *entry = literals[low_bits(f->bits, LITERAL_BITS)];
+    fill_fast(f);
     copy_match(f->out, offset, length);
     f->out += length;
     return true;
