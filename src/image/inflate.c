@@ -210,15 +210,15 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
     }
     const size_t offset = value_of(e, f->bits);
     drop_fast(f, e);
-    if (__builtin_expect(offset > (size_t)(f->out - window), 0)) {
+    if (__builtin_expect((uintptr_t)f->out - offset < (uintptr_t)window, 0)) {
         return false;
     }
     // The next entry is on its way while the match is copied; there are bits enough for it,
     // so that it need not wait for more of them.
     *entry = literals[low_bits(f->bits, LITERAL_BITS)];
-    fill_fast(f);
     copy_match(f->out, offset, length);
     f->out += length;
+    fill_fast(f);
     return true;
 }
 
@@ -283,15 +283,16 @@ static enum fast_end fast_plain(struct inflate *z)
 }
 
 #if defined(__x86_64__)
-// Shifts by a variable are one instruction there.
-__attribute__((target("bmi2"))) static enum fast_end fast_bmi2(struct inflate *z)
+// Shifts by a variable, and masks, are one instruction there.
+__attribute__((target("bmi,bmi2"))) static enum fast_end fast_bmi2(struct inflate *z)
 {
     return fast_local(z);
 }
 
 static enum fast_end run_fast(struct inflate *z)
 {
-    return __builtin_cpu_supports("bmi2") ? fast_bmi2(z) : fast_plain(z);
+    const bool has_both = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    return has_both ? fast_bmi2(z) : fast_plain(z);
 }
 #else
 static enum fast_end run_fast(struct inflate *z)
