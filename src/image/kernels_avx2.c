@@ -37,58 +37,84 @@ static inline SIMD __m256i both(const int8_t at[16])
 
 // ---- colour
 
-static SIMD __m256i picker(int step, const int8_t pick[4])
+// Loads of RGB reach four bytes further than the pixels that are used; those of a row's end
+// begin four bytes before them instead: skip.
+static inline int skip_at_end(int step)
+{
+    return step == 3 ? 4 : 0;
+}
+
+static SIMD __m256i picker(int step, int skip, const int8_t pick[4])
 {
     int8_t at[16];
     for (int i = 0; i < 16; i++) {
         const int8_t byte = pick[i % 4];
-        at[i] = (int8_t)(byte < 0 ? -1 : i / 4 * step + byte);
+        at[i] = (int8_t)(byte < 0 ? -1 : skip + i / 4 * step + byte);
     }
     return both(at);
 }
 
 struct luma_plan {
     __m256i pick_rg, pick_b, rg, b, half;
-    int step;
+    int step, skip;
 };
+
+static inline SIMD struct luma_plan luma_plan(int step, int skip)
+{
+    return (struct luma_plan){
+        .pick_rg = picker(step, skip, (int8_t[4]){0, -1, 1, -1}),
+        .pick_b = picker(step, skip, (int8_t[4]){2, -1, -1, -1}),
+        .rg = _mm256_set1_epi32(LUMA_G << 16 | LUMA_R),
+        .b = _mm256_set1_epi32(LUMA_B),
+        .half = _mm256_set1_epi32(1 << 14),
+        .step = step,
+        .skip = skip,
+    };
+}
 
 // Pixels x to x + 3, and those 16 further.
 static inline SIMD __m256i luma8(const uint8_t *px, int x, const struct luma_plan *p)
 {
-    const uint8_t *from = px + x * p->step;
+    const uint8_t *from = px + x * p->step - p->skip;
     const __m256i v = load_halves(from, from + 16 * p->step);
     const __m256i rg = _mm256_madd_epi16(_mm256_shuffle_epi8(v, p->pick_rg), p->rg);
     const __m256i b = _mm256_madd_epi16(_mm256_shuffle_epi8(v, p->pick_b), p->b);
     return _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(rg, b), p->half), 15);
 }
 
-static SIMD void luma(const uint8_t *px, int n, int step, uint8_t *out)
+static ALWAYS SIMD void luma32(const uint8_t *px, int x, const struct luma_plan *p,
+                               uint8_t *out)
 {
-    const struct luma_plan p = {
-        .pick_rg = picker(step, (int8_t[4]){0, -1, 1, -1}),
-        .pick_b = picker(step, (int8_t[4]){2, -1, -1, -1}),
-        .rg = _mm256_set1_epi32(LUMA_G << 16 | LUMA_R),
-        .b = _mm256_set1_epi32(LUMA_B),
-        .half = _mm256_set1_epi32(1 << 14),
-        .step = step,
-    };
-    int x = 0;
-    // Loads of RGB reach four bytes further than the pixels that are used.
-    for (; x + 34 <= n; x += 32) {
-        const __m256i a = _mm256_packus_epi32(luma8(px, x, &p), luma8(px, x + 4, &p));
-        const __m256i b =
-            _mm256_packus_epi32(luma8(px, x + 8, &p), luma8(px, x + 12, &p));
-        store(out + x, _mm256_packus_epi16(a, b));
-    }
-    kernels_sse41.luma(px + x * step, n - x, step, out + x);
+    const __m256i a = _mm256_packus_epi32(luma8(px, x, p), luma8(px, x + 4, p));
+    const __m256i b = _mm256_packus_epi32(luma8(px, x + 8, p), luma8(px, x + 12, p));
+    store(out + x, _mm256_packus_epi16(a, b));
 }
 
-static SIMD __m256i pair_picker(int step)
+// The last pixels are done with some of those before them once more.
+static SIMD void luma(const uint8_t *px, int n, int step, uint8_t *out)
+{
+    const struct luma_plan p = luma_plan(step, 0);
+    int x = 0;
+    for (; x + 34 <= n; x += 32) {
+        luma32(px, x, &p, out);
+    }
+    if (x > 0) {
+        const struct luma_plan last = luma_plan(step, skip_at_end(step));
+        if (n - x > 32) {
+            luma32(px, x, &last, out);
+        }
+        luma32(px, n - 32, &last, out);
+    } else {
+        kernels_sse41.luma(px, n, step, out);
+    }
+}
+
+static SIMD __m256i pair_picker(int step, int skip)
 {
     int8_t at[16];
     for (int i = 0; i < 16; i++) {
         const int pixel = i / 8 * 2 + i % 2, colour = i % 8 / 2;
-        at[i] = (int8_t)(colour == 3 ? -1 : pixel * step + colour);
+        at[i] = (int8_t)(colour == 3 ? -1 : skip + pixel * step + colour);
     }
     return both(at);
 }
@@ -104,53 +130,69 @@ static inline SIMD __m256i sums4(const uint8_t *px, const uint8_t *below, int ap
 }
 
 struct chroma_plan {
-    __m256i pick, cb, cr, bias;
-    int four;  // bytes of as many pixels
+    __m256i pick, cb, cr, bias, split;
+    int step, skip;
 };
 
-// b b r r | b b r r of the i-th four pixels, and of the four that are 16 further.
-static inline SIMD __m256i chroma4(const uint8_t *px, const uint8_t *below, int i,
-                                   const struct chroma_plan *p)
+static inline SIMD struct chroma_plan chroma_plan(int step, int skip)
 {
-    const int at = i * p->four;
-    const __m256i v = sums4(px + at, below + at, 4 * p->four, p->pick);
-    const __m256i sums =
-        _mm256_hadd_epi32(_mm256_madd_epi16(v, p->cb), _mm256_madd_epi16(v, p->cr));
-    return _mm256_srai_epi32(_mm256_add_epi32(sums, p->bias), 17);
-}
-
-static SIMD void chroma(const uint8_t *px, const uint8_t *below, int n, int step,
-                        uint8_t *cb, uint8_t *cr)
-{
-    const struct chroma_plan p = {
-        .pick = pair_picker(step),
+    return (struct chroma_plan){
+        .pick = pair_picker(step, skip),
         .cb = _mm256_set1_epi64x((int64_t)CB_B << 32 | (uint32_t)CB_G << 16 |
                                  (uint16_t)CB_R),
         .cr = _mm256_set1_epi64x((int64_t)(uint16_t)CR_B << 32 | (uint32_t)CR_G << 16 |
                                  (uint16_t)CR_R),
         .bias = _mm256_set1_epi32((128 << 17) + (1 << 16)),
-        .four = 4 * step,
+        .split = both((int8_t[16]){0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}),
+        .step = step,
+        .skip = skip,
     };
-    const __m256i split =
-        both((int8_t[16]){0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15});
+}
+
+// b b r r | b b r r of the i-th four pixels, and of the four that are 16 further.
+static inline SIMD __m256i chroma4(const uint8_t *px, const uint8_t *below, int i,
+                                   const struct chroma_plan *p)
+{
+    const int at = 4 * i * p->step - p->skip;
+    const __m256i v = sums4(px + at, below + at, 16 * p->step, p->pick);
+    const __m256i sums =
+        _mm256_hadd_epi32(_mm256_madd_epi16(v, p->cb), _mm256_madd_epi16(v, p->cr));
+    return _mm256_srai_epi32(_mm256_add_epi32(sums, p->bias), 17);
+}
+
+static ALWAYS SIMD void chroma32(const uint8_t *px, const uint8_t *below, int x,
+                                 const struct chroma_plan *p, uint8_t *cb, uint8_t *cr)
+{
+    const uint8_t *a = px + x * p->step, *b = below + x * p->step;
+    const __m256i lo = _mm256_packs_epi32(chroma4(a, b, 0, p), chroma4(a, b, 1, p));
+    const __m256i hi = _mm256_packs_epi32(chroma4(a, b, 2, p), chroma4(a, b, 3, p));
+    const __m256i v = _mm256_shuffle_epi8(_mm256_packus_epi16(lo, hi), p->split);
+    const __m256i sorted = _mm256_permute4x64_epi64(v, 0xd8);
+    _mm_storeu_si128((__m128i *)(cb + x / 2), _mm256_castsi256_si128(sorted));
+    _mm_storeu_si128((__m128i *)(cr + x / 2), _mm256_extracti128_si256(sorted, 1));
+}
+
+static SIMD void chroma(const uint8_t *px, const uint8_t *below, int n, int step,
+                        uint8_t *cb, uint8_t *cr)
+{
+    const struct chroma_plan p = chroma_plan(step, 0);
     int x = 0;
     for (; x + 34 <= n; x += 32) {
-        const uint8_t *a = px + x * step, *b = below + x * step;
-        const __m256i lo = _mm256_packs_epi32(chroma4(a, b, 0, &p), chroma4(a, b, 1, &p));
-        const __m256i hi = _mm256_packs_epi32(chroma4(a, b, 2, &p), chroma4(a, b, 3, &p));
-        const __m256i v = _mm256_shuffle_epi8(_mm256_packus_epi16(lo, hi), split);
-        const __m256i sorted = _mm256_permute4x64_epi64(v, 0xd8);
-        _mm_storeu_si128((__m128i *)(cb + x / 2), _mm256_castsi256_si128(sorted));
-        _mm_storeu_si128((__m128i *)(cr + x / 2), _mm256_extracti128_si256(sorted, 1));
+        chroma32(px, below, x, &p, cb, cr);
     }
-    kernels_sse41.chroma(px + x * step, below + x * step, n - x, step, cb + x / 2,
-                         cr + x / 2);
+    if (x > 0 && n % 2 == 0) {
+        const struct chroma_plan last = chroma_plan(step, skip_at_end(step));
+        chroma32(px, below, n - 32, &last, cb, cr);
+    } else {
+        kernels_sse41.chroma(px + x * step, below + x * step, n - x, step, cb + x / 2,
+                             cr + x / 2);
+    }
 }
 
 static SIMD void boxes(const uint8_t *px, const uint8_t *below, int n, int step,
                        uint8_t *rgbx)
 {
-    const __m256i two = _mm256_set1_epi16(2), pick = pair_picker(step);
+    const __m256i two = _mm256_set1_epi16(2), pick = pair_picker(step, 0);
     const int four = 4 * step;
     int x = 0;
     for (; x + 18 <= n; x += 16) {
