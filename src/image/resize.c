@@ -88,13 +88,26 @@ struct plan {
     struct turn turn;
 };
 
+// Without SSE4.1, which not all machines have, ceil and floor are calls.
+static int round_up(double v)
+{
+    const int n = (int)v;
+    return n + (n < v);
+}
+
+static int round_down(double v)
+{
+    const int n = (int)v;
+    return n - (n > v);
+}
+
 // The inputs output i is made of: first and count, cut off at the picture's edges.
 static void find_inputs(const struct plan *p, int i, int *first, int *count)
 {
     const double reach = LOBES * p->stretch;
     const double centre = (i + 0.5) * p->ratio;
-    int lo = (int)ceil(centre - reach - 0.5);
-    int hi = (int)floor(centre + reach - 0.5) + 1;
+    int lo = round_up(centre - reach - 0.5);
+    int hi = round_down(centre + reach - 0.5) + 1;
     lo = lo < 0 ? 0 : lo;
     hi = hi > p->src_n ? p->src_n : hi;
     lo = lo >= hi ? hi - 1 : lo;
@@ -221,6 +234,15 @@ int resize_lines_init(struct resize_lines *l, struct arena *arena,
     return 0;
 }
 
+static int get_buffers(struct resize *r, struct arena *arena)
+{
+    const size_t most = (size_t)r->y.max_count;
+    r->rows = arena_get_array(arena, most, sizeof(*r->rows));
+    r->row_weights = arena_get_array(arena, most, sizeof(*r->row_weights));
+    return r->rows && r->row_weights ? resize_lines_init(&r->lines, arena, &r->x)
+                                     : E_NOMEM;
+}
+
 int resize_init(struct resize *r, struct arena *arena, const struct resize_plane *p)
 {
     *r = (struct resize){
@@ -231,14 +253,18 @@ int resize_init(struct resize *r, struct arena *arena, const struct resize_plane
         rc = resize_axis_init(&r->y, arena, (int)ceil(p->src_height), p->src_height,
                               (int)ceil(p->dst_height), p->dst_height, false, NULL);
     }
-    if (rc) {
-        return rc;
-    }
-    const size_t most = (size_t)r->y.max_count;
-    r->rows = arena_get_array(arena, most, sizeof(*r->rows));
-    r->row_weights = arena_get_array(arena, most, sizeof(*r->row_weights));
-    return r->rows && r->row_weights ? resize_lines_init(&r->lines, arena, &r->x)
-                                     : E_NOMEM;
+    return rc ? rc : get_buffers(r, arena);
+}
+
+int resize_init_like(struct resize *r, struct arena *arena, const struct resize *other,
+                     uint8_t *out)
+{
+    *r = (struct resize){.kernels = other->kernels,
+                         .x = other->x,
+                         .y = other->y,
+                         .out = out,
+                         .out_stride = other->out_stride};
+    return get_buffers(r, arena);
 }
 
 int resize_stream(struct resize *r, struct arena *arena, int ahead)

@@ -94,6 +94,10 @@ struct resize_plane {
 // Errors: E_NOMEM.
 MUST_USE int resize_init(struct resize *r, struct arena *arena,
                          const struct resize_plane *p);
+// For a plane of the same sizes, with its own output of the same stride.
+// Errors: E_NOMEM.
+MUST_USE int resize_init_like(struct resize *r, struct arena *arena,
+                              const struct resize *other, uint8_t *out);
 // Row by row: resize_stream once after init, then for each source row fill what
 // resize_row points to (src_n bytes) and push it.  Up to ahead rows, at least 1, may be
 // filled before they are pushed: resize_row_ahead(r, k) is row k of them, and has memory for

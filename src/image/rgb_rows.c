@@ -32,7 +32,8 @@ static int open_planes(struct rows *r, const struct decode *d)
             .out = s->p[i],
             .out_stride = s->stride[i],
         };
-        int rc = resize_init(&r->plane[i], d->arena, &p);
+        int rc = i < 2 ? resize_init(&r->plane[i], d->arena, &p)
+                       : resize_init_like(&r->plane[2], d->arena, &r->plane[1], s->p[2]);
         if (!rc) {
             rc = resize_stream(&r->plane[i], d->arena, 1);
         }
