@@ -93,6 +93,7 @@ static void one_block(const uint8_t *const rows[BLOCK_SIDE], int x,
         const int16_t value = quantised(v[k], q, k);
         out->values[k / 8][which][k % 8] = value;
         out->used[which] |= (uint64_t)(value != 0) << i;
+        out->near[which][i] = (uint8_t)(abs(value) < BLOCK_NEAR ? value + BLOCK_NEAR : 0);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { BLOCK_SIDE = 8, BLOCK_SIZE = 64 };
+enum { BLOCK_SIDE = 8, BLOCK_SIZE = 64, BLOCK_NEAR = 16 };
 
 // Divides frequency k (8 times what is coded, as the transform leaves it) by 8 * step and
 // rounds: ((|f| + half) * reciprocal >> 16) * scale >> 16.
@@ -19,6 +19,9 @@ struct quantiser {
 struct block_pair {
     int16_t values[BLOCK_SIDE][2][BLOCK_SIDE];
     uint64_t used[2];  // bit i: the i-th value in zigzag order is not 0
+    // In zigzag order, where used: a value between -BLOCK_NEAR and BLOCK_NEAR, and
+    // BLOCK_NEAR; 0 for others.  Not of the first one.
+    uint8_t near[2][BLOCK_SIZE];
 };
 
 // Where the i-th value in zigzag order stands in a block.

@@ -132,21 +132,36 @@ static const int8_t zigzag_at[4][4][16] = {
      {10, 11, 4, -1, -1, -1, -1, -1, 5, 12, 13, 6, -1, 7, 14, 15}},
 };
 
-// rows: two quantised ones each, a byte per value, which is 0 if and only if the value is.
-static ALWAYS SIMD void find_used(const __m256i rows[4], uint64_t used[2])
+// values: as many bytes, cut off at what fits them.
+static ALWAYS SIMD __m256i near_of(__m256i values)
 {
-    used[0] = used[1] = 0;
+    const __m256i v = _mm256_adds_epi8(values, _mm256_set1_epi8(BLOCK_NEAR));
+    const __m256i most = _mm256_set1_epi8(2 * BLOCK_NEAR - 1);
+    return _mm256_and_si256(v, _mm256_cmpeq_epi8(_mm256_min_epu8(v, most), v));
+}
+
+// rows: two quantised ones each, a byte per value, which is 0 if and only if the value is.
+static ALWAYS SIMD void find_used(const __m256i rows[4], struct block_pair *out)
+{
+    uint64_t used[2] = {0, 0};
     for (int i = 0; i < 4; i++) {
         __m256i part = _mm256_setzero_si256();
         for (int k = i == 3; k < 4 - (i == 0); k++) {
             const __m256i at = both(zigzag_at[i][k]);
             part = _mm256_or_si256(part, _mm256_shuffle_epi8(rows[k], at));
         }
+        const __m256i near = near_of(part);
+        _mm_storeu_si128((__m128i *)(out->near[0] + 16 * i),
+                         _mm256_castsi256_si128(near));
+        _mm_storeu_si128((__m128i *)(out->near[1] + 16 * i),
+                         _mm256_extracti128_si256(near, 1));
         const __m256i is_zero = _mm256_cmpeq_epi8(part, _mm256_setzero_si256());
         const uint32_t bits = ~(uint32_t)_mm256_movemask_epi8(is_zero);
         used[0] |= (uint64_t)(bits & 0xffff) << (16 * i);
         used[1] |= (uint64_t)(bits >> 16) << (16 * i);
     }
+    out->used[0] = used[0];
+    out->used[1] = used[1];
 }
 
 // Of both blocks all pixels are alike: a third of the blocks of a page.
@@ -199,7 +214,7 @@ SIMD void blocks_avx2(const uint8_t *const left[BLOCK_SIDE],
     for (int i = 0; i < 4; i++) {
         rows[i] = _mm256_packs_epi16(v[2 * i], v[2 * i + 1]);
     }
-    find_used(rows, out->used);
+    find_used(rows, out);
 }
 
 #endif

@@ -95,12 +95,13 @@ static void set_values(uint16_t *values)
 static void set_near(struct codes_plan *p, int kind)
 {
     for (int run = 0; run < 16; run++) {
-        for (int v = 1 - CODES_NEAR; v < CODES_NEAR; v++) {
+        for (int v = 1 - BLOCK_NEAR; v < BLOCK_NEAR; v++) {
             const uint32_t value = p->values[v + CODES_MOST];
-            const uint32_t *entry =
-                &p->other[kind][16 * run + (int)(value >> VALUE_BITS)];
-            p->near[kind][run][v + CODES_NEAR] =
-                *entry | (value & ((1 << VALUE_BITS) - 1)) << LENGTH_BITS;
+            const uint32_t entry = p->other[kind][16 * run + (int)(value >> VALUE_BITS)];
+            const uint32_t code =
+                entry >> LENGTH_BITS | (value & ((1 << VALUE_BITS) - 1));
+            p->near[kind][run][v + BLOCK_NEAR] =
+                code << 8 | (entry & ((1 << LENGTH_BITS) - 1));
         }
     }
 }
@@ -109,6 +110,7 @@ void codes_plan_init(struct codes_plan *p)
 {
     memset(p->first, 0, sizeof(p->first));
     memset(p->other, 0, sizeof(p->other));
+    memset(p->near, 0, sizeof(p->near));
     set_values(p->values);
 #if defined(__x86_64__)
     p->has_bmi2 = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
@@ -177,14 +179,17 @@ static __attribute__((noinline)) struct writer put_rare(struct writer w,
 
 // The value at i in zigzag order; last: where the one before it was.
 static ALWAYS void put_other(struct writer *w, const struct codes_plan *p, int kind,
-                             const int16_t *values, ptrdiff_t i, ptrdiff_t last)
+                             const struct block_pair *pair, int which, ptrdiff_t i,
+                             ptrdiff_t last)
 {
-    const ptrdiff_t run = i - last - 1, value = values[place[i]];
-    const bool is_near = (size_t)(value + CODES_NEAR - 1) < 2 * CODES_NEAR - 1;
-    if (__builtin_expect(run >= 16 || !is_near, 0)) {
-        *w = put_rare(*w, p, kind, (int)run, (int)value);
+    const ptrdiff_t run = i - last - 1;
+    const uint32_t entry = p->near[kind][run][pair->near[which][i]];
+    if (__builtin_expect(entry == 0, 0)) {
+        const int16_t *values = pair->values[0][which];
+        *w = put_rare(*w, p, kind, (int)run, values[place[i]]);
     } else {
-        put(w, p->near[kind][run][value + CODES_NEAR]);
+        w->bits = w->bits << (entry & 63) | entry >> 8;
+        w->n += entry & 0xff;
     }
 }
 
@@ -200,13 +205,13 @@ static ALWAYS void put_block(struct writer *w, const struct codes_plan *p, int k
     *last_first = values[0];
     while (used) {
         const ptrdiff_t i = __builtin_ctzll(used);
-        put_other(w, p, kind, values, i, last);
+        put_other(w, p, kind, pair, which, i, last);
         last = i;
         used &= used - 1;
         flush(w);
         if (used) {
             const ptrdiff_t k = __builtin_ctzll(used);
-            put_other(w, p, kind, values, k, last);
+            put_other(w, p, kind, pair, which, k, last);
             last = k;
             used &= used - 1;
         }

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 enum {
-    CODES_NEAR = 16,
     CODES_MOST = 2047,     // of a value, or of the difference of first ones
     CODES_MCU_BLOCKS = 6,  // four of luma, one of each chroma plane
     // What codes_mcu writes at most: 11 bits and 11 more for the first value of a block, 16
@@ -42,7 +41,9 @@ struct codes_plan {
     // as many bits as follow it, and in the lowest five bits the length of both.
     uint32_t first[2][12];
     uint32_t other[2][256];
-    uint32_t near[2][16][2 * CODES_NEAR];
+    // By run of zeros and a near value, as struct block_pair has them: the code with its
+    // bits moved left by eight, and their number; 0: see other.
+    uint32_t near[2][BLOCK_SIZE][2 * BLOCK_NEAR];
     uint16_t values[2 * CODES_MOST + 1];  // size << 12 | the bits, of -CODES_MOST on
     bool has_bmi2;
 };
