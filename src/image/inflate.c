@@ -38,7 +38,7 @@ static inline size_t value_of(uint32_t entry, uint64_t bits)
 
 static inline size_t length_of(uint32_t entry, uint64_t bits)
 {
-    return (entry >> 16 & MOST_LENGTH) +
+    return entry_length(entry) +
            (size_t)(low_bits(bits, entry & 63) >> (entry >> 8 & 15));
 }
 
@@ -114,7 +114,7 @@ static int slow_symbol(struct inflate *z)
         return E_FORMAT;
     }
     if (e & ENTRY_LITERAL) {
-        *z->out++ = (uint8_t)(e >> 16);
+        *z->out++ = entry_literal(e);
         return 0;
     }
     if (e & ENTRY_EXCEPTION) {
@@ -122,7 +122,7 @@ static int slow_symbol(struct inflate *z)
         return e & ENTRY_STOP ? 0 : E_FORMAT;
     }
     if (e & ENTRY_LEADER) {
-        *z->out++ = entry_leader(e);
+        *z->out++ = entry_literal(e);
     }
     e = z->tables->offsets[low_bits(z->bits, OFFSET_BITS)];
     if (e & ENTRY_LONGER) {
@@ -184,7 +184,7 @@ static ALWAYS_INLINE uint32_t put_literal(struct fast *f, const uint32_t *litera
                                           uint32_t e)
 {
     drop_fast(f, e);
-    *f->out++ = (uint8_t)(e >> 16);
+    *f->out++ = entry_literal(e);
     return literals[low_bits(f->bits, LITERAL_BITS)];
 }
 
@@ -195,7 +195,7 @@ static ALWAYS_INLINE bool match_fast(struct fast *f, const uint32_t *literals,
     const size_t length = length_of(*entry, f->bits);
     drop_fast(f, *entry);
     if (is_joined) {  // written over when there is none
-        *f->out = entry_leader(*entry);
+        *f->out = entry_literal(*entry);
         f->out += (*entry & ENTRY_LEADER) != 0;
     }
     if (__builtin_expect((uint8_t)f->n_bits < OFFSET_MAX_BITS + LITERAL_BITS, 0)) {

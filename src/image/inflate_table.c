@@ -23,13 +23,14 @@ static uint32_t literal_meaning(int symbol)
     static const uint8_t extra[LENGTHS] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
                                            2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
     if (symbol < 256) {
-        return ENTRY_LITERAL | (uint32_t)symbol << 16;
+        return ENTRY_LITERAL | (uint32_t)symbol << 24;
     }
     if (symbol == 256) {
         return ENTRY_EXCEPTION | ENTRY_STOP;
     }
     const int i = symbol - FIRST_LENGTH;
-    return i < LENGTHS ? (uint32_t)base[i] << 16 | extra[i] : ENTRY_EXCEPTION;
+    return i < LENGTHS ? (uint32_t)(base[i] - LEAST_LENGTH) << 16 | extra[i]
+                       : ENTRY_EXCEPTION;
 }
 
 // Offsets double every second symbol, with one more extra bit.
@@ -235,7 +236,8 @@ bool inflate_table_join(uint32_t *table, const uint8_t *lens, int n)
         const uint32_t second = table[i >> used];
         const uint32_t bits = used + (second >> 8 & 15);
         if (!(second & (ENTRY_LITERAL | ENTRY_EXCEPTION)) && bits <= LITERAL_BITS) {
-            table[i] = entry_with_leader(second + used + (used << 8), first >> 16 & 0xff);
+            table[i] = (second + used + (used << 8)) | ENTRY_LEADER |
+                       (uint32_t)entry_literal(first) << 24;
         }
     }
     return true;

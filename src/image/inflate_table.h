@@ -1,12 +1,13 @@
 // inflate_table.h -- decoding tables of deflate's codes.
 //
-// An entry: bit 31 a literal; bit 15 something else than a literal, length or offset: the
-// end (bit 13), a table for longer codes (bit 14), or no code at all (neither).  Upper
-// half: value, base, or the first slot of the longer table.  Bits 8 to 11: bits of the
-// code (of the longer table's index).  Bits 0 to 5: bits of code and extra bits together.
+// An entry: bit 15 something else than a literal, length or offset: the end (bit 16), a
+// table for longer codes (bit 14), or no code at all (neither); bit 13 a literal.  Upper
+// half: an offset's base, or the first slot of the longer table; a length's base less 3 in
+// its lower byte, a literal in its upper one.  Bits 8 to 11: bits of the code (of the longer
+// table's index).  Bits 0 to 5: bits of code and extra bits together; 6 and 7 are 0.
 //
-// A length may stand for a literal in front of it, too: bit 12, the literal's lower bits
-// in 25 to 30, its upper two in 13 and 14; the code is both codes.
+// A length may stand for a literal in front of it, too: bit 12, and the literal where
+// literals are; the code is both codes.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_IMAGE_INFLATE_TABLE_H
 #define VLMD_IMAGE_INFLATE_TABLE_H
@@ -26,25 +27,26 @@ enum {
     OFFSET_SLOTS = 256 + 512,
     ENTRY_EXCEPTION = 1 << 15,
     ENTRY_LONGER = 1 << 14,
-    ENTRY_STOP = 1 << 13,
+    ENTRY_LITERAL = 1 << 13,
     ENTRY_LEADER = 1 << 12,  // the literal in front
-    MOST_LENGTH = 511,       // in the bits of a length's base
+    ENTRY_STOP = 1 << 16,
+    LEAST_LENGTH = 3,
 };
-#define ENTRY_LITERAL 0x80000000u
 
 struct inflate_tables {
     uint32_t literals[LITERAL_SLOTS];
     uint32_t offsets[OFFSET_SLOTS];
 };
 
-static inline uint32_t entry_with_leader(uint32_t length, uint32_t literal)
+// Of a literal, or in front of a length.
+static inline uint8_t entry_literal(uint32_t entry)
 {
-    return length | ENTRY_LEADER | (literal & 0x3f) << 25 | (literal & 0xc0) << 7;
+    return (uint8_t)(entry >> 24);
 }
 
-static inline uint8_t entry_leader(uint32_t entry)
+static inline uint32_t entry_length(uint32_t entry)
 {
-    return (uint8_t)((entry >> 25 & 0x3f) | (entry >> 7 & 0xc0));
+    return LEAST_LENGTH + (entry >> 16 & 0xff);
 }
 
 enum inflate_code { CODE_LITERALS, CODE_OFFSETS, CODE_PRECODE };

@@ -249,8 +249,8 @@ static void check_joined(const uint32_t *plain, const uint32_t *joined, unsigned
     const uint32_t second = plain[i >> used];
     assert_true(first & ENTRY_LITERAL);
     assert_false(second & (ENTRY_LITERAL | ENTRY_EXCEPTION));
-    assert_int_equal(entry_leader(e), first >> 16 & 0xff);
-    assert_int_equal(e >> 16 & MOST_LENGTH, second >> 16);
+    assert_int_equal(entry_literal(e), entry_literal(first));
+    assert_int_equal(entry_length(e), entry_length(second));
     assert_int_equal(e >> 8 & 15, used + (second >> 8 & 15));
     assert_int_equal(e & 63, used + (second & 63));
     assert_true((e >> 8 & 15) <= LITERAL_BITS);
