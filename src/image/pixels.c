@@ -184,15 +184,15 @@ enum {
     MOST_ROWS = 256,  // whose sums fit sixteen bits
 };
 
-// Whole rows, as memory likes to be read, and four of them for each time the sums are
+// Whole rows, as memory likes to be read, and three of them for each time the sums are
 // loaded and stored.
 static void add_rows(const uint8_t *restrict from, ptrdiff_t stride, int rows, int n,
                      uint16_t *restrict sums)
 {
-    for (; rows >= 4; rows -= 4, from += 4 * stride) {
-        const uint8_t *b = from + stride, *c = b + stride, *d = c + stride;
+    for (; rows >= 3; rows -= 3, from += 3 * stride) {
+        const uint8_t *b = from + stride, *c = b + stride;
         for (int x = 0; x < n; x++) {
-            sums[x] = (uint16_t)(sums[x] + from[x] + b[x] + c[x] + d[x]);
+            sums[x] = (uint16_t)(sums[x] + from[x] + b[x] + c[x]);
         }
     }
     for (; rows > 0; rows--, from += stride) {
@@ -200,6 +200,20 @@ static void add_rows(const uint8_t *restrict from, ptrdiff_t stride, int rows, i
             sums[x] = (uint16_t)(sums[x] + from[x]);
         }
     }
+}
+
+// Six columns, which are one block of 768, at a time: there are too few for vectors.
+static uint32_t sum_of(const uint16_t *values, int n)
+{
+    uint32_t sum = 0;
+    for (; n >= 6; n -= 6, values += 6) {
+        sum += (uint32_t)(values[0] + values[1] + values[2] + values[3] + values[4] +
+                          values[5]);
+    }
+    for (int i = 0; i < n; i++) {
+        sum += values[i];
+    }
+    return sum;
 }
 
 // Of blocks side by side, as many at a time as fit into the sums of columns.  At most
@@ -218,9 +232,7 @@ static void sum_blocks(const struct planes *p, const struct block *x, int y0, in
             memset(sums, 0, (size_t)(to - from) * sizeof(*sums));
             add_rows(row + from, stride, y1 - y0, to - from, sums);
         }
-        for (int k = x[b].from - from; k < x[b].to - from; k++) {
-            totals[b] += sums[k];
-        }
+        totals[b] += sum_of(sums + x[b].from - from, x[b].to - x[b].from);
     }
 }
 

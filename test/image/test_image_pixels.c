@@ -499,6 +499,50 @@ static void test_thumb(void **state)
     arena_fini(&arena);
 }
 
+// The mean of block i of n over each side, rounded.
+static int block_mean(const struct planes *p, int bx, int by)
+{
+    const int x0 = bx * p->width / IMAGE_THUMB_W, y0 = by * p->height / IMAGE_THUMB_H;
+    int x1 = (bx + 1) * p->width / IMAGE_THUMB_W;
+    int y1 = (by + 1) * p->height / IMAGE_THUMB_H;
+    int sum = 0;
+    x1 = x1 > x0 ? x1 : x0 + 1;
+    y1 = y1 > y0 ? y1 : y0 + 1;
+    for (int y = y0; y < y1; y++) {
+        for (int x = x0; x < x1; x++) {
+            sum += p->p[0][y * p->stride[0] + x];
+        }
+    }
+    const int area = (x1 - x0) * (y1 - y0);
+    return (sum + area / 2) / area;
+}
+
+// Widths of one column, of whole and of uneven blocks, and over what is summed at a time.
+static void test_thumb_of_every_width(void **state)
+{
+    (void)state;
+    static const int sides[][2] = {{1, 1},     {127, 73},   {128, 72},
+                                   {333, 500}, {768, 432},  {1000, 720},
+                                   {1030, 80}, {3840, 300}, {300, 20000}};
+    uint8_t thumb[IMAGE_THUMB_W * IMAGE_THUMB_H];
+    for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+        struct arena arena = {0};
+        struct planes p;
+        uint32_t noise = 1;
+        assert_int_equal(planes_get(&p, sides[i][0], sides[i][1], &arena), 0);
+        for (int k = 0; k < p.stride[0] * p.height; k++) {
+            noise = noise * 1664525 + 1013904223;
+            p.p[0][k] = (uint8_t)(k / 50 % 7 ? noise >> 24 : 255);
+        }
+        planes_thumb(&p, thumb);
+        for (int k = 0; k < IMAGE_THUMB_W * IMAGE_THUMB_H; k++) {
+            assert_int_equal(thumb[k],
+                             block_mean(&p, k % IMAGE_THUMB_W, k / IMAGE_THUMB_W));
+        }
+        arena_fini(&arena);
+    }
+}
+
 static void test_exif(void **state)
 {
     (void)state;
@@ -636,6 +680,7 @@ int main(void)
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_turns_undo_each_other),
         cmocka_unit_test(test_thumb),
+        cmocka_unit_test(test_thumb_of_every_width),
         cmocka_unit_test(test_exif),
         cmocka_unit_test(test_rows_alike),
         cmocka_unit_test(test_arena),
