@@ -99,13 +99,22 @@ static ALWAYS int16x8_t quantised(int16x8_t f, const struct quantiser *q, int ro
     return vsubq_s16(veorq_s16(v, sign), sign);
 }
 
+// values: as many bytes, cut off at what fits them.
+static ALWAYS uint8x16_t near_of(uint8x16_t values)
+{
+    const int8x16_t v = vqaddq_s8(vreinterpretq_s8_u8(values), vdupq_n_s8(BLOCK_NEAR));
+    const uint8x16_t near = vreinterpretq_u8_s8(v);
+    return vandq_u8(near, vcltq_u8(near, vdupq_n_u8(2 * BLOCK_NEAR)));
+}
+
 // rows: a byte per value, which is 0 if and only if the value is.
-static ALWAYS uint64_t used_of(uint8x16x4_t rows)
+static ALWAYS uint64_t find_used(uint8x16x4_t rows, uint8_t near[BLOCK_SIZE])
 {
     const uint8x16_t bits = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     uint8x16_t v[4];
     for (int i = 0; i < 4; i++) {
         const uint8x16_t sorted = vqtbl4q_u8(rows, vld1q_u8(block_zigzag + 16 * i));
+        vst1q_u8(near + 16 * i, near_of(sorted));
         v[i] = vandq_u8(vtstq_u8(sorted, sorted), bits);
     }
     // Eight neighbours are added: of each its own bit.
@@ -161,7 +170,7 @@ static ALWAYS void one_block(const uint8_t *const from[BLOCK_SIDE], int x,
         rows.val[i] = vreinterpretq_u8_s8(
             vcombine_s8(vqmovn_s16(v[2 * i]), vqmovn_s16(v[2 * i + 1])));
     }
-    out->used[which] = used_of(rows);
+    out->used[which] = find_used(rows, out->near[which]);
 }
 
 void neon_blocks(const uint8_t *const left[BLOCK_SIDE],
