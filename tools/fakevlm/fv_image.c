@@ -23,13 +23,34 @@ struct sums {
     uint64_t count[CORNER_COUNT];
 };
 
+enum { LANES_PX = 16, MOST_RUNS = 257 };  // 257 * 255 fits 16 bits
+
+// The same byte of each 16 pixels has a sum of its own, so that compilers find vectors.
+static void add_runs(const uint8_t *rgb, int runs, uint32_t sum[3])
+{
+    uint16_t lanes[3 * LANES_PX] = {0};
+    for (int i = 0; i < runs; i++) {
+        for (int k = 0; k < 3 * LANES_PX; k++)
+            lanes[k] = (uint16_t)(lanes[k] + rgb[k]);
+        rgb += 3 * LANES_PX;
+    }
+    for (int k = 0; k < 3 * LANES_PX; k++)
+        sum[k % 3] += lanes[k];
+}
+
 static void sums_add(struct sums *s, int corner, const uint8_t *rgb, int n)
 {
     uint32_t sum[3] = {0};  // SIDE_MAX_PX * 255 fits
-    for (int x = 0; x < n; x++) {
-        sum[0] += rgb[3 * x];
-        sum[1] += rgb[3 * x + 1];
-        sum[2] += rgb[3 * x + 2];
+    int x = 0;
+    while (n - x >= LANES_PX) {
+        int runs = (n - x) / LANES_PX;
+        runs = runs < MOST_RUNS ? runs : MOST_RUNS;
+        add_runs(rgb + 3 * (size_t)x, runs, sum);
+        x += runs * LANES_PX;
+    }
+    for (; x < n; x++) {
+        for (int c = 0; c < 3; c++)
+            sum[c] += rgb[3 * x + c];
     }
     for (int c = 0; c < 3; c++)
         s->rgb[corner][c] += sum[c];
