@@ -63,6 +63,7 @@ struct admin {
     struct share_hot hot;
     int64_t changes;      // requests that change something, begun and answered
     int64_t events_told;  // to clients
+    int64_t told;         // answers, but for those that another had got already
     uint64_t next_correlation;
     char url[256];
     char socket_path[128];  // to be removed; "" = none
@@ -77,6 +78,7 @@ struct exchange {
     struct admin *admin;
     struct httpd_request *http;  // NULL = the client is gone, or there is none (is_ahead)
     bool is_ahead;               // for those of the next turn
+    bool is_copy;                // its answer is another's
     int holds;
     const struct route *route;  // NULL = there is none
     struct auth_who who;

@@ -220,6 +220,7 @@ static void begin_answer(struct exchange *x, int status, const char *type)
     a->client_errors += status >= 400 && status < 500;
     a->server_errors += status >= 500;
     a->changes += x->is_change;  // who reads the answer may know of it
+    a->told += !x->is_copy;
     x->is_answered = true;
 }
 

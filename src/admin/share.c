@@ -1,8 +1,8 @@
 // share.c -- see share.h.
 //
 // A share begins with its maker and ends when that has answered, or lives on without one as
-// long as its answer is fresh.  There is at most one kept answer for each route, those that
-// are kept have no parameters; and one that was asked ahead of the turn that goes on.
+// long as its answer is fresh.  There is at most one kept answer for each route without
+// parameters, and one that was asked ahead.
 // SPDX-License-Identifier: MIT
 #include "share.h"
 
@@ -15,19 +15,20 @@
 enum {
     KEY_MAX = 64 << 10,
     TURN_MS = 42,
-    MANY = 8  // who get one answer: the next turn's may be asked ahead
+    KEPT_MS = 100,  // of what was asked ahead
+    MANY = 8        // who get one answer: the next turn's may be asked ahead
 };
 
 struct share {
-    struct list node;         // admin.shares
+    struct list node;  // admin.shares
     const struct route *route;
-    struct exchange *maker;   // NULL: it has answered
-    bool is_ahead;            // kept until the end of the turn, at least
-    int n_given;              // to others than its maker
-    struct list waiting;      // exchanges, by share_node
-    struct buf key;           // path and parameters, each with its NUL
-    int64_t changes, events;  // of the interface, when it began
-    struct httpd_body *body;  // owned; NULL = none is kept
+    struct exchange *maker;         // NULL: it has answered
+    bool is_ahead;                  // kept until the end of the turn, at least
+    int n_given;                    // to others than its maker, in this turn
+    struct list waiting;            // exchanges, by share_node
+    struct buf key;                 // path and parameters, each with its NUL
+    int64_t changes, events, told;  // of the interface, when it began
+    struct httpd_body *body;        // owned; NULL = none is kept
     int status;
     const char *type;
     int64_t until_ms;
@@ -75,16 +76,14 @@ static int make_key(const struct exchange *x, struct key *k)
     return k->rc;
 }
 
-// What is kept shows a moment anyway; what is under way is to show all that was told.
+// /health shows a moment anyway; what is under way is to show all that was told.
 static bool is_good(const struct share *s, const struct admin *a, int64_t now_ms)
 {
-    if (s->changes != a->changes) {
+    bool is_strict = s->route->fresh_ms <= SHARE_RUNNING;
+    if (s->changes != a->changes || (is_strict && s->events != a->events_told)) {
         return false;
     }
-    if (s->route->fresh_ms <= SHARE_RUNNING) {
-        return s->events == a->events_told;
-    }
-    return s->maker || now_ms < s->until_ms;
+    return s->maker || (now_ms < s->until_ms && (!is_strict || s->told == a->told));
 }
 
 static struct share *find(struct admin *a, const struct buf *key, int64_t now_ms)
@@ -113,6 +112,7 @@ static void begin(struct exchange *x, struct buf *key)
     s->is_ahead = x->is_ahead;
     s->changes = x->admin->changes;
     s->events = x->admin->events_told;
+    s->told = x->admin->told;
     list_init(&s->waiting);
     buf_take(&s->key, key);
     list_push_back(&x->admin->shares, &s->node);
@@ -133,6 +133,7 @@ bool share_ask(struct exchange *x)
         list_push_back(&s->waiting, &x->share_node);
     } else {
         s->n_given++;
+        x->is_copy = true;
         reply_shared(x, s->status, s->type, s->body);
     }
     buf_fini(&key.text);
@@ -159,6 +160,7 @@ void share_made(struct exchange *x, int status, const char *type, struct httpd_b
     struct share *s = x->makes;
     struct exchange *other;
     while ((other = share_next(x))) {
+        other->is_copy = true;
         reply_shared(other, status, type, body);
     }
     bool is_in_time = s && s->is_ahead && x->admin->admission.is_ahead;
@@ -171,7 +173,8 @@ void share_made(struct exchange *x, int status, const char *type, struct httpd_b
     s->body = httpd_body_hold(body);
     s->status = status;
     s->type = type;
-    s->until_ms = loop_now_ms(vlmd_loop(x->admin->v)) + x->route->fresh_ms;
+    s->until_ms =
+        loop_now_ms(vlmd_loop(x->admin->v)) + (is_in_time ? KEPT_MS : x->route->fresh_ms);
 }
 
 void share_leave(struct exchange *x)
@@ -199,9 +202,10 @@ struct exchange *share_ahead(struct admin *a)
 }
 
 // What would be out of date in the next turn is better made anew before it than in it.
-static bool is_over(const struct share *s, int64_t now_ms)
+static bool is_over(const struct share *s, const struct admin *a, int64_t now_ms)
 {
-    return s->route->fresh_ms <= SHARE_RUNNING || s->until_ms <= now_ms + TURN_MS;
+    bool is_wanted = s->n_given || s->route->fresh_ms > SHARE_RUNNING;
+    return !is_wanted || !is_good(s, a, now_ms) || s->until_ms <= now_ms + TURN_MS;
 }
 
 void share_end_turn(struct admin *a)
@@ -211,9 +215,11 @@ void share_end_turn(struct admin *a)
     list_each(node, tmp, &a->shares)
     {
         struct share *s = container_of(node, struct share, node);
-        if (!s->maker && is_over(s, now_ms)) {
+        if (!s->maker && is_over(s, a, now_ms)) {
             note_hot(a, s);
             free_share(s);
+        } else if (!s->maker) {
+            s->n_given = 0;
         }
     }
 }

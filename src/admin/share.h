@@ -7,7 +7,9 @@
 // event that was told.
 //
 // What many asked in one turn is asked ahead of the next one: before anything is read, so
-// that all who ask it then are answered as they are read.  Private to admin/.
+// that all who ask it then are answered as they are read.  That answer is kept for a tenth
+// of a second, but not past an answer or event that tells somebody what may be newer.
+// Private to admin/.
 // SPDX-License-Identifier: MIT
 #ifndef VLMD_ADMIN_SHARE_H
 #define VLMD_ADMIN_SHARE_H

@@ -12,7 +12,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MANY = 40, PICTURES = 30 };
+enum { MANY = 40, PICTURES = 30, KEPT_MS = 100 };
+
+// ---- time, which may stand still
+
+static int64_t frozen_ms;  // 0 = it goes on
+
+int64_t __real_loop_now_ms(const struct loop *l);
+int64_t __wrap_loop_now_ms(const struct loop *l);
+
+int64_t __wrap_loop_now_ms(const struct loop *l)
+{
+    return frozen_ms ? frozen_ms : __real_loop_now_ms(l);
+}
 
 static void begin_asking(const struct rig *r, int fd, const char *target,
                          const char *head)
@@ -202,18 +214,16 @@ static void health_is_kept_until_something_changes(void **state)
 
 // ---- ahead of a turn
 
-// All ask while nothing is read, and what they ask is asked ahead; returns how many got
-// the answer without having made it.
-static int ask_in_a_turn(struct rig *r, const int *fds, bool is_changed, char **body)
+static const char newest[] = "/v1/search?limit=10&order=newest";
+
+// What many have just asked is asked ahead of the turn in which all ask again.
+static void ask_in_a_turn(struct rig *r, const int *fds, bool is_changed, char **body)
 {
     struct admin *a = r->admin;
-    static const char target[] = "/v1/search?limit=10&order=newest";
-    a->hot.n = 0;
-    ask_all(r, fds, target, body);
-    assert_int_equal(a->hot.n, MANY - 1);
+    assert_non_null(a->hot.route);
     httpd_rest(a->http);
     for (int i = 0; i < MANY; i++) {
-        begin_asking(r, fds[i], target, "");
+        begin_asking(r, fds[i], newest, "");
     }
     struct exchange *x = share_ahead(a);
     assert_non_null(x);
@@ -228,8 +238,40 @@ static int ask_in_a_turn(struct rig *r, const int *fds, bool is_changed, char **
         answer_free(&answer);
     }
     assert_false(a->admission.is_ahead);
-    assert_true(list_is_empty(&a->shares));
-    return a->hot.n;
+}
+
+// All are let in, have asked in a turn whose answer was asked ahead, and it is frozen_ms.
+static void open_asked_ahead(struct rig *r, int *fds, bool is_changed, char **body)
+{
+    rig_open(r);
+    rig_add_files(r, PICTURES);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = rig_connect(r);
+    }
+    cost_of(r, fds, 1, body);
+    ask_all(r, fds, newest, body);
+    frozen_ms = loop_now_ms(vlmd_loop(r->v));
+    ask_in_a_turn(r, fds, is_changed, body);
+}
+
+static void close_asked(const int *fds, char *body)
+{
+    frozen_ms = 0;
+    for (int i = 0; i < MANY; i++) {
+        close(fds[i]);
+    }
+    free(body);
+}
+
+// Whether the one who asks now gets the answer that others had got.
+static bool is_kept(struct rig *r, int fd, const char *body)
+{
+    begin_asking(r, fd, newest, "");
+    struct answer a = rig_read(r, fd);
+    assert_int_equal(a.status, 200);
+    bool is_same = strcmp(a.body, body) == 0;
+    answer_free(&a);
+    return is_same;
 }
 
 static void what_many_asked_is_asked_ahead_of_the_next_turn(void **state)
@@ -237,19 +279,54 @@ static void what_many_asked_is_asked_ahead_of_the_next_turn(void **state)
     struct rig *r = *state;
     int fds[MANY];
     char *body = NULL;
-    rig_open(r);
-    rig_add_files(r, PICTURES);
-    for (int i = 0; i < MANY; i++) {
-        fds[i] = rig_connect(r);
-    }
-    cost_of(r, fds, 1, &body);  // they are let in one after the other
-    assert_int_equal(ask_in_a_turn(r, fds, false, &body), MANY);
-    // Something changed since it was asked: one of those who came asks anew.
-    assert_int_equal(ask_in_a_turn(r, fds, true, &body), MANY - 1);
-    for (int i = 0; i < MANY; i++) {
-        close(fds[i]);
-    }
-    free(body);
+    open_asked_ahead(r, fds, false, &body);
+    assert_false(list_is_empty(&r->admin->shares));
+    rig_add_files(r, PICTURES + 1);  // nobody hears of it
+    assert_true(is_kept(r, fds[0], body));
+    assert_true(is_kept(r, fds[1], body));
+    frozen_ms += KEPT_MS;
+    assert_false(is_kept(r, fds[2], body));
+    close_asked(fds, body);
+}
+
+static void a_kept_answer_ends_with_what_tells_of_newer(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    char *body = NULL;
+    open_asked_ahead(r, fds, false, &body);
+    rig_add_files(r, PICTURES + 1);
+    assert_true(is_kept(r, fds[0], body));
+    struct answer a = rig_ask(r, "GET", "/v1/jobs/31", NULL, NULL);
+    assert_int_equal(a.status, 200);
+    answer_free(&a);
+    assert_false(is_kept(r, fds[1], body));
+    close_asked(fds, body);
+}
+
+// What nobody asked for in a turn is not kept for the next one.
+static void a_kept_answer_ends_with_who_wants_it(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    char *body = NULL;
+    open_asked_ahead(r, fds, false, &body);
+    assert_false(list_is_empty(&r->admin->shares));
+    share_end_turn(r->admin);
+    assert_true(list_is_empty(&r->admin->shares));
+    close_asked(fds, body);
+}
+
+// Something changed since it was asked: one of those who came asks anew.
+static void what_was_asked_ahead_of_a_change_is_asked_anew(void **state)
+{
+    struct rig *r = *state;
+    int fds[MANY];
+    char *body = NULL;
+    open_asked_ahead(r, fds, true, &body);
+    assert_true(list_is_empty(&r->admin->shares));
+    assert_int_equal(r->admin->hot.n, MANY - 1);
+    close_asked(fds, body);
 }
 
 // Without a model it says 503.
@@ -332,6 +409,9 @@ int main(void)
         TEST(mistakes_are_told_to_each),
         TEST(health_is_kept_until_something_changes),
         TEST(what_many_asked_is_asked_ahead_of_the_next_turn),
+        TEST(a_kept_answer_ends_with_what_tells_of_newer),
+        TEST(a_kept_answer_ends_with_who_wants_it),
+        TEST(what_was_asked_ahead_of_a_change_is_asked_anew),
         TEST(health_is_asked_ahead_of_the_turn_it_would_be_old_in),
         TEST(a_server_may_close_while_it_asks_ahead),
     };
