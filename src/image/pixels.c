@@ -232,7 +232,7 @@ static void sum_blocks(const struct planes *p, const struct block *x, int y0, in
             memset(sums, 0, (size_t)(to - from) * sizeof(*sums));
             add_rows(row + from, stride, y1 - y0, to - from, sums);
         }
-        totals[b] += sum_of(sums + x[b].from - from, x[b].to - x[b].from);
+        totals[b] += sum_of(sums + (x[b].from - from), x[b].to - x[b].from);
     }
 }
 
