@@ -57,6 +57,15 @@ static void count(struct rig *r, int64_t first, const char *id, int *own, int *o
     pthread_mutex_unlock(&s->lock);
 }
 
+// The writer's last statement may still be on its way into the list.
+static int64_t slow_so_far(struct statements *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int64_t n = s->n_slow;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
 static void every_statement_of_a_request_has_its_id(void **state)
 {
     struct rig *r = *state;
@@ -69,12 +78,14 @@ static void every_statement_of_a_request_has_its_id(void **state)
         rig_turn(r);
     }
     u->due_ms = u->full_due_ms = INT64_MAX;
-    s->slow_us = -1;
+    pthread_mutex_lock(&s->lock);
+    s->slow_us = -1;  // all of them
+    pthread_mutex_unlock(&s->lock);
     int wrong = 0;
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         char id[32], head[64];
         int own, others;
-        int64_t first = s->n_slow;
+        int64_t first = slow_so_far(s);
         snprintf(id, sizeof(id), "request-%zu", i);
         snprintf(head, sizeof(head), "X-Correlation-ID: %s\r\n", id);
         struct answer a =
