@@ -24,7 +24,7 @@ struct share {
     const struct route *route;
     struct exchange *maker;         // NULL: it has answered
     bool is_ahead;                  // kept until the end of the turn, at least
-    int n_given;                    // to others than its maker, in this turn
+    int n_given;                    // to others than its maker; if strict, in this turn
     struct list waiting;            // exchanges, by share_node
     struct buf key;                 // path and parameters, each with its NUL
     int64_t changes, events, told;  // of the interface, when it began
@@ -76,14 +76,18 @@ static int make_key(const struct exchange *x, struct key *k)
     return k->rc;
 }
 
-// /health shows a moment anyway; what is under way is to show all that was told.
+// /health shows a moment anyway; the others are to show all that was told.
+static bool is_strict(const struct share *s)
+{
+    return s->route->fresh_ms <= SHARE_RUNNING;
+}
+
 static bool is_good(const struct share *s, const struct admin *a, int64_t now_ms)
 {
-    bool is_strict = s->route->fresh_ms <= SHARE_RUNNING;
-    if (s->changes != a->changes || (is_strict && s->events != a->events_told)) {
+    if (s->changes != a->changes || (is_strict(s) && s->events != a->events_told)) {
         return false;
     }
-    return s->maker || (now_ms < s->until_ms && (!is_strict || s->told == a->told));
+    return s->maker || (now_ms < s->until_ms && (!is_strict(s) || s->told == a->told));
 }
 
 static struct share *find(struct admin *a, const struct buf *key, int64_t now_ms)
@@ -164,7 +168,7 @@ void share_made(struct exchange *x, int status, const char *type, struct httpd_b
         reply_shared(other, status, type, body);
     }
     bool is_in_time = s && s->is_ahead && x->admin->admission.is_ahead;
-    if (!s || (x->route->fresh_ms <= SHARE_RUNNING && !is_in_time)) {
+    if (!s || (is_strict(s) && !is_in_time)) {
         share_leave(x);
         return;
     }
@@ -173,8 +177,8 @@ void share_made(struct exchange *x, int status, const char *type, struct httpd_b
     s->body = httpd_body_hold(body);
     s->status = status;
     s->type = type;
-    s->until_ms =
-        loop_now_ms(vlmd_loop(x->admin->v)) + (is_in_time ? KEPT_MS : x->route->fresh_ms);
+    s->until_ms = loop_now_ms(vlmd_loop(x->admin->v)) +
+                  (is_strict(s) ? KEPT_MS : x->route->fresh_ms);
 }
 
 void share_leave(struct exchange *x)
@@ -204,7 +208,7 @@ struct exchange *share_ahead(struct admin *a)
 // What would be out of date in the next turn is better made anew before it than in it.
 static bool is_over(const struct share *s, const struct admin *a, int64_t now_ms)
 {
-    bool is_wanted = s->n_given || s->route->fresh_ms > SHARE_RUNNING;
+    bool is_wanted = s->n_given || !is_strict(s);
     return !is_wanted || !is_good(s, a, now_ms) || s->until_ms <= now_ms + TURN_MS;
 }
 
@@ -218,7 +222,7 @@ void share_end_turn(struct admin *a)
         if (!s->maker && is_over(s, a, now_ms)) {
             note_hot(a, s);
             free_share(s);
-        } else if (!s->maker) {
+        } else if (!s->maker && is_strict(s)) {
             s->n_given = 0;
         }
     }
