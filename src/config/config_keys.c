@@ -497,8 +497,7 @@ const struct config_key config_keys[] = {
     {"admin.rate", CONFIG_INT, AT(admin.requests_per_min), "6000", 0, 1000000, 0, 0, NULL,
      false, "Requests a minute with each key.  0: no limit."},
     {"admin.share", CONFIG_INT, AT(admin.share_pct), "1", 1, 100, 0, 0, NULL, false,
-     "How much of all processors requests may take while pictures are being described, "
-     "in "
+     "How much of all processors requests may take while pictures are described, in "
      "percent; beyond it they wait their turn, for 42 ms at most.  100: all they want."},
     {"admin.max_connections", CONFIG_INT, AT(admin.max_connections), "256", 4, 4096, 0, 0,
      NULL, true, "Connections at a time; more wait, and the slowest make room."},
