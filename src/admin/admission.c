@@ -13,7 +13,7 @@ enum {
     // Of those who ask without end, 99 of 100 are to be answered in 50 ms; what their own
     // sending and reading takes is not seen from here.
     WITHIN_US = 46000,
-    MOST_US = 42000,
+    MOST_US = ADMISSION_MOST_MS * 1000,
     LEAST_US = 35000,
     AHEAD_MS = 4  // that a turn waits for what is asked ahead of it
 };

@@ -17,6 +17,8 @@
 struct admin;
 struct exchange;
 
+enum { ADMISSION_MOST_MS = 42 };  // from one turn to the next
+
 struct admission {
     struct turns turns;
     struct turns_config config;

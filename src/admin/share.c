@@ -14,7 +14,6 @@
 
 enum {
     KEY_MAX = 64 << 10,
-    TURN_MS = 42,
     KEPT_MS = 100,  // of what was asked ahead
     MANY = 8        // who get one answer: the next turn's may be asked ahead
 };
@@ -209,7 +208,8 @@ struct exchange *share_ahead(struct admin *a)
 static bool is_over(const struct share *s, const struct admin *a, int64_t now_ms)
 {
     bool is_wanted = s->n_given || !is_strict(s);
-    return !is_wanted || !is_good(s, a, now_ms) || s->until_ms <= now_ms + TURN_MS;
+    return !is_wanted || !is_good(s, a, now_ms) ||
+           s->until_ms <= now_ms + ADMISSION_MOST_MS;
 }
 
 void share_end_turn(struct admin *a)
