@@ -1,11 +1,21 @@
 // arena.c -- bump allocation; after a picture that needed several blocks the next one
 // starts with a single block of the same total.
+//
+// Blocks are pages of their own, not malloc's: a long-lived block among the large ones that
+// libwebp takes and frees for each lossless picture doubles a thread's heap.
 // SPDX-License-Identifier: MIT
 #include "image/arena.h"
 
 #include "base/mem.h"
 
-#include <stdlib.h>
+#include <sys/mman.h>
+
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(addr, size)   ((void)(addr), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#endif
 
 #define FIRST_BYTES ((size_t)256 * 1024)
 
@@ -23,10 +33,13 @@ static struct arena_block *add_block(struct arena *a, size_t bytes)
     if (size < FIRST_BYTES) {
         size = FIRST_BYTES;
     }
-    struct arena_block *b = aligned_alloc(ARENA_ALIGN, HEAD_BYTES + size);
-    if (!b) {
+    void *pages = mmap(NULL, HEAD_BYTES + size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) {
         return NULL;
     }
+    struct arena_block *b = pages;
+    ASAN_POISON_MEMORY_REGION((char *)b + HEAD_BYTES, size);
     b->next = a->blocks;
     b->size = size;
     a->blocks = b;
@@ -51,6 +64,7 @@ void *arena_get(struct arena *a, size_t bytes)
         }
     }
     void *out = (char *)b + HEAD_BYTES + a->used;
+    ASAN_UNPOISON_MEMORY_REGION(out, bytes + ARENA_ALIGN);
     a->used += need;
     a->wanted += need;
     return out;
@@ -66,7 +80,8 @@ static void free_blocks(struct arena *a)
 {
     while (a->blocks) {
         struct arena_block *next = a->blocks->next;
-        free(a->blocks);
+        ASAN_UNPOISON_MEMORY_REGION(a->blocks, HEAD_BYTES + a->blocks->size);
+        munmap(a->blocks, HEAD_BYTES + a->blocks->size);
         a->blocks = next;
     }
     a->total = 0;
@@ -80,6 +95,8 @@ void arena_reset(struct arena *a, size_t keep)
     if (a->total > keep || (a->blocks && a->blocks->next)) {
         free_blocks(a);
         a->hint = wanted <= keep ? wanted : 0;
+    } else if (a->blocks) {
+        ASAN_POISON_MEMORY_REGION((char *)a->blocks + HEAD_BYTES, a->blocks->size);
     }
 }
 

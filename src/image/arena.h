@@ -25,7 +25,7 @@ struct arena {
 };
 
 // Uninitialised memory until the next reset, aligned to ARENA_ALIGN, with ARENA_ALIGN
-// readable bytes behind it; NULL when there is none.
+// readable bytes behind it; NULL when there is none.  AddressSanitizer knows its end.
 void *arena_get(struct arena *a, size_t bytes);
 void *arena_get_array(struct arena *a, size_t n, size_t size);  // NULL on overflow too
 // Everything is free again; at most keep bytes stay with the arena.

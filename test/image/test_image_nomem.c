@@ -15,6 +15,9 @@
 #include <errno.h>
 #include <png.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <jpeglib.h>
 
@@ -105,6 +108,22 @@ void NAME(free)(void *p)
 {
     blocks -= is_counting && p;
     REAL(free)(p);
+}
+
+// The arena's; glibc's malloc and the sanitizers do not come by here.
+void *NAME(mmap)(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+{
+    if (must_fail(__builtin_return_address(0))) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return counted((void *)syscall(SYS_mmap, at, n, protection, flags, fd, offset));
+}
+
+int NAME(munmap)(void *p, size_t n)
+{
+    blocks -= is_counting;
+    return (int)syscall(SYS_munmap, p, n);
 }
 
 #pragma GCC visibility pop
