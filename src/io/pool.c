@@ -1,16 +1,18 @@
 // pool.c -- worker threads between one queue and one list of finished works.
 //
-//   submit -> queue -> (thread: begin, run.., end) -> finished -> async -> done
+//   submit -> queue -> (thread: begin, run.., end) -> finished -> waker -> done
 //   cancel:   queue ---------------------------------> finished
 //
 // The lock guards both lists, every work's state and err, and is_stopping.  Threads hand
-// over a whole batch under one lock and wake the loop once: the async is sent only when
-// `finished` was empty, because the loop always takes all of it.
+// over a whole batch under one lock and wake the loop once: only when `finished` was empty,
+// because the loop always takes all of it, and never with the lock held, which it takes
+// first of all.
 // SPDX-License-Identifier: MIT
 #include "io/pool.h"
 
 #include "base/clock.h"
 #include "base/slice.h"
+#include "io/waker.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,20 +44,21 @@ struct pool {
     struct list queue;
     struct list finished;
     bool is_stopping;
-    bool has_async;
+    bool has_waker;
     int exited;
     unsigned rests;  // calls of pool_rest
     // Written under the lock, read without.
     atomic_int queued;
     atomic_int running;
     // Loop thread.
-    uv_async_t async;
+    struct waker waker;
+    bool is_ending;
     void (*on_closed)(void *arg);
     void *closed_arg;
 };
 
 static void thread_main(void *arg);
-static void on_async(uv_async_t *async);
+static void on_wake(struct waker *waker);
 
 static void free_pool(struct pool *p)
 {
@@ -135,7 +138,7 @@ static struct pool *new_pool(const struct pool_config *c)
     return p;
 }
 
-// The async comes last: a failure before it leaves no handle in the loop, and nothing to
+// The waker comes last: a failure before it leaves no handle in the loop, and nothing to
 // wait for.
 int pool_open(struct pool **out, struct loop *l, const struct pool_config *c)
 {
@@ -145,7 +148,7 @@ int pool_open(struct pool **out, struct loop *l, const struct pool_config *c)
         return E_NOMEM;
     }
     int rc = start_threads(p);
-    if (rc == 0 && uv_async_init(&l->uv, &p->async, on_async)) {
+    if (rc == 0 && waker_open(&p->waker, l, on_wake)) {
         rc = E_NOMEM;
     }
     if (rc) {
@@ -156,31 +159,37 @@ int pool_open(struct pool **out, struct loop *l, const struct pool_config *c)
     }
     p->loop = l;
     uv_mutex_lock(&p->lock);
-    p->has_async = true;
+    p->has_waker = true;
     uv_mutex_unlock(&p->lock);
     *out = p;
     return 0;
 }
 
-// Lock held.
-static void hand_over(struct pool *p, struct list *works)
+// Lock held.  True: the loop is to be woken.
+static bool hand_over(struct pool *p, struct list *works)
 {
     bool is_first = list_is_empty(&p->finished);
     list_splice_back(&p->finished, works);
-    if (is_first) {
-        uv_async_send(&p->async);
-    }
+    return is_first;
 }
 
-// Lock held.
-static void refuse(struct pool *p, struct pool_work *w)
+// Lock held.  True: the loop is to be woken.
+static bool refuse(struct pool *p, struct pool_work *w)
 {
     struct list one;
     list_init(&one);
     w->state = WORK_CANCELED;
     w->err = E_CANCELED;
     list_push_back(&one, &w->node);
-    hand_over(p, &one);
+    return hand_over(p, &one);
+}
+
+static void unlock_and_wake(struct pool *p, bool must_wake)
+{
+    uv_mutex_unlock(&p->lock);
+    if (must_wake) {
+        waker_send(&p->waker);
+    }
 }
 
 void pool_submit(struct pool *p, struct pool_work *w)
@@ -191,8 +200,9 @@ void pool_submit(struct pool *p, struct pool_work *w)
     w->err = 0;
     snprintf(w->asker, sizeof(w->asker), "%s", p->loop->asker ? p->loop->asker : "");
     uv_mutex_lock(&p->lock);
+    bool must_wake = false;
     if (p->is_stopping) {
-        refuse(p, w);
+        must_wake = refuse(p, w);
     } else {
         w->state = WORK_QUEUED;
         w->queued_us = clock_us();
@@ -200,18 +210,19 @@ void pool_submit(struct pool *p, struct pool_work *w)
         atomic_fetch_add(&p->queued, 1);
         uv_cond_signal(&p->wake);
     }
-    uv_mutex_unlock(&p->lock);
+    unlock_and_wake(p, must_wake);
 }
 
 void pool_cancel(struct pool *p, struct pool_work *w)
 {
+    bool must_wake = false;
     uv_mutex_lock(&p->lock);
     if (w->state == WORK_QUEUED) {
         list_remove(&w->node);
         atomic_fetch_sub(&p->queued, 1);
-        refuse(p, w);
+        must_wake = refuse(p, w);
     }
-    uv_mutex_unlock(&p->lock);
+    unlock_and_wake(p, must_wake);
 }
 
 void pool_rest(struct pool *p)
@@ -317,8 +328,7 @@ static void give_back(struct pool *p, struct list *batch, int rc)
     {
         container_of(node, struct pool_work, node)->err = rc;
     }
-    hand_over(p, batch);
-    uv_mutex_unlock(&p->lock);
+    unlock_and_wake(p, hand_over(p, batch));
 }
 
 // Linux gives every thread its own, and "this process" means this thread (setpriority(2)).
@@ -352,15 +362,12 @@ static void thread_main(void *arg)
     }
     uv_mutex_lock(&p->lock);
     p->exited++;
-    if (p->has_async) {
-        uv_async_send(&p->async);
-    }
-    uv_mutex_unlock(&p->lock);
+    unlock_and_wake(p, p->has_waker);
 }
 
-static void on_async_closed(uv_handle_t *handle)
+static void on_waker_closed(struct waker *waker)
 {
-    struct pool *p = container_of(handle, struct pool, async);
+    struct pool *p = container_of(waker, struct pool, waker);
     void (*on_closed)(void *arg) = p->on_closed;
     void *arg = p->closed_arg;
     free_pool(p);
@@ -373,9 +380,10 @@ static void close_if_drained(struct pool *p)
     uv_mutex_lock(&p->lock);
     bool is_drained = p->exited == p->thread_count && list_is_empty(&p->finished);
     uv_mutex_unlock(&p->lock);
-    if (p->on_closed && is_drained && !uv_is_closing((uv_handle_t *)&p->async)) {
+    if (p->on_closed && is_drained && !p->is_ending) {
+        p->is_ending = true;
         join_threads(p);
-        uv_close((uv_handle_t *)&p->async, on_async_closed);
+        waker_close(&p->waker, on_waker_closed);
     }
 }
 
@@ -390,9 +398,9 @@ static void tell_done(struct pool *p, struct pool_work *w)
 }
 
 // Takes what is finished now, not what its callbacks add: the loop gets its turn between.
-static void on_async(uv_async_t *async)
+static void on_wake(struct waker *waker)
 {
-    struct pool *p = container_of(async, struct pool, async);
+    struct pool *p = container_of(waker, struct pool, waker);
     struct list works;
     list_init(&works);
     uv_mutex_lock(&p->lock);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/pool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
@@ -22,7 +24,8 @@ enum fault {
     FAULT_NONE,
     FAULT_CALLOC,
     FAULT_THREAD,
-    FAULT_ASYNC,
+    FAULT_EVENTFD,
+    FAULT_POLL,
     FAULT_MUTEX,
     FAULT_COND
 };
@@ -52,11 +55,37 @@ int __wrap_uv_thread_create_ex(uv_thread_t *t, const uv_thread_options_t *o,
     return is_due(FAULT_THREAD) ? UV_EAGAIN : __real_uv_thread_create_ex(t, o, cb, arg);
 }
 
-int __real_uv_async_init(uv_loop_t *l, uv_async_t *a, uv_async_cb cb);
-int __wrap_uv_async_init(uv_loop_t *l, uv_async_t *a, uv_async_cb cb);
-int __wrap_uv_async_init(uv_loop_t *l, uv_async_t *a, uv_async_cb cb)
+int __real_uv_poll_init(uv_loop_t *l, uv_poll_t *p, int fd);
+int __wrap_uv_poll_init(uv_loop_t *l, uv_poll_t *p, int fd);
+int __wrap_uv_poll_init(uv_loop_t *l, uv_poll_t *p, int fd)
 {
-    return is_due(FAULT_ASYNC) ? UV_EMFILE : __real_uv_async_init(l, a, cb);
+    return is_due(FAULT_POLL) ? UV_ENOMEM : __real_uv_poll_init(l, p, fd);
+}
+
+int __real_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags)
+{
+    if (is_due(FAULT_EVENTFD)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return __real_eventfd(count, flags);
+}
+
+// A sender that is put aside as soon as the loop knows: until sender is posted.
+static uv_sem_t sender;
+static atomic_bool holds_sender;
+
+int __real_eventfd_write(int fd, eventfd_t n);
+int __wrap_eventfd_write(int fd, eventfd_t n);
+int __wrap_eventfd_write(int fd, eventfd_t n)
+{
+    int rc = __real_eventfd_write(fd, n);
+    if (atomic_load(&holds_sender)) {
+        uv_sem_wait(&sender);
+    }
+    return rc;
 }
 
 int __real_uv_mutex_init(uv_mutex_t *m);
@@ -256,6 +285,28 @@ static void one_thread_keeps_the_order(void **state)
     }
     assert_int_equal(pool_queued(fx->pool), 0);
     assert_int_equal(pool_running(fx->pool), 0);
+}
+
+// Put aside for the loop that it has just woken, it has nothing that the loop needs.
+static void a_sender_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct work works[2];
+    assert_int_equal(uv_sem_init(&sender, 0), 0);
+    open_pool(&(struct pool_config){.name = "slow", .threads = 1});
+    atomic_store(&holds_sender, true);
+    init_work(&works[0], 0);
+    submit(&works[0]);
+    run_until_done(1);
+    atomic_store(&holds_sender, false);
+    init_work(&works[1], 1);
+    submit(&works[1]);
+    cancel(&works[1]);  // takes the lock, and sends itself
+    uv_sem_post(&sender);
+    run_until_done(2);
+    close_pool();
+    uv_run(&fx->loop.uv, UV_RUN_DEFAULT);
+    uv_sem_destroy(&sender);
 }
 
 static void cancel_before_begin_and_after(void **state)
@@ -663,8 +714,8 @@ static void a_pool_that_can_not_open_leaves_nothing(void **state)
         enum fault fault;
         int at;
     } table[] = {
-        {FAULT_CALLOC, 1}, {FAULT_CALLOC, 2}, {FAULT_MUTEX, 1}, {FAULT_COND, 1},
-        {FAULT_THREAD, 1}, {FAULT_THREAD, 3}, {FAULT_ASYNC, 1},
+        {FAULT_CALLOC, 1}, {FAULT_CALLOC, 2}, {FAULT_MUTEX, 1},   {FAULT_COND, 1},
+        {FAULT_THREAD, 1}, {FAULT_THREAD, 3}, {FAULT_EVENTFD, 1}, {FAULT_POLL, 1},
     };
     struct pool_config c = {.name = "image",
                             .threads = 3,
@@ -689,6 +740,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         POOL_TEST(one_thread_keeps_the_order),
+        POOL_TEST(a_sender_is_not_waited_for),
         POOL_TEST(cancel_before_begin_and_after),
         POOL_TEST(a_canceled_work_can_be_submitted_again),
         POOL_TEST(batches_are_as_large_as_allowed),
