@@ -128,11 +128,13 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
     "url,"                                                                               \
     " " ADDRESS_ROOT ", (SELECT text FROM word WHERE id = screen), own_tier"
 
-#define READY(degraded) " state = 0 AND run_at = 0 AND is_degraded = " degraded
+#define IS_READY        " state = 0 AND run_at = 0"
+#define READY(degraded) IS_READY " AND is_degraded = " degraded
 #define NEWEST_FIRST    " ORDER BY priority DESC, newest_ms DESC, id DESC"
 #define OLDEST_FIRST    " ORDER BY queued_at, id"
 
-// ?3 = how many, ?4 = batch, ?5 = as far into the queue as one looks for its members.
+// ?3 = how many, ?4 = batch, ?5 = as far into the queue as one looks for its members: the
+// rows come from the index one by one, and no more of them than are needed.
 #define ANY(index, degraded, order)                                                      \
     "SELECT id, priority, newest_ms, queued_at FROM job INDEXED BY " index               \
     " WHERE" READY(degraded) order
@@ -140,10 +142,11 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
     "SELECT * FROM (" ANY(                                                               \
         index, degraded,                                                                 \
         order) " LIMIT ?5)"                                                              \
-               " WHERE EXISTS (SELECT 1 FROM member WHERE batch = ?4 AND job = id)"
-#define MEMBER_FAR(degraded)                                                             \
-    "SELECT id, priority, newest_ms, queued_at FROM member CROSS JOIN job ON id = job"   \
-    " WHERE batch = ?4 AND is_open = 1 AND" READY(degraded)
+               " WHERE EXISTS (SELECT 1 FROM member WHERE batch = ?4 AND job = id)"      \
+               " LIMIT ?3"
+#define MEMBER_FAR(which)                                                                \
+    "SELECT id, priority, newest_ms, queued_at FROM member INDEXED BY member_open"       \
+    " CROSS JOIN job ON id = job WHERE batch = ?4 AND is_open = 1 AND" which " LIMIT ?3"
 
 #define TAKE(source, order)                                                              \
     CLAIM_SET "(SELECT id FROM (" source ")" order " LIMIT ?3)" CLAIM_RETURNING
@@ -155,8 +158,8 @@ int lease_collect(struct writer *w, int64_t now_ms, bool looks_for_dead)
 
 enum source { FROM_ANY, FROM_NEAR, FROM_FAR, FROM_PERSON, SOURCES };
 
-// [source][with stand-ins][oldest first].  "Far" reads and sorts all open members of the
-// batch, for the rare case that none of them is among the next of the whole queue.
+// [source][with stand-ins][oldest first].  "Far" takes open members of the batch in the
+// order in which they came, when none of them is among the next of the whole queue.
 static const char *const claims[SOURCES][2][2] = {
     {{TAKE(ANY("job_ready", "0", NEWEST_FIRST " LIMIT ?3"), NEWEST_FIRST),
       TAKE(ANY("job_aged", "0", OLDEST_FIRST " LIMIT ?3"), OLDEST_FIRST)},
@@ -174,9 +177,10 @@ static const char *const claims[SOURCES][2][2] = {
       TAKE(BOTH(MEMBER_NEAR("job_aged", "0", OLDEST_FIRST),
                 MEMBER_NEAR("job_aged", "1", OLDEST_FIRST)),
            OLDEST_FIRST)}},
-    {{TAKE(MEMBER_FAR("0"), NEWEST_FIRST), TAKE(MEMBER_FAR("0"), OLDEST_FIRST)},
-     {TAKE(BOTH(MEMBER_FAR("0"), MEMBER_FAR("1")), NEWEST_FIRST),
-      TAKE(BOTH(MEMBER_FAR("0"), MEMBER_FAR("1")), OLDEST_FIRST)}},
+    {{TAKE(MEMBER_FAR(READY("0")), NEWEST_FIRST),
+      TAKE(MEMBER_FAR(READY("0")), OLDEST_FIRST)},
+     {TAKE(MEMBER_FAR(IS_READY), NEWEST_FIRST),
+      TAKE(MEMBER_FAR(IS_READY), OLDEST_FIRST)}},
     {{TAKE(INTERACTIVE("0"), NEWEST_FIRST), TAKE(INTERACTIVE("0"), OLDEST_FIRST)},
      {TAKE(INTERACTIVE("0"), NEWEST_FIRST), TAKE(INTERACTIVE("0"), OLDEST_FIRST)}},
 };
@@ -331,21 +335,32 @@ static int wake_due(struct writer *w, int64_t now_ms)
     return rc ? rc : sql_run(&q);
 }
 
+#define WAITING(degraded)                                                                \
+    " FROM job INDEXED BY job_aged WHERE ?1 >= " degraded                                \
+    " AND state = 0 AND is_degraded = " degraded " AND run_at > 0"
+
+// ?1 = with stand-ins, ?2 = batch, ?3 = as far as one looks for its members.  When none of
+// them is among so many, theirs is no earlier than the next one's.
+#define NEXT_OF_BATCH(degraded)                                                          \
+    "SELECT * FROM (SELECT at FROM (SELECT id, run_at AS at" WAITING(                    \
+        degraded) " ORDER BY run_at LIMIT ?3) WHERE EXISTS (SELECT 1 FROM member WHERE " \
+                  "batch = ?2"                                                           \
+                  " AND job = id) LIMIT 1) UNION ALL SELECT * FROM (SELECT "             \
+                  "run_at" WAITING(degraded) " ORDER BY run_at LIMIT 1 OFFSET ?3)"
+
 static int find_next_at(struct writer *w, struct store_claim *r)
 {
-    struct sql q = sql_begin(
-        &w->db,
-        r->batch ? "SELECT ifnull(min(run_at), 0) FROM member CROSS JOIN job ON id = job"
-                   " WHERE batch = ?2 AND is_open = 1 AND state = 0 AND run_at > 0"
-                   " AND is_degraded <= ?1"
-                 : "SELECT ifnull(min(at), 0) FROM (SELECT min(run_at) AS at FROM job"
-                   " INDEXED BY job_aged WHERE state = 0 AND is_degraded = 0"
-                   " AND run_at > 0 UNION ALL SELECT min(run_at) FROM job"
-                   " INDEXED BY job_aged WHERE ?1 AND state = 0 AND is_degraded = 1"
-                   " AND run_at > 0)");
+    static const char *const texts[] = {
+        "SELECT ifnull(min(at), 0) FROM (SELECT min(run_at) AS at" WAITING(
+            "0") " UNION ALL SELECT min(run_at)" WAITING("1") ")",
+        "SELECT ifnull(min(at), 0) FROM (" NEXT_OF_BATCH("0") " UNION ALL " NEXT_OF_BATCH(
+            "1") ")",
+    };
+    struct sql q = sql_begin(&w->db, texts[r->batch != 0]);
     sql_int(&q, r->with_degraded);
     if (r->batch) {
         sql_int(&q, r->batch);
+        sql_int(&q, SCAN_MAX);
     }
     return sql_one(&q, 0, &r->next_at_ms);
 }

@@ -37,6 +37,17 @@ static int tear_down(void **state)
     return 0;
 }
 
+// What SQLite's machine did since the last look.
+static int64_t vm_steps;
+
+int __real_sqlite3_reset(sqlite3_stmt *st);
+int __wrap_sqlite3_reset(sqlite3_stmt *st);
+int __wrap_sqlite3_reset(sqlite3_stmt *st)
+{
+    vm_steps += sqlite3_stmt_status(st, SQLITE_STMTSTATUS_VM_STEP, 1);
+    return __real_sqlite3_reset(st);
+}
+
 // ---- offers
 
 static void the_same_version_is_one_row(void **state)
@@ -668,6 +679,37 @@ static void a_buried_batch_is_claimed(void **state)
     }
 }
 
+static void claim_two_in_few_steps(struct kit *k, int64_t batch)
+{
+    enum { MOST_STEPS = 100000 };
+    struct store_claim c = {.max = 2, .batch = batch, .with_degraded = true};
+    vm_steps = 0;
+    assert_int_equal(kit_claim(k, &c), 0);
+    assert_int_equal(c.n, 2);
+    assert_true(c.next_at_ms > 0);
+    assert_true(vm_steps < MOST_STEPS);
+    store_claim_fini(&c);
+}
+
+// Whatever lies in front, and however many members wait, one claim does not read them all.
+static void a_large_batch_is_claimed_in_few_steps(void **state)
+{
+    struct kit *k = *state;
+    struct store_batch b = {.key = "abc"};
+    assert_int_equal(kit_batch(k, &b), 0);
+    kit_sql(k, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <"
+               " 20000) INSERT INTO job(cid, path, size, mtime, is_url, queued_at,"
+               " seen_at, at_ms, is_member, run_at) SELECT i, '/member' || i, 1, 1, 0, 1,"
+               " 1, 1, 1, i % 2 * 1000 * (strftime('%s', 'now') + 3600) FROM n");
+    kit_sql(k, "INSERT INTO member SELECT 1, id, 1 FROM job");
+    claim_two_in_few_steps(k, b.id);
+    kit_sql(k, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <"
+               " 2000) INSERT INTO job(cid, path, size, mtime, is_url, priority,"
+               " queued_at, seen_at, at_ms) SELECT i, '/other' || i, 1, 1, 0, 2, 0, 1, 1"
+               " FROM n");
+    claim_two_in_few_steps(k, b.id);
+}
+
 // ---- opening
 
 static void what_cannot_be_is_refused(void **state)
@@ -770,6 +812,7 @@ int main(void)
         TEST(what_was_learned_is_listed_by_the_beginning_of_its_key),
         TEST(batches_count_and_claim_their_members),
         TEST(a_buried_batch_is_claimed),
+        TEST(a_large_batch_is_claimed_in_few_steps),
         TEST(what_cannot_be_is_refused),
         cmocka_unit_test(names_go_both_ways),
         cmocka_unit_test(owners_are_dead_only_when_it_is_certain),
