@@ -267,7 +267,7 @@ static void what_is_no_request_is_refused_and_logged(void **state)
         int status;
         bool is_ours;
     } rows[] = {
-        {"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", 20000, 431, true},
+        {"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", 10000, 431, true},
         {"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", 60000, 431, false},
         {"GET /healthz HTTP/1.1\r\nContent-Length: -5\r\nX: ", 1, 400, false},
         {"GET /healthz HTTP/1.1\r\nX: ", 1, 400, false},  // without a host
