@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "dispatch/dispatch.h"
 #include "governor.h"
+#include "io/waker.h"
 #include "observe/bill.h"
 #include "observe/history.h"
 #include "spine/event.h"
@@ -42,7 +43,7 @@ struct app {
     struct loop loop;
     struct closer closer;  // of the handles below
 
-    uv_async_t wake;  // the one door from other threads
+    struct waker wake;  // the one door from other threads
     uv_mutex_t post_lock;
     struct list posts;  // struct app_post
     bool takes_posts;

@@ -55,9 +55,9 @@ static void follow_stop(struct app *a)
     }
 }
 
-static void on_wake(uv_async_t *handle)
+static void on_wake(struct waker *wake)
 {
-    struct app *a = handle->data;
+    struct app *a = container_of(wake, struct app, wake);
     run_posts(a);
     follow_stop(a);
 }
@@ -71,7 +71,7 @@ int app_post(struct app *a, void (*fn)(void *arg), void *arg)
     bool is_open = a->takes_posts;
     if (is_open) {
         list_push_back(&a->posts, &p->node);
-        uv_async_send(&a->wake);
+        waker_send(&a->wake);
     }
     uv_mutex_unlock(&a->post_lock);
     if (!is_open) {
@@ -87,7 +87,7 @@ void app_stop(struct app *a, enum vlmd_stop_how how)
     int had = atomic_load(&a->stop_asked);
     while (had < want && !atomic_compare_exchange_weak(&a->stop_asked, &had, want)) {
     }
-    uv_async_send(&a->wake);
+    waker_send(&a->wake);
 }
 
 int door_open(struct app *a)
@@ -96,7 +96,10 @@ int door_open(struct app *a)
     if (uv_mutex_init(&a->post_lock)) {
         return E_NOMEM;
     }
-    uv_async_init(&a->loop.uv, &a->wake, on_wake);
+    if (waker_open(&a->wake, &a->loop, on_wake)) {
+        uv_mutex_destroy(&a->post_lock);
+        return E_NOMEM;
+    }
     closer_hold(&a->closer);
     uv_timer_init(&a->loop.uv, &a->grace);
     closer_hold(&a->closer);
@@ -104,7 +107,7 @@ int door_open(struct app *a)
     closer_hold(&a->closer);
     uv_timer_init(&a->loop.uv, &a->beat);
     closer_hold(&a->closer);
-    a->wake.data = a->grace.data = a->patience.data = a->beat.data = a;
+    a->grace.data = a->patience.data = a->beat.data = a;
     a->takes_posts = true;
     return 0;
 }
@@ -122,6 +125,12 @@ static void on_handle_closed(uv_handle_t *handle)
     closer_drop(&a->closer);
 }
 
+static void on_wake_closed(struct waker *wake)
+{
+    struct app *a = container_of(wake, struct app, wake);
+    closer_drop(&a->closer);
+}
+
 void door_lock(struct app *a)
 {
     uv_mutex_lock(&a->post_lock);
@@ -134,7 +143,7 @@ void door_close(struct app *a, void (*closed)(void *arg))
 {
     a->door_closed = closed;
     a->closer.on_closed = on_closed;
-    uv_close((uv_handle_t *)&a->wake, on_handle_closed);
+    waker_close(&a->wake, on_wake_closed);
     uv_close((uv_handle_t *)&a->grace, on_handle_closed);
     uv_close((uv_handle_t *)&a->patience, on_handle_closed);
     uv_close((uv_handle_t *)&a->beat, on_handle_closed);

@@ -50,9 +50,11 @@ int waker_open(struct waker *w, struct loop *l, void (*on_wake)(struct waker *w)
 
 void waker_send(struct waker *w)
 {
+    int before = errno;  // of whom a signal handler interrupts
     if (!atomic_exchange(&w->is_sent, true)) {
         (void)!eventfd_write(w->fd, 1);
     }
+    errno = before;
 }
 
 static void on_poll_closed(uv_handle_t *handle)

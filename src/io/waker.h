@@ -23,7 +23,7 @@ struct waker {
 // Errors: as of eventfd(2) and epoll_ctl(2), E_NOMEM among them; the loop holds nothing then.
 MUST_USE int waker_open(struct waker *w, struct loop *l,
                         void (*on_wake)(struct waker *w));
-// Thread: any, until waker_close.
+// Thread: any, and a signal handler, until waker_close.
 void waker_send(struct waker *w);
 void waker_close(struct waker *w, void (*on_closed)(struct waker *w));
 
