@@ -45,7 +45,8 @@ struct image_config {
     int64_t most_held_bytes;
     // borrowed: as long as the images.  NULL: what can not be read in parts is held.
     const char *scratch_dir;
-    int nice;                // of the threads, over the process's own, default 0
+    int nice;     // of the threads, over the process's own, default 0
+    int rest_ms;  // without a picture, after which working memory goes back, default 1000
 };
 
 struct image_req {
