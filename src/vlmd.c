@@ -383,9 +383,7 @@ struct loop *vlmd_loop(vlmd *v)
 
 void vlmd_load(vlmd *v, struct vlmd_load *out)
 {
-    // A batch has its first picture under way only when its list is read, and lives for them.
-    *out = (struct vlmd_load){.is_describing =
-                                  v->app.is_batch || v->app.pipeline.jobs.total > 0,
+    *out = (struct vlmd_load){.is_describing = v->app.pipeline.jobs.total > 0,
                               .questions_us = store_read_us(v->app.store)};
 }
 

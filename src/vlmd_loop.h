@@ -27,7 +27,7 @@ struct vlmd_admin_config {
 
 // What those who ask have to stand back for, and what they cost.
 struct vlmd_load {
-    bool is_describing;    // pictures are under way, or are to be at once
+    bool is_describing;    // pictures are under way
     int64_t questions_us;  // processor time that questions to the database took so far
 };
 
