@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUNS_A_TURN = 16, BESIDE_HEAD = 4 << 10 };
+enum { RUNS_A_TURN = 16, BESIDE_HEAD = 6 << 10 };
 
 // ---- turning the library
 
@@ -241,7 +241,7 @@ static void set_defaults(struct httpd_config *c)
 {
     c->max_connections = c->max_connections ? c->max_connections : 256;
     c->max_per_peer = c->max_per_peer ? c->max_per_peer : 64;
-    c->max_head_bytes = c->max_head_bytes ? c->max_head_bytes : 8 << 10;
+    c->max_head_bytes = c->max_head_bytes ? c->max_head_bytes : 16 << 10;
     c->head_ms = c->head_ms ? c->head_ms : 10000;
     c->body_ms = c->body_ms ? c->body_ms : 30000;
     c->idle_ms = c->idle_ms ? c->idle_ms : 30000;
@@ -268,12 +268,17 @@ static void on_library_says(void *arg, const char *fmt, va_list ap)
 {
     struct httpd *h = arg;
     static const char refusal[] = "Error processing request (HTTP response code is %u";
-    if (strncmp(fmt, refusal, sizeof(refusal) - 1) != 0) {
+    static const char no_room[] = "Closing connection (failed to create response header)";
+    int status = strncmp(fmt, refusal, sizeof(refusal) - 1) == 0
+                     ? (int)va_arg(ap, unsigned)
+                 : strncmp(fmt, no_room, sizeof(no_room) - 1) == 0 ? 431
+                                                                   : 0;
+    if (!status) {
         return;
     }
     h->stats.malformed++;
     if (h->events.on_refused) {
-        h->events.on_refused(h->events.arg, (int)va_arg(ap, unsigned));
+        h->events.on_refused(h->events.arg, status);
     }
 }
 

@@ -25,7 +25,7 @@ struct httpd_request;
 struct httpd_config {
     int max_connections;    // [256]  when full, who is slowest to ask makes room
     int max_per_peer;       // [64]   of one address that is not this machine's
-    size_t max_head_bytes;  // [8192]  of a request's head: see httpd_is_head_too_big
+    size_t max_head_bytes;  // [16384]  of a request's head: see httpd_is_head_too_big
     int64_t head_ms;        // [10000]  until a head is complete
     int64_t body_ms;        // [30000]  until a body is complete
     int64_t idle_ms;        // [30000]  between two requests, or two parts of an answer
@@ -80,7 +80,8 @@ const char *httpd_cookie(const struct httpd_request *r, const char *name);
 // For each parameter of the query; return false to stop.
 void httpd_params(const struct httpd_request *r,
                   bool (*fn)(void *arg, const char *name, const char *value), void *arg);
-// It is over the limit, and up to the caller to refuse it.
+// With a copy of its cookies and what is noted of each field it is over max_head_bytes: up to
+// the caller to refuse it.
 bool httpd_is_head_too_big(const struct httpd_request *r);
 int64_t httpd_body_length(const struct httpd_request *r);  // as announced
 // E_TOOBIG: it was more than on_head allowed, and is not there.

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAM_BLOCK = 16 << 10 };
+enum { STREAM_BLOCK = 16 << 10, FIELD_BYTES = 64 };  // of libmicrohttpd's record of one
 
 // ---- what was asked
 
@@ -71,11 +71,24 @@ void httpd_params(const struct httpd_request *r,
     MHD_get_connection_values(r->mhd, MHD_GET_ARGUMENT_KIND, on_param, &w);
 }
 
+// libmicrohttpd keeps all of it in the connection's memory, and what is left must hold the
+// head of the answer: without room for that it only closes the connection.
 bool httpd_is_head_too_big(const struct httpd_request *r)
 {
+    const size_t max = r->server->config.max_head_bytes;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    return info && info->header_size > r->server->config.max_head_bytes;
+    if (!info || info->header_size <= max / FIELD_BYTES) {
+        return false;  // whatever is in it, and nearly all are
+    }
+    const char *cookies = httpd_header(r, "Cookie");
+    const int fields = MHD_get_connection_values(
+        r->mhd,
+        (enum MHD_ValueKind)(MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND),
+        NULL, NULL);
+    return info->header_size + (cookies ? strlen(cookies) : 0) +
+               (size_t)fields * FIELD_BYTES >
+           max;
 }
 
 int64_t httpd_body_length(const struct httpd_request *r)

@@ -267,7 +267,7 @@ static void what_is_no_request_is_refused_and_logged(void **state)
         int status;
         bool is_ours;
     } rows[] = {
-        {"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", 10000, 431, true},
+        {"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", 20000, 431, true},
         {"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", 60000, 431, false},
         {"GET /healthz HTTP/1.1\r\nContent-Length: -5\r\nX: ", 1, 400, false},
         {"GET /healthz HTTP/1.1\r\nX: ", 1, 400, false},  // without a host
@@ -298,6 +298,40 @@ static void what_is_no_request_is_refused_and_logged(void **state)
     struct answer a = rig_ask(r, "GET", "/health", NULL, NULL);
     assert_int_equal(json_get_int(json_get(a.json, "http"), "malformed", 0), 3);
     answer_free(&a);
+}
+
+// A browser sends the cookies of every port of this machine to each of them.
+static void heads_with_many_fields_are_answered_or_refused(void **state)
+{
+    struct rig *r = *state;
+    static const struct {
+        const char *name, *between;
+        int n, bytes;  // fields, and of each value
+        int status;
+    } rows[] = {
+        {"Cookie: a", "; a", 1, 20, 200},    {"Cookie: a", "; a", 5, 1400, 200},
+        {"Cookie: a", "; a", 40, 150, 200},  {"Cookie: a", "; a", 20, 450, 431},
+        {"X-A: ", "\r\nX-A: ", 150, 8, 200}, {"X-A: ", "\r\nX-A: ", 10, 1200, 200},
+        {"X-A: ", "\r\nX-A: ", 260, 8, 431},
+    };
+    open_unlimited(r);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[20000];
+        int n = sprintf(text, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+        for (int k = 0; k < rows[i].n; k++) {
+            n += sprintf(text + n, "%s%03d=%0*d", k ? rows[i].between : rows[i].name, k,
+                         rows[i].bytes, 7);
+        }
+        n += sprintf(text + n, "\r\n\r\n");
+        struct answer a = rig_send(r, text, (size_t)n);
+        if (a.status != rows[i].status) {
+            fail_msg("row %zu: %d: %s", i, a.status, a.text);
+        }
+        if (a.status == 431) {
+            assert_string_equal(answer_error(&a, "code"), "headers_too_large");
+        }
+        answer_free(&a);
+    }
 }
 
 static void other_hosts_and_origins_are_refused_everywhere(void **state)
@@ -411,6 +445,7 @@ int main(void)
         TEST(every_kind_of_refusal_is_logged),
         TEST(what_has_expired_or_climbs_is_logged_and_counted),
         TEST(what_is_no_request_is_refused_and_logged),
+        TEST(heads_with_many_fields_are_answered_or_refused),
         TEST(other_hosts_and_origins_are_refused_everywhere),
         TEST(bad_bodies_are_refused),
         TEST(a_slow_sender_gets_the_same_answer),
