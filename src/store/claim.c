@@ -245,6 +245,23 @@ static int take_from(struct writer *w, const struct store_claim *r, enum source 
     return sql_run(&q);
 }
 
+// More rows are ready than one looks at for members.
+#define BEYOND(degraded)                                                                 \
+    "(SELECT 1 FROM job INDEXED BY job_ready WHERE" READY(degraded) " LIMIT 1 OFFSET "   \
+                                                                    "?1)"
+
+static int is_deep(struct writer *w, const struct store_claim *r, bool *out)
+{
+    int64_t n = 0;
+    struct sql q = sql_begin(
+        &w->db, "SELECT ifnull(" BEYOND("0") ", ?2 AND ifnull(" BEYOND("1") ", 0))");
+    sql_int(&q, SCAN_MAX);
+    sql_int(&q, r->with_degraded);
+    int rc = sql_one(&q, 0, &n);
+    *out = n != 0;
+    return rc;
+}
+
 static int take_some(struct writer *w, const struct store_claim *r, bool is_oldest,
                      int max, struct claimed *out, int *n)
 {
@@ -257,10 +274,11 @@ static int take_some(struct writer *w, const struct store_claim *r, bool is_olde
     }
     int before = *n;
     int rc = take_from(w, r, FROM_NEAR, is_oldest, max, out, n);
-    if (rc || *n > before) {
-        return rc;
+    bool goes_on = false;
+    if (!rc && *n == before) {
+        rc = is_deep(w, r, &goes_on);
     }
-    return take_from(w, r, FROM_FAR, is_oldest, max, out, n);
+    return rc || !goes_on ? rc : take_from(w, r, FROM_FAR, is_oldest, max, out, n);
 }
 
 // This one took its process down too often: it goes to the failure list, or, when it has

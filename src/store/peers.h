@@ -61,7 +61,7 @@ struct store_profiles {
     char prefix[640];  // in
     struct store_profile_row {
         char key[768], value[320];
-    } * rows;  // out; owned by the caller: free()
+    } *rows;  // out; owned by the caller: free()
     int n;
     struct err err;
     struct pool_work work;

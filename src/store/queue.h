@@ -98,11 +98,11 @@ struct store_claim {
     bool with_degraded;     // also rows that already have a stand-in description
     bool only_interactive;  // only what a person waits for; not with batch
     // out
-    struct store_job
-        *jobs;  // owned by the caller: store_claim_fini, or take them one by one
+    struct store_job *jobs;  // owned: store_claim_fini, or take them one by one
     int n;
-    int64_t
-        next_at_ms;  // unix: when the next row that now waits becomes due; 0 = none waits
+    // Unix: when the next row that now waits becomes due, of a batch no later than that;
+    // 0 = none waits.
+    int64_t next_at_ms;
     int64_t paused_until_ms;  // see pause.h; 0 = not paused, else nothing is given
     bool has_held_back;  // others would be there but for the pause, or only_interactive
     struct err err;

@@ -679,13 +679,13 @@ static void a_buried_batch_is_claimed(void **state)
     }
 }
 
-static void claim_two_in_few_steps(struct kit *k, int64_t batch)
+static void claim_in_few_steps(struct kit *k, int64_t batch, int n)
 {
     enum { MOST_STEPS = 100000 };
     struct store_claim c = {.max = 2, .batch = batch, .with_degraded = true};
     vm_steps = 0;
     assert_int_equal(kit_claim(k, &c), 0);
-    assert_int_equal(c.n, 2);
+    assert_int_equal(c.n, n);
     assert_true(c.next_at_ms > 0);
     assert_true(vm_steps < MOST_STEPS);
     store_claim_fini(&c);
@@ -702,12 +702,16 @@ static void a_large_batch_is_claimed_in_few_steps(void **state)
                " seen_at, at_ms, is_member, run_at) SELECT i, '/member' || i, 1, 1, 0, 1,"
                " 1, 1, 1, i % 2 * 1000 * (strftime('%s', 'now') + 3600) FROM n");
     kit_sql(k, "INSERT INTO member SELECT 1, id, 1 FROM job");
-    claim_two_in_few_steps(k, b.id);
+    claim_in_few_steps(k, b.id, 2);
     kit_sql(k, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <"
                " 2000) INSERT INTO job(cid, path, size, mtime, is_url, priority,"
                " queued_at, seen_at, at_ms) SELECT i, '/other' || i, 1, 1, 0, 2, 0, 1, 1"
                " FROM n");
-    claim_two_in_few_steps(k, b.id);
+    claim_in_few_steps(k, b.id, 2);
+    kit_sql(k, "DELETE FROM job WHERE priority = 2 AND id % 3");
+    kit_sql(k, "UPDATE job SET run_at = 1000 * (strftime('%s', 'now') + 3600)"
+               " WHERE is_member AND state = 0");
+    claim_in_few_steps(k, b.id, 0);
 }
 
 // ---- opening
