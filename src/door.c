@@ -71,6 +71,7 @@ int app_post(struct app *a, void (*fn)(void *arg), void *arg)
     bool is_open = a->takes_posts;
     if (is_open) {
         list_push_back(&a->posts, &p->node);
+        // With the lock held: without it the door might be closed before.
         waker_send(&a->wake);
     }
     uv_mutex_unlock(&a->post_lock);

@@ -120,7 +120,8 @@ enum vlmd_stop_how {
     VLMD_STOP_DRAIN,  // take no new work, finish what is being asked
     VLMD_STOP_NOW     // cancel what is being asked; it stays queued
 };
-// Any thread, and safe in a signal handler.  DRAIN may be followed by NOW.
+// Any thread, and safe in a signal handler, until vlmd_close is called.  DRAIN may be followed
+// by NOW.
 VLMD_API void vlmd_stop(vlmd *v, enum vlmd_stop_how how);
 // Stops if need be, runs the loop until everything is closed, frees.  NULL is allowed.
 VLMD_API void vlmd_close(vlmd *v);
