@@ -4,7 +4,8 @@
 // does falls on both.  Each turn is measured while its pool is full: from when every file
 // was prepared once until as many more are done as make a turn, with new ones following to
 // the end.  CPU time per picture tells contention (it grows with the threads) from a
-// machine that is busy elsewhere (it does not).
+// machine that is busy elsewhere (it does not); of a virtual one it is also told how much of
+// its processors the host gave to others meanwhile.
 // SPDX-License-Identifier: MIT
 #include "bench_image.h"
 
@@ -12,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { IN_FLIGHT_EACH = 2, MOST_IN_FLIGHT = 128, LEAST_IN_A_TURN = 24 };
 
@@ -28,6 +30,7 @@ struct lane {
     int threads;
     double *wall_ms;  // owned: one per round
     double *cpu_ms;
+    double stolen_ms;  // of all rounds, of all processors
 };
 
 struct scale {
@@ -47,7 +50,31 @@ struct scale {
     int running;
     double from_wall_ms;
     double from_cpu_ms;
+    double from_stolen_ms;
 };
+
+// What the host took of this machine's processors so far ("steal" of proc(5)).
+static double stolen_ms(void)
+{
+    long long ticks[8] = {0};
+    FILE *f = fopen("/proc/stat", "r");
+    if (f) {
+        (void)!fscanf(f, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &ticks[0],
+                      &ticks[1], &ticks[2], &ticks[3], &ticks[4], &ticks[5], &ticks[6],
+                      &ticks[7]);
+        fclose(f);
+    }
+    return (double)ticks[7] * 1e3 / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double stolen_percent(const struct lane *lane, int rounds)
+{
+    double wall_ms = 0;
+    for (int i = 0; i < rounds; i++) {
+        wall_ms += lane->wall_ms[i];
+    }
+    return 100 * lane->stolen_ms / wall_ms / (double)sysconf(_SC_NPROCESSORS_ONLN);
+}
 
 static void on_closed(void *arg)
 {
@@ -102,9 +129,11 @@ static void on_done(struct image_req *r, int err)
     if (b->ended == b->n_files) {
         b->from_wall_ms = bench_wall_ms();
         b->from_cpu_ms = bench_cpu_ms();
+        b->from_stolen_ms = stolen_ms();
     } else if (b->ended == last) {
         b->lane->wall_ms[b->round] = bench_wall_ms() - b->from_wall_ms;
         b->lane->cpu_ms[b->round] = bench_cpu_ms() - b->from_cpu_ms;
+        b->lane->stolen_ms += stolen_ms() - b->from_stolen_ms;
     }
     if (b->ended < last) {
         start(s);
@@ -134,14 +163,17 @@ static void print(struct scale *b)
     for (int i = 0; i < b->rounds; i++) {
         ratio[i] = one->wall_ms[i] / all->wall_ms[i];
     }
+    const double stolen_one = stolen_percent(one, b->rounds);
+    const double stolen_all = stolen_percent(all, b->rounds);
     const double mid = bench_median(ratio, b->rounds);  // sorts
     const double cpu_one = bench_median(one->cpu_ms, b->rounds) / b->in_a_turn;
     const double cpu_all = bench_median(all->cpu_ms, b->rounds) / b->in_a_turn;
     printf(
         "%d threads make %.2f times the pictures of 1 (median of %d rounds in turn, %.2f "
-        "to %.2f); CPU-ms each %.2f and %.2f, %.2f times\n",
+        "to %.2f); CPU-ms each %.2f and %.2f, %.2f times; the host took %.1f and %.1f %% "
+        "of the processors\n",
         all->threads, mid, b->rounds, ratio[0], ratio[b->rounds - 1], cpu_one, cpu_all,
-        cpu_all / cpu_one);
+        cpu_all / cpu_one, stolen_one, stolen_all);
     free(ratio);
 }
 
