@@ -96,6 +96,13 @@ static struct proc *watch(struct place *p, const struct fake *f, const char *set
     return run;
 }
 
+// What it found and why it does nothing are told in any order.
+static void await_why(struct proc *run, const char *why)
+{
+    run->err.mark = 0;
+    proc_await(run, &run->err, why);
+}
+
 static void end_watch(struct proc *run)
 {
     proc_signal(run, SIGINT);
@@ -231,14 +238,14 @@ static void a_pause_holds_over_restarts_and_ends_at_a_word(void **state)
     for (int i = 0; i < 2; i++) {
         struct proc *run = watch(p, &f, "backend.preload=no");
         draw(p, i, 1);
-        proc_await(run, &run->err, "you paused it");
+        await_why(run, "you paused it");
         assert_true(paused_until(p) < 0);
         end_watch(run);
     }
     fake_totals(&f, &t);
     assert_int_equal(t.asked, 0);
     struct proc *run = watch(p, &f, "backend.preload=no");
-    proc_await(run, &run->err, "you paused it");
+    await_why(run, "you paused it");
     VLMD_EXPECT(p, 0, "resume");
     await_described(p, 2);
     VLMD_EXPECT(p, 0, "pause", "--for", "1h");  // a worker that runs obeys, too
@@ -278,7 +285,7 @@ static void a_running_program_that_was_named_pauses_the_work(void **state)
     // The fake itself is the program.
     struct proc *run = watch(p, &f, "yield.programs=fakevlm");
     draw(p, 0, 1);
-    proc_await(run, &run->err, "fakevlm is running");
+    await_why(run, "fakevlm is running");
     fake_totals(&f, &t);
     assert_int_equal(t.asked, 0);
     end_watch(run);
