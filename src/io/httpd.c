@@ -268,17 +268,12 @@ static void on_library_says(void *arg, const char *fmt, va_list ap)
 {
     struct httpd *h = arg;
     static const char refusal[] = "Error processing request (HTTP response code is %u";
-    static const char no_room[] = "Closing connection (failed to create response header)";
-    int status = strncmp(fmt, refusal, sizeof(refusal) - 1) == 0
-                     ? (int)va_arg(ap, unsigned)
-                 : strncmp(fmt, no_room, sizeof(no_room) - 1) == 0 ? 431
-                                                                   : 0;
-    if (!status) {
+    if (strncmp(fmt, refusal, sizeof(refusal) - 1) != 0) {
         return;
     }
     h->stats.malformed++;
     if (h->events.on_refused) {
-        h->events.on_refused(h->events.arg, status);
+        h->events.on_refused(h->events.arg, (int)va_arg(ap, unsigned));
     }
 }
 
