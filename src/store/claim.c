@@ -246,15 +246,15 @@ static int take_from(struct writer *w, const struct store_claim *r, enum source 
 }
 
 // More rows are ready than one looks at for members.
-#define BEYOND(degraded)                                                                 \
-    "(SELECT 1 FROM job INDEXED BY job_ready WHERE" READY(degraded) " LIMIT 1 OFFSET "   \
-                                                                    "?1)"
+#define BEYOND(which)                                                                    \
+    "(SELECT 1 FROM job INDEXED BY job_ready WHERE" which " LIMIT 1 OFFSET ?1)"
+#define IS_DEEP                                                                          \
+    "SELECT ifnull(" BEYOND(READY("0")) ", ?2 AND ifnull(" BEYOND(READY("1")) ", 0))"
 
 static int is_deep(struct writer *w, const struct store_claim *r, bool *out)
 {
     int64_t n = 0;
-    struct sql q = sql_begin(
-        &w->db, "SELECT ifnull(" BEYOND("0") ", ?2 AND ifnull(" BEYOND("1") ", 0))");
+    struct sql q = sql_begin(&w->db, IS_DEEP);
     sql_int(&q, SCAN_MAX);
     sql_int(&q, r->with_degraded);
     int rc = sql_one(&q, 0, &n);
@@ -359,21 +359,21 @@ static int wake_due(struct writer *w, int64_t now_ms)
 
 // ?1 = with stand-ins, ?2 = batch, ?3 = as far as one looks for its members.  When none of
 // them is among so many, theirs is no earlier than the next one's.
-#define NEXT_OF_BATCH(degraded)                                                          \
-    "SELECT * FROM (SELECT at FROM (SELECT id, run_at AS at" WAITING(                    \
-        degraded) " ORDER BY run_at LIMIT ?3) WHERE EXISTS (SELECT 1 FROM member WHERE " \
-                  "batch = ?2"                                                           \
-                  " AND job = id) LIMIT 1) UNION ALL SELECT * FROM (SELECT "             \
-                  "run_at" WAITING(degraded) " ORDER BY run_at LIMIT 1 OFFSET ?3)"
+#define IS_MEMBER "EXISTS (SELECT 1 FROM member WHERE batch = ?2 AND job = id)"
+#define FIRST_MEMBER(from)                                                               \
+    "SELECT * FROM (SELECT at FROM (SELECT id, run_at AS at" from                        \
+    " ORDER BY run_at LIMIT ?3) WHERE " IS_MEMBER " LIMIT 1)"
+#define FIRST_BEYOND(from)                                                               \
+    "SELECT * FROM (SELECT run_at" from " ORDER BY run_at LIMIT 1 OFFSET ?3)"
+#define NEXT_OF_BATCH(from) FIRST_MEMBER(from) " UNION ALL " FIRST_BEYOND(from)
+#define NEXT_OF_ALL(from)   "SELECT min(run_at) AS at" from
+#define EARLIEST(next)                                                                   \
+    "SELECT ifnull(min(at), 0) FROM (" next(WAITING("0")) " UNION ALL " next(            \
+        WAITING("1")) ")"
 
 static int find_next_at(struct writer *w, struct store_claim *r)
 {
-    static const char *const texts[] = {
-        "SELECT ifnull(min(at), 0) FROM (SELECT min(run_at) AS at" WAITING(
-            "0") " UNION ALL SELECT min(run_at)" WAITING("1") ")",
-        "SELECT ifnull(min(at), 0) FROM (" NEXT_OF_BATCH("0") " UNION ALL " NEXT_OF_BATCH(
-            "1") ")",
-    };
+    static const char *const texts[] = {EARLIEST(NEXT_OF_ALL), EARLIEST(NEXT_OF_BATCH)};
     struct sql q = sql_begin(&w->db, texts[r->batch != 0]);
     sql_int(&q, r->with_degraded);
     if (r->batch) {
