@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #include "image/feed.h"
 #include "image/image_make.h"
+#include "image/memory_kit.h"
 #include "image/picture.h"
 #include "image/pixels.h"
 
@@ -362,26 +363,6 @@ static int64_t make_large(const char *name)
     return len;
 }
 
-static int64_t peak_bytes(void)
-{
-    char line[128];
-    long kb = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof(line), f)) {
-        sscanf(line, "VmHWM: %ld", &kb);
-    }
-    fclose(f);
-    return kb * (int64_t)1024;
-}
-
-static void reset_peak(void)
-{
-    FILE *f = fopen("/proc/self/clear_refs", "w");
-    assert_non_null(f);
-    fputs("5", f);
-    assert_int_equal(fclose(f), 0);
-}
-
 static uint8_t *read_all(const char *name, size_t len)
 {
     uint8_t *bytes = malloc(len);
@@ -400,10 +381,10 @@ static void test_large_png(void **state)
     const int64_t len = make_large("large.png");
     assert_true(len > READ_AS_A_WHOLE);
     struct image_req r = {.root = dir, .path = "large.png"};
-    reset_peak();
-    const int64_t before = peak_bytes();
+    assert_true(memory_reset_peak());
+    const int64_t before = 1024 * (int64_t)memory_peak_kb();
     assert_int_equal(image_prepare_now(&c, &r), 0);
-    const int64_t more = peak_bytes() - before;
+    const int64_t more = 1024 * (int64_t)memory_peak_kb() - before;
     printf("%lld bytes in %lld KB\n", (long long)len, (long long)more / 1024);
     assert_in_range(more, 0, 12 * MIB);
     assert_int_equal(r.file_bytes, len);
@@ -464,10 +445,10 @@ static void test_large_jpeg(void **state)
     const int64_t len = make_large_jpeg("large.jpg", WIDTH, HEIGHT);
     assert_true(len > READ_AS_A_WHOLE);
     struct image_req r = {.root = dir, .path = "large.jpg"};
-    reset_peak();
-    const int64_t before = peak_bytes();
+    assert_true(memory_reset_peak());
+    const int64_t before = 1024 * (int64_t)memory_peak_kb();
     assert_int_equal(image_prepare_now(&c, &r), 0);
-    const int64_t more = peak_bytes() - before;
+    const int64_t more = 1024 * (int64_t)memory_peak_kb() - before;
     printf("%lld bytes in %lld KB, planes %lld KB\n", (long long)len,
            (long long)more / 1024, (long long)planes / 1024);
     assert_in_range(more, 0, planes + 12 * MIB);

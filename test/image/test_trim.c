@@ -1,5 +1,6 @@
 // test_trim.c -- what a thread's heap has kept goes back to the system.
 // SPDX-License-Identifier: MIT
+#include "image/memory_kit.h"
 #include "image/trim.h"
 
 #include <pthread.h>
@@ -17,25 +18,6 @@
 #define BLOCK_BYTES ((size_t)100 << 10)  // below the size that gets pages of its own
 enum { BLOCKS = 160, LEAST_KB = 12000 };
 
-static long resident_kb(void)
-{
-    long all = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    assert_non_null(f);
-    assert_int_equal(fscanf(f, "%ld %ld", &all, &resident), 2);
-    fclose(f);
-    return resident * 4;
-}
-
-static bool has_glibc_malloc(void)
-{
-#if defined(__GLIBC__) && !defined(VLMD_SANITIZED)
-    return true;
-#else
-    return false;
-#endif
-}
-
 // Freed from the first on, all of it ends up behind the last block that is still used.
 static void *use_heap(void *arg)
 {
@@ -52,9 +34,9 @@ static void *use_heap(void *arg)
     for (int i = 0; i < BLOCKS; i++) {
         free(blocks[i]);
     }
-    const long before = resident_kb();
+    const long before = memory_resident_kb();
     trim_heap();
-    *(long *)arg = before - resident_kb();
+    *(long *)arg = before - memory_resident_kb();
     assert_string_equal(kept, "kept");
     free(kept);
     free(blocks);
@@ -68,7 +50,7 @@ static void test_heap_of_a_thread(void **state)
     long freed_kb = 0;
     assert_int_equal(pthread_create(&thread, NULL, use_heap, &freed_kb), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    if (has_glibc_malloc()) {
+    if (memory_is_glibc()) {
         assert_true(freed_kb > LEAST_KB);
     }
 }

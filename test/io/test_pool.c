@@ -73,8 +73,8 @@ int __wrap_eventfd(unsigned count, int flags)
     return __real_eventfd(count, flags);
 }
 
-// A sender that is put aside as soon as the loop knows: until sender is posted.
-static uv_sem_t sender;
+// A sender that is put aside as soon as the loop knows (caught is posted), until sender is.
+static uv_sem_t caught, sender;
 static atomic_bool holds_sender;
 
 int __real_eventfd_write(int fd, eventfd_t n);
@@ -83,6 +83,7 @@ int __wrap_eventfd_write(int fd, eventfd_t n)
 {
     int rc = __real_eventfd_write(fd, n);
     if (atomic_load(&holds_sender)) {
+        uv_sem_post(&caught);
         uv_sem_wait(&sender);
     }
     return rc;
@@ -293,11 +294,13 @@ static void a_sender_is_not_waited_for(void **state)
     (void)state;
     struct work works[2];
     assert_int_equal(uv_sem_init(&sender, 0), 0);
+    assert_int_equal(uv_sem_init(&caught, 0), 0);
     open_pool(&(struct pool_config){.name = "slow", .threads = 1});
     atomic_store(&holds_sender, true);
     init_work(&works[0], 0);
     submit(&works[0]);
     run_until_done(1);
+    uv_sem_wait(&caught);
     atomic_store(&holds_sender, false);
     init_work(&works[1], 1);
     submit(&works[1]);
@@ -307,6 +310,7 @@ static void a_sender_is_not_waited_for(void **state)
     close_pool();
     uv_run(&fx->loop.uv, UV_RUN_DEFAULT);
     uv_sem_destroy(&sender);
+    uv_sem_destroy(&caught);
 }
 
 static void cancel_before_begin_and_after(void **state)
