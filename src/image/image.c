@@ -181,8 +181,7 @@ void image_cancel(struct images *m, struct image_req *r)
     }
 }
 
-// ---- memory goes back when nothing is under way for a moment: the next picture would have
-// to take it page by page, which costs a tenth of what a screenshot does
+// ---- memory goes back
 
 static void give_memory_back(struct images *m)
 {
@@ -200,6 +199,8 @@ static void on_rest(struct timer *t)
 }
 
 // The pool is empty.  Those that wait go in; one that found the memory taken goes alone.
+// When none waits memory stays for a moment: the next picture would have to take it page by
+// page again, and with a slow backend the pool is empty after nearly every one.
 static void on_pool_empty(struct images *m)
 {
     if (list_is_empty(&m->waiting) && !m->is_closing) {

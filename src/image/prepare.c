@@ -1,9 +1,10 @@
 // prepare.c -- the steps of one picture, in the order they fail cheapest.
 //
 // open -> size of the file -> signature, sides and area from the first bytes -> read (a
-// large PNG or JPEG: in windows, see feed.h; a large WebP: a copy, see file_copy.h) -> hash -> whole header -> memory budget -> decode
-// and shrink -> upright -> thumb -> encode.  Runs in a pool thread (image.c) or in the
-// caller's; touches only the request, the configuration and its worker.
+// large PNG or JPEG: in windows, see feed.h; a large WebP: a copy, see file_copy.h) -> hash
+// -> whole header -> memory budget -> decode and shrink -> upright -> thumb -> encode.  Runs in
+// a pool thread (image.c) or in the caller's; touches only the request, the configuration and
+// its worker.
 // SPDX-License-Identifier: MIT
 #include "image/prepare.h"
 
