@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/log_file.h"
 #include "base/mem.h"
+#include "image/image.h"
 #include "observe/monitor.h"
+#include "ocr/ocr.h"
 #include "start.h"
 #include "store/stats.h"
 #include "vlmd_loop.h"
@@ -383,7 +385,10 @@ struct loop *vlmd_loop(vlmd *v)
 
 void vlmd_load(vlmd *v, struct vlmd_load *out)
 {
+    int queued, preparing;
+    image_load(v->app.images, &queued, &preparing);
     *out = (struct vlmd_load){.is_describing = v->app.pipeline.jobs.total > 0,
+                              .n_working = preparing + ocr_processes(v->app.ocr),
                               .questions_us = store_read_us(v->app.store)};
 }
 

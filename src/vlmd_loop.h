@@ -28,6 +28,7 @@ struct vlmd_admin_config {
 // What those who ask have to stand back for, and what they cost.
 struct vlmd_load {
     bool is_describing;    // pictures are under way
+    int n_working;         // threads and programs that prepare or read pictures just now
     int64_t questions_us;  // processor time that questions to the database took so far
 };
 

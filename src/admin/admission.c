@@ -15,7 +15,8 @@ enum {
     WITHIN_US = 46000,
     MOST_US = ADMISSION_MOST_MS * 1000,
     LEAST_US = 35000,
-    AHEAD_MS = 4  // that a turn waits for what is asked ahead of it
+    SPARE_US = 25000,
+    AHEAD_MS = 4  // that what is asked ahead of a turn has before it
 };
 
 static int count_processors(void)
@@ -32,8 +33,10 @@ void admission_open(struct admin *a)
         (struct turns_config){.processors = count_processors(), .ahead_us = SAVED_US};
     d->pace = (struct turns_pace){.most_us = MOST_US,
                                   .least_us = LEAST_US,
+                                  .spare_us = SPARE_US,
                                   .within_us = WITHIN_US,
-                                  .excess_us = WITHIN_US - MOST_US};
+                                  .excess_us = WITHIN_US - MOST_US,
+                                  .busy = TURNS_ALL};
     list_init(&d->waiting);
     timer_open(&d->timer, vlmd_loop(a->v));
 }
@@ -62,7 +65,7 @@ static int64_t wait_ms(struct admin *a, int64_t most_us)
     return (turns_wait_us(&d->turns, &d->config, spent_us, clock_us()) + 999) / 1000;
 }
 
-static void on_turn(struct timer *t);
+static void on_ahead(struct timer *t);
 
 // Those who ask until the next turn need not even be read before.
 static void put_off(struct admin *a, int64_t most_us)
@@ -71,9 +74,16 @@ static void put_off(struct admin *a, int64_t most_us)
     int64_t ms = wait_ms(a, most_us);
     if (ms) {
         d->due_us = clock_us() + ms * 1000;
-        timer_start(&d->timer, ms, on_turn);
+        timer_start(&d->timer, ms > AHEAD_MS ? ms - AHEAD_MS : 1, on_ahead);
         httpd_rest(a->http);
     }
+}
+
+static bool is_busy(struct admin *a)
+{
+    struct vlmd_load load;
+    vlmd_load(a->v, &load);
+    return load.n_working >= a->admission.config.processors;
 }
 
 // What this turn took is part of what the first of the next one waits.
@@ -81,7 +91,8 @@ static void put_off_next(struct admin *a)
 {
     struct admission *d = &a->admission;
     int64_t took_us = clock_us() - d->began_us;
-    int64_t apart_us = turns_pace_us(&d->pace, d->began_us - d->due_us, took_us);
+    int64_t late_us = d->began_us - d->due_us;
+    int64_t apart_us = turns_pace_us(&d->pace, late_us, took_us, is_busy(a));
     put_off(a, took_us < apart_us / 2 ? apart_us - took_us : apart_us / 2);
 }
 
@@ -106,39 +117,28 @@ static void run_turn(struct admin *a)
     }
 }
 
-// It takes longer than it is good for: who asks the same now waits for it like others.
-static void on_ahead_late(struct timer *t)
+// What was asked ahead and is not there yet took longer than it is good for: who asks the
+// same now waits for it like others.
+static void on_turn(struct timer *t)
 {
     struct admission *d = container_of(t, struct admission, timer);
+    d->began_us = clock_us();
     d->is_ahead = false;
     run_turn(container_of(d, struct admin, admission));
 }
 
-void admission_ahead_done(struct admin *a)
-{
-    struct admission *d = &a->admission;
-    if (!d->is_ahead || a->is_closing) {
-        return;
-    }
-    d->is_ahead = false;
-    timer_stop(&d->timer);
-    run_turn(a);
-}
-
-static void on_turn(struct timer *t)
+static void on_ahead(struct timer *t)
 {
     struct admission *d = container_of(t, struct admission, timer);
     struct admin *a = container_of(d, struct admin, admission);
-    d->began_us = clock_us();
+    int64_t ms = (d->due_us - clock_us() + 999) / 1000;
+    timer_start(t, ms > 1 ? ms : 1, on_turn);
     struct exchange *x = share_ahead(a);
-    if (!x) {
-        run_turn(a);
-        return;
+    if (x) {
+        d->is_ahead = true;
+        exchange_run(x, x->route->run);
+        exchange_drop(x);
     }
-    d->is_ahead = true;
-    timer_start(t, AHEAD_MS, on_ahead_late);
-    exchange_run(x, x->route->run);
-    exchange_drop(x);
 }
 
 void admission_enter(struct exchange *x)

@@ -25,7 +25,7 @@ struct admission {
     struct turns_pace pace;
     struct list waiting;  // exchanges, by turn_node
     struct timer timer;   // until the next turn; not running: there is none to wait for
-    bool is_ahead;        // the turn waits for what is asked ahead of it
+    bool is_ahead;        // something was asked for the next turn
     bool is_turn;         // who comes now is in time for it
     int n_begun;          // in it so far
     int64_t due_us;       // when the timer should be over, monotonic
@@ -38,8 +38,6 @@ void admission_open(struct admin *a);
 // Begins what x asks for, now or at its turn.
 void admission_enter(struct exchange *x);
 void admission_leave(struct exchange *x);  // harmless when it does not wait
-// What was asked ahead of a turn has come back.
-void admission_ahead_done(struct admin *a);
 // No exchange waits any more.
 void admission_close(struct admin *a, void (*on_closed)(struct timer *t));
 

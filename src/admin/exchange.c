@@ -92,11 +92,7 @@ void exchange_drop(struct exchange *x)
         x->free_state(x->state);
     }
     buf_fini(&x->out);
-    bool is_ahead = x->is_ahead;
     free(x);
-    if (is_ahead) {
-        admission_ahead_done(a);
-    }
     admin_free_if_done(a);
 }
 

@@ -309,8 +309,9 @@ static void turns_are_as_far_apart_as_they_are_prompt(void **state)
                                .least_us = 35000,
                                .within_us = 47000,
                                .excess_us = rows[i].excess_us,
-                               .took_us = rows[i].took_us};
-        int64_t apart = turns_pace_us(&p, rows[i].late_us, rows[i].takes_us);
+                               .took_us = rows[i].took_us,
+                               .busy = TURNS_ALL};
+        int64_t apart = turns_pace_us(&p, rows[i].late_us, rows[i].takes_us, true);
         if (apart != rows[i].apart_us) {
             fail_msg("%s: %d us", rows[i].what, (int)apart);
         }
@@ -320,14 +321,15 @@ static void turns_are_as_far_apart_as_they_are_prompt(void **state)
 // Every so many turns one is 12 ms late; what share of turns is later than 50 ms, in percent?
 static int late_pct(int every, int64_t *apart_ms)
 {
-    struct turns_pace p = {.most_us = 42000, .least_us = 35000, .within_us = 47000};
+    struct turns_pace p = {
+        .most_us = 42000, .least_us = 35000, .within_us = 47000, .busy = TURNS_ALL};
     enum { TURNS = 20000 };
     int64_t apart_us = 42000, sum_us = 0;
     int n = 0;
     for (int i = 0; i < TURNS; i++) {
         int64_t late_us = i % every == 0 ? 12000 : 0;
         n += apart_us + late_us > 50000;
-        apart_us = turns_pace_us(&p, late_us, 1000);
+        apart_us = turns_pace_us(&p, late_us, 1000, true);
         sum_us += apart_us;
     }
     *apart_ms = sum_us / TURNS / 1000;

@@ -19,6 +19,7 @@ static struct world {
     int64_t answer_us;  // what an answer takes
     int64_t spent_us;   // on all of them
     bool is_describing;
+    int n_working;
     int64_t wait_ms;  // of the timer; 0 = it is not running
     void (*on_due)(struct timer *t);
     bool is_resting;
@@ -52,7 +53,7 @@ struct loop *vlmd_loop(vlmd *v)
 void vlmd_load(vlmd *v, struct vlmd_load *out)
 {
     (void)v;
-    *out = (struct vlmd_load){.is_describing = w.is_describing};
+    *out = (struct vlmd_load){.is_describing = w.is_describing, .n_working = w.n_working};
 }
 
 void timer_open(struct timer *t, struct loop *l)
@@ -156,6 +157,7 @@ static int set_up(void **state)
     w.now_us = 5000000;
     w.answer_us = 1 * MS;
     w.is_describing = true;
+    w.n_working = 2;
     w.admin.config = &config;
     admission_open(&w.admin);
     w.admin.admission.config.processors = 2;
@@ -174,6 +176,18 @@ static void timer_is_over(int64_t late_us)
     w.now_us += w.wait_ms * MS + late_us;
     w.wait_ms = 0;
     w.on_due(&w.admin.admission.timer);
+}
+
+// First what is asked ahead, then the turn; late_us after that one was due.
+static void turn_is_due(int64_t late_us)
+{
+    timer_is_over(0);
+    timer_is_over(late_us);
+}
+
+static int64_t until_turn_us(void)
+{
+    return w.admin.admission.due_us - w.now_us;
 }
 
 // Whoever asks in quiet times is begun at once; this spends what they have saved up.
@@ -211,12 +225,12 @@ static void what_is_spent_is_waited_for_together(void **state)
     spend_all();
     admission_enter(&a);
     assert_int_equal(w.n_begun, 0);
-    assert_in_range(w.wait_ms, 30, 42);
+    assert_in_range(until_turn_us(), 30 * MS, 42 * MS);
     assert_true(w.is_resting);
     admission_enter(&b);
     admission_enter(&c);
     w.coming[w.n_coming++] = &late;
-    timer_is_over(0);
+    turn_is_due(0);
     assert_int_equal(w.n_begun, 4);
     assert_ptr_equal(w.begun[0], &a);
     assert_ptr_equal(w.begun[1], &b);
@@ -234,7 +248,7 @@ static void who_leaves_is_not_begun(void **state)
     admission_enter(&b);
     admission_leave(&a);
     admission_leave(&a);
-    timer_is_over(0);
+    turn_is_due(0);
     assert_int_equal(w.n_begun, 1);
     assert_ptr_equal(w.begun[0], &b);
 }
@@ -253,11 +267,11 @@ static void a_turn_is_part_of_the_wait(void **state)
             w.coming[w.n_coming++] = &x[i];
         }
         w.n_begun = 0;
-        int64_t due_us = w.now_us + w.wait_ms * MS;
-        timer_is_over(0);
+        int64_t due_us = w.admin.admission.due_us;
+        turn_is_due(0);
         assert_int_equal(w.n_begun, turn ? 10 : 11);
         assert_true(w.is_resting);
-        assert_in_range(w.now_us + w.wait_ms * MS - due_us, 35 * MS, 43 * MS);
+        assert_in_range(w.admin.admission.due_us - due_us, 35 * MS, 43 * MS);
     }
 }
 
@@ -268,8 +282,8 @@ static void a_long_turn_leaves_half_of_the_time(void **state)
     spend_all();
     admission_enter(&x);
     w.answer_us = 100 * MS;
-    timer_is_over(0);
-    assert_in_range(w.wait_ms, 17, 18);
+    turn_is_due(0);
+    assert_in_range(until_turn_us(), 17 * MS, 18 * MS);
 }
 
 static void a_turn_of_nobody_is_the_last(void **state)
@@ -278,13 +292,38 @@ static void a_turn_of_nobody_is_the_last(void **state)
     struct exchange x = make();
     spend_all();
     admission_enter(&x);
-    timer_is_over(0);
+    turn_is_due(0);
     assert_true(w.is_resting);
     w.spent_us += 60 * MS;  // others' work, such as the end of an upload
-    timer_is_over(0);
+    turn_is_due(0);
     assert_int_equal(w.turns, 2);
     assert_int_equal(w.wait_ms, 0);
     assert_false(w.is_resting);
+}
+
+// Nobody's work is in the way of who asks then.
+static void turns_are_nearer_while_there_are_processors_to_spare(void **state)
+{
+    (void)state;
+    static const struct {
+        int n_working;
+        int64_t apart_ms;  // in the end
+    } rows[] = {{0, 25}, {1, 25}, {2, 42}, {3, 42}};
+    struct exchange x = make();
+    spend_all();
+    w.answer_us = 10;
+    admission_enter(&x);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        w.n_working = rows[i].n_working;
+        for (int turn = 0; turn < 16; turn++) {
+            w.spent_us += 60 * MS;
+            w.coming[w.n_coming++] = &x;
+            turn_is_due(0);
+        }
+        assert_in_range(until_turn_us(), (rows[i].apart_ms - 1) * MS,
+                        (rows[i].apart_ms + 1) * MS);
+        w.n_begun = 0;
+    }
 }
 
 // ---- what is asked ahead
@@ -297,50 +336,39 @@ static void begin_turn_with_ahead(struct exchange *ahead, struct exchange *waits
     w.ahead = ahead;
     timer_is_over(0);
     assert_true(w.is_ahead_run && w.is_ahead_dropped);
+    assert_true(w.admin.admission.is_ahead);
     assert_int_equal(w.n_begun, 0);
     assert_int_equal(w.turns, 0);
 }
 
-static void a_turn_waits_for_what_is_asked_ahead(void **state)
+static void it_is_asked_just_before_the_turn(void **state)
 {
     (void)state;
     struct exchange ahead, a, b = make();
     begin_turn_with_ahead(&ahead, &a);
+    assert_in_range(until_turn_us(), 3 * MS, 5 * MS);
+    assert_in_range(w.wait_ms, 3, 5);
     admission_enter(&b);
     assert_int_equal(w.n_begun, 0);
-    w.now_us += 1 * MS;
-    admission_ahead_done(&w.admin);
+    timer_is_over(0);
     assert_int_equal(w.n_begun, 2);
     assert_ptr_equal(w.begun[0], &a);
     assert_ptr_equal(w.begun[1], &b);
     assert_int_equal(w.turns, 1);
+    assert_false(w.admin.admission.is_ahead);  // what comes now is late
 }
 
-static void but_not_for_long(void **state)
+// It was due long before it was looked at.
+static void a_late_turn_is_not_put_off(void **state)
 {
     (void)state;
-    struct exchange ahead, a;
-    begin_turn_with_ahead(&ahead, &a);
-    assert_in_range(w.wait_ms, 1, 5);
+    struct exchange x = make();
+    spend_all();
+    admission_enter(&x);
+    timer_is_over(20 * MS);
+    assert_int_equal(w.wait_ms, 1);
     timer_is_over(0);
     assert_int_equal(w.n_begun, 1);
-    assert_int_equal(w.turns, 1);
-    int64_t wait_ms = w.wait_ms;
-    admission_ahead_done(&w.admin);  // too late for that turn, and no turn of its own
-    assert_int_equal(w.turns, 1);
-    assert_int_equal(w.wait_ms, wait_ms);
-}
-
-static void a_server_that_closes_has_no_turns(void **state)
-{
-    (void)state;
-    struct exchange ahead, a;
-    begin_turn_with_ahead(&ahead, &a);
-    w.admin.is_closing = true;
-    admission_leave(&a);
-    admission_ahead_done(&w.admin);
-    assert_int_equal(w.turns, 0);
-    assert_int_equal(w.n_begun, 0);
 }
 
 int main(void)
@@ -353,9 +381,9 @@ int main(void)
         TEST(a_turn_is_part_of_the_wait),
         TEST(a_long_turn_leaves_half_of_the_time),
         TEST(a_turn_of_nobody_is_the_last),
-        TEST(a_turn_waits_for_what_is_asked_ahead),
-        TEST(but_not_for_long),
-        TEST(a_server_that_closes_has_no_turns),
+        TEST(turns_are_nearer_while_there_are_processors_to_spare),
+        TEST(it_is_asked_just_before_the_turn),
+        TEST(a_late_turn_is_not_put_off),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
