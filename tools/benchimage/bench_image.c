@@ -319,7 +319,7 @@ static void measure(const char *const *paths, int n, const struct options *o)
         if (o->threads > 1) {
             bench_burst(files, n, n * o->rounds, o->threads, o->side, false);
             // A turn is short, and its ratio changes more than a file's CPU time.
-            bench_scale(files, n, o->threads, o->side, 2 * o->rounds + 1);
+            bench_scale(files, n, o->threads, o->side, 3 * o->rounds);
         }
     }
     for (int i = 0; i < n; i++) {

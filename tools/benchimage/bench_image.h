@@ -45,6 +45,8 @@ struct bench_quality bench_compare(const struct bench_file *source, const uint8_
 // rests also what is left of it ten seconds later.
 void bench_burst(const struct bench_file *files, int n_files, int n, int threads,
                  int side, bool rests);
+// How often threads (at most 64) together turn a loop that touches no memory, per ms.
+double bench_spin(int threads);
 // Prints how many times the pictures of one thread threads make, and at what CPU.
 void bench_scale(const struct bench_file *files, int n_files, int threads, int side,
                  int rounds);

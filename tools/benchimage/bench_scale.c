@@ -1,11 +1,12 @@
 // bench_scale.c -- how many times the pictures of one thread several threads make.
 //
 // One thread and all of them take turns, round by round, so that what else the machine
-// does falls on both.  Each turn is measured while its pool is full: from when every file
-// was prepared once until as many more are done as make a turn, with new ones following to
-// the end.  CPU time per picture tells contention (it grows with the threads) from a
-// machine that is busy elsewhere (it does not); of a virtual one it is also told how much of
-// its processors the host gave to others meanwhile.
+// does falls on both.  Each turn is measured while its pool is full: from when some are
+// prepared until as many more are done as make a turn, with new ones following to the end.
+// CPU time per picture tells contention (it grows with the threads) from a machine that is
+// busy elsewhere (it does not).  A machine whose processors are not all its own does not give
+// several threads so many times what it gives one: how many times, a loop that touches no
+// memory tells, in the same rounds; and the host, how much of them it gave to others.
 // SPDX-License-Identifier: MIT
 #include "bench_image.h"
 
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IN_FLIGHT_EACH = 2, MOST_IN_FLIGHT = 128, LEAST_IN_A_TURN = 24 };
+enum { IN_FLIGHT_EACH = 2, MOST_IN_FLIGHT = 128, WARM_UP_EACH = 4, LEAST_IN_A_TURN = 24 };
 
 struct scale;
 
@@ -30,6 +31,7 @@ struct lane {
     int threads;
     double *wall_ms;  // owned: one per round
     double *cpu_ms;
+    double spins;      // of all rounds: what bench_spin gave
     double stolen_ms;  // of all rounds, of all processors
 };
 
@@ -67,13 +69,19 @@ static double stolen_ms(void)
     return (double)ticks[7] * 1e3 / (double)sysconf(_SC_CLK_TCK);
 }
 
+static double sum(const double *v, int n)
+{
+    double all = 0;
+    for (int i = 0; i < n; i++) {
+        all += v[i];
+    }
+    return all;
+}
+
 static double stolen_percent(const struct lane *lane, int rounds)
 {
-    double wall_ms = 0;
-    for (int i = 0; i < rounds; i++) {
-        wall_ms += lane->wall_ms[i];
-    }
-    return 100 * lane->stolen_ms / wall_ms / (double)sysconf(_SC_NPROCESSORS_ONLN);
+    return 100 * lane->stolen_ms / sum(lane->wall_ms, rounds) /
+           (double)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 static void on_closed(void *arg)
@@ -96,6 +104,7 @@ static void start_turn(struct scale *b, struct lane *lane)
 {
     const int most = IN_FLIGHT_EACH * lane->threads;
     b->lane = lane;
+    lane->spins += bench_spin(lane->threads);
     b->started = b->ended = 0;
     for (int i = 0; i < most && i < MOST_IN_FLIGHT; i++) {
         b->slots[i].scale = b;
@@ -119,14 +128,14 @@ static void on_done(struct image_req *r, int err)
 {
     struct slot *s = container_of(r, struct slot, r);
     struct scale *b = s->scale;
-    const int last = b->n_files + b->in_a_turn;
+    const int first = WARM_UP_EACH * b->lane->threads, last = first + b->in_a_turn;
     if (err) {
         bench_die(r->path, r->err.msg);
     }
     image_req_fini(r);
     b->running--;
     b->ended++;
-    if (b->ended == b->n_files) {
+    if (b->ended == first) {
         b->from_wall_ms = bench_wall_ms();
         b->from_cpu_ms = bench_cpu_ms();
         b->from_stolen_ms = stolen_ms();
@@ -165,15 +174,17 @@ static void print(struct scale *b)
     }
     const double stolen_one = stolen_percent(one, b->rounds);
     const double stolen_all = stolen_percent(all, b->rounds);
+    const double together = sum(one->wall_ms, b->rounds) / sum(all->wall_ms, b->rounds);
     const double mid = bench_median(ratio, b->rounds);  // sorts
     const double cpu_one = bench_median(one->cpu_ms, b->rounds) / b->in_a_turn;
     const double cpu_all = bench_median(all->cpu_ms, b->rounds) / b->in_a_turn;
-    printf(
-        "%d threads make %.2f times the pictures of 1 (median of %d rounds in turn, %.2f "
-        "to %.2f); CPU-ms each %.2f and %.2f, %.2f times; the host took %.1f and %.1f %% "
-        "of the processors\n",
-        all->threads, mid, b->rounds, ratio[0], ratio[b->rounds - 1], cpu_one, cpu_all,
-        cpu_all / cpu_one, stolen_one, stolen_all);
+    printf("%d threads make %.2f times the pictures of 1 (%d rounds in turn together; "
+           "median %.2f, %.2f to %.2f); a loop that touches no memory %.2f times\n"
+           "CPU-ms each %.2f and %.2f, %.2f times; the host took %.1f and %.1f %% of the "
+           "processors\n",
+           all->threads, together, b->rounds, mid, ratio[0], ratio[b->rounds - 1],
+           all->spins / one->spins, cpu_one, cpu_all, cpu_all / cpu_one, stolen_one,
+           stolen_all);
     free(ratio);
 }
 
