@@ -53,6 +53,7 @@ struct app {
     uv_timer_t grace;     // for asks under way at a stop
     uv_timer_t beat;      // the next publishing of our status
     uv_timer_t patience;  // of a batch with a backend that was never there
+    uv_timer_t turn;      // how long a turn of a face's waits (vlmd_turn)
 
     struct meters *meters;  // owned
     struct store *store;

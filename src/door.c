@@ -108,7 +108,9 @@ int door_open(struct app *a)
     closer_hold(&a->closer);
     uv_timer_init(&a->loop.uv, &a->beat);
     closer_hold(&a->closer);
-    a->grace.data = a->patience.data = a->beat.data = a;
+    uv_timer_init(&a->loop.uv, &a->turn);
+    closer_hold(&a->closer);
+    a->grace.data = a->patience.data = a->beat.data = a->turn.data = a;
     a->takes_posts = true;
     return 0;
 }
@@ -148,4 +150,5 @@ void door_close(struct app *a, void (*closed)(void *arg))
     uv_close((uv_handle_t *)&a->grace, on_handle_closed);
     uv_close((uv_handle_t *)&a->patience, on_handle_closed);
     uv_close((uv_handle_t *)&a->beat, on_handle_closed);
+    uv_close((uv_handle_t *)&a->turn, on_handle_closed);
 }

@@ -238,6 +238,16 @@ static bool has_events(const vlmd *v)
     return poll(&fd, 1, 0) > 0;
 }
 
+// What the host did since the last turn is not the loop's.
+static void look_at_lag(struct vlmd *v, bool looks_ahead)
+{
+    struct lag *lag = v->app.monitor ? &v->app.monitor->lag : NULL;
+    if (lag) {
+        lag->looks_ahead = looks_ahead;
+        lag_resume(lag);
+    }
+}
+
 // What arrives while before_sleep is at work is handed over in the same turn, unseen from
 // here: lag's look, the last thing before poll, sees it.
 bool vlmd_step(vlmd *v)
@@ -247,13 +257,34 @@ bool vlmd_step(vlmd *v)
     uv_update_time(loop);
     bool was_called = v->must_step;
     bool is_busy = has_events(v) || uv_backend_timeout(loop) == 0;
-    if (lag) {
-        lag->looks_ahead = true;
-        lag_resume(lag);
-    }
+    look_at_lag(v, true);
     uv_run(loop, UV_RUN_NOWAIT);
     v->must_step = is_busy || (lag && lag->has_arrived) || (was_called && has_events(v));
     return !is_done(v);
+}
+
+static void on_turn_over(uv_timer_t *t)
+{
+    (void)t;  // the turn ends with it
+}
+
+bool vlmd_turn(vlmd *v, int64_t max_ms)
+{
+    uv_loop_t *loop = &v->app.loop.uv;
+    look_at_lag(v, false);
+    if (max_ms > 0) {
+        uv_update_time(loop);
+        uv_timer_start(&v->app.turn, on_turn_over, (uint64_t)max_ms, 0);
+    }
+    uv_run(loop, max_ms ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    uv_timer_stop(&v->app.turn);
+    v->must_step = true;  // for who waits as a host after this
+    return !is_done(v);
+}
+
+void vlmd_wake(vlmd *v)
+{
+    waker_send(&v->app.wake);
 }
 
 int vlmd_post(vlmd *v, void (*fn)(void *arg), void *arg)

@@ -33,6 +33,14 @@ struct vlmd_load {
 };
 
 struct loop *vlmd_loop(vlmd *v);
+// One turn of the loop, which waits by itself: at most max_ms, or, if it is negative, until
+// something happens.  Cheaper than the wait of a host, who has to ask before and after
+// (vlmd_fd, vlmd_step).  Returns false when vlmd_run would return.
+// Thread: the loop's.
+bool vlmd_turn(vlmd *v, int64_t max_ms);
+// Ends the wait of vlmd_turn, or of the next one.  Thread: any, and a signal handler, until
+// vlmd_close.
+void vlmd_wake(vlmd *v);
 // Cheap enough for every request.
 void vlmd_load(vlmd *v, struct vlmd_load *out);
 // Borrowed: as long as v.

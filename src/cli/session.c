@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "face/timefmt.h"
 #include "out.h"
+#include "vlmd_loop.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -55,15 +56,17 @@ int cli_signal(void)
     return first_signal;
 }
 
-// Blocked but while cli_turn waits, so that none comes between looking and waiting.
 static volatile sig_atomic_t hangups;
-static bool is_hangup_caught;
 
 static void on_hangup(int sig)
 {
     (void)sig;
     hangups = 1;
     vlmd_log_reopen();
+    vlmd *v = the_handle;
+    if (v) {
+        vlmd_wake(v);
+    }
 }
 
 // Of a process that belongs to a terminal it means that the terminal is gone.
@@ -80,13 +83,8 @@ static void catch_signals(void)
 {
     if (!is_client && is_service()) {
         struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
-        sigset_t block;
         sigemptyset(&hangup.sa_mask);
-        sigemptyset(&block);
-        sigaddset(&block, SIGHUP);
-        pthread_sigmask(SIG_BLOCK, &block, NULL);
         sigaction(SIGHUP, &hangup, NULL);
-        is_hangup_caught = true;
     }
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
@@ -258,6 +256,9 @@ int cli_open_quietly(struct cli *c, enum vlmd_role role, struct vlmd_error *erro
     if (signals_seen) {
         vlmd_stop(c->v, VLMD_STOP_NOW);
     }
+    if (hangups) {
+        vlmd_wake(c->v);
+    }
     return 0;
 }
 
@@ -307,28 +308,14 @@ static void on_reload_problem(void *arg, bool is_error, const char *where,
     }
 }
 
-static void wait_for(struct pollfd *p, int64_t wait_ms)
-{
-    struct timespec t = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
-    sigset_t mask;
-    pthread_sigmask(SIG_SETMASK, NULL, &mask);
-    sigdelset(&mask, SIGHUP);
-    ppoll(p, 1, wait_ms < 0 ? NULL : &t, is_hangup_caught ? &mask : NULL);
-}
-
 bool cli_turn(struct cli *c, int64_t max_ms)
 {
-    int64_t wait = vlmd_timeout_ms(c->v);
-    if (wait < 0 || (max_ms >= 0 && max_ms < wait)) {
-        wait = max_ms;
-    }
-    struct pollfd p = {.fd = vlmd_fd(c->v), .events = POLLIN};
-    wait_for(&p, wait > 3600000 ? 3600000 : wait);
+    bool goes_on = vlmd_turn(c->v, max_ms);
     if (hangups) {
         hangups = 0;
         vlmd_config_reload(c->v, on_changed, on_reload_problem, NULL, NULL);
     }
-    return vlmd_step(c->v);
+    return goes_on;
 }
 
 void cli_pause(const struct cli *c, int64_t ms)

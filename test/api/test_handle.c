@@ -8,6 +8,7 @@
 // clang-format on
 #include "store/storekit.h"
 #include "vlmd.h"
+#include "vlmd_loop.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -389,6 +390,38 @@ static void a_host_that_was_busy_is_not_told_to_wait_longer(void **state)
     assert_true(vlmd_timeout_ms(r->v) <= wait - 90);
 }
 
+// ---- driven by a face in the same program
+
+static int64_t turn_us(vlmd *v, int64_t max_ms)
+{
+    int64_t from_us = spent_us(CLOCK_MONOTONIC);
+    vlmd_turn(v, max_ms);
+    return spent_us(CLOCK_MONOTONIC) - from_us;
+}
+
+// A client that asks nothing has no work: without the wake its last turn would be for ever.
+static void a_turn_ends_with_its_time_or_a_wake(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_CLIENT, nobody);
+    while (turn_us(r->v, 50) < 50000) {
+    }
+    vlmd_wake(r->v);
+    vlmd_turn(r->v, -1);
+    assert_true(turn_us(r->v, 20) >= 20000);  // it is over with that one
+}
+
+static void turns_go_on_until_all_is_answered(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_CLIENT, nobody);
+    assert_false(vlmd_turn(r->v, 0));
+    assert_int_equal(vlmd_status(r->v, true, on_counted, r), 0);
+    assert_int_equal(r->answers, 0);
+    while (vlmd_turn(r->v, -1)) {
+        assert_int_equal(r->answers, 0);
+    }
+    assert_int_equal(r->answers, 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -408,6 +441,8 @@ int main(void)
         T(what_is_wrong_in_it_is_told_by_its_end),
         T(one_that_is_being_read_is_answered_when_it_closes),
         T(a_host_that_was_busy_is_not_told_to_wait_longer),
+        T(a_turn_ends_with_its_time_or_a_wake),
+        T(turns_go_on_until_all_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,12 +10,14 @@
 #include "vlmd.h"
 #include "vlmd_figures.h"
 #include "vlmd_health.h"
+#include "vlmd_loop.h"
 #include "vlmd_privacy.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -280,6 +282,18 @@ bool vlmd_step(vlmd *v)
         return false;
     }
     return goes_on(v) || has_events;
+}
+
+bool vlmd_turn(vlmd *v, int64_t max_ms)
+{
+    struct pollfd p = {.fd = v->pipe[0], .events = POLLIN};
+    poll(&p, 1, (int)max_ms);
+    return vlmd_step(v);
+}
+
+void vlmd_wake(vlmd *v)
+{
+    poke(v);
 }
 
 int vlmd_post(vlmd *v, void (*fn)(void *arg), void *arg)
