@@ -144,7 +144,8 @@ static int check_head(struct run *x, const uint8_t *b, size_t len, bool is_whole
 {
     int rc = head_sizes(&x->head, b, len, &x->r->err);
     if (rc == E_CUT && !is_whole) {
-        return 0;  // the sizes come later in the file; they are checked then
+        x->r->err = (struct err){0};  // the sizes come later, and are checked then
+        return 0;
     }
     x->r->format = x->head.format;
     return rc ? rc : check_sides(x);
@@ -482,7 +483,7 @@ int picture_prepare(struct image_req *r, const struct image_config *c, struct wo
     hold_exactly(w, (int64_t)w->arena.total);
     if (rc) {
         image_req_fini(r);
-        r->err.code = rc;
     }
+    r->err.code = rc;
     return rc;
 }

@@ -228,6 +228,37 @@ static void test_bad_picture_and_words(void **state)
 
 // The large one needs 2.0 MB, the budget is 3 MB, so no two of them run at once; the
 // small ones pass beside it or wait their turn.  All must come out.
+// The size of a photograph with a preview in front stands behind the first bytes looked at.
+static void test_jpeg_with_much_in_front(void **state)
+{
+    (void)state;
+    enum { APP1 = 0xe1, IN_FRONT = 20000 };
+    static const uint8_t marker[] = {0xff, APP1, (IN_FRONT + 2) >> 8,
+                                     (IN_FRONT + 2) & 255};
+    static const uint8_t front[IN_FRONT];
+    const struct image_config kinds[] = {{.threads = 1},
+                                         {.threads = 1, .most_held_bytes = 1000}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        open_images(&kinds[i]);
+        char path[] = "/tmp/vlmd-much-XXXXXX";
+        FILE *out = fdopen(mkstemp(path), "wb");
+        assert_non_null(out);
+        fwrite(f->small.data, 1, 2, out);
+        fwrite(marker, 1, sizeof(marker), out);
+        fwrite(front, 1, sizeof(front), out);
+        fwrite(f->small.data + 2, 1, f->small.len - 2, out);
+        assert_int_equal(fclose(out), 0);
+        f->reqs[0] = (struct image_req){.path = path, .target_px = 100};
+        image_prepare(f->images, &f->reqs[0], on_done);
+        run_until(1);
+        unlink(path);
+        assert_int_equal(f->results[0], 0);
+        assert_int_equal(f->reqs[0].width, 200);
+        assert_string_equal(f->reqs[0].err.msg, "");
+        close_images();
+    }
+}
+
 static void test_budget_is_shared_by_waiting(void **state)
 {
     (void)state;
@@ -367,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_memory_goes_back),
         cmocka_unit_test(test_heap_has_no_holes),
         cmocka_unit_test(test_bad_picture_and_words),
+        cmocka_unit_test(test_jpeg_with_much_in_front),
         cmocka_unit_test(test_budget_is_shared_by_waiting),
         cmocka_unit_test(test_over_budget_alone_is_refused),
         cmocka_unit_test(test_cancel_before_begin),
