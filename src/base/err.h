@@ -50,7 +50,7 @@ enum err_severity { ERR_LOW, ERR_MEDIUM, ERR_HIGH, ERR_CRITICAL };
     X(E_ACCESS, -5, "no_access", ERR_GIVE_UP, ERR_IN_IMAGE, ERR_MEDIUM,                  \
       "may not be read", "give this user read permission, then `vlmd jobs retry`")       \
     X(E_TOOBIG, -6, "too_big", ERR_GIVE_UP, ERR_IN_VALIDATION, ERR_MEDIUM,               \
-      "is over a size limit", "raise the image.max_* key that the message names")        \
+      "is over a size limit", "raise the image.* key that the message names")            \
     X(E_FORMAT, -7, "bad_format", ERR_GIVE_UP, ERR_IN_VALIDATION, ERR_LOW,               \
       "is not a PNG, JPEG or WebP picture", "convert it first")                          \
     X(E_CORRUPT, -8, "corrupt", ERR_GIVE_UP, ERR_IN_IMAGE, ERR_MEDIUM,                   \
