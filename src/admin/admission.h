@@ -28,7 +28,7 @@ struct admission {
     bool is_ahead;        // something was asked for the next turn
     bool is_turn;         // who comes now is in time for it
     int n_begun;          // in it so far
-    int64_t due_us;       // when the timer should be over, monotonic
+    int64_t due_us;       // when the next turn should begin, monotonic
     int64_t began_us;     // the turn
     int64_t own_us;       // processor time of turns begun by the timer
     int64_t charged_us;   // of all that requests took, so far
