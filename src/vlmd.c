@@ -419,7 +419,7 @@ void vlmd_load(vlmd *v, struct vlmd_load *out)
     int queued, preparing;
     image_load(v->app.images, &queued, &preparing);
     *out = (struct vlmd_load){.is_describing = v->app.pipeline.jobs.total > 0,
-                              .n_working = preparing + ocr_processes(v->app.ocr),
+                              .n_working = preparing + ocr_reading(v->app.ocr),
                               .questions_us = store_read_us(v->app.store)};
 }
 

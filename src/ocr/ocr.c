@@ -343,6 +343,15 @@ int ocr_processes(const struct ocr *o)
     return o->processes;
 }
 
+int ocr_reading(const struct ocr *o)
+{
+    int n = 0;
+    for (int i = 0; i < o->config.processes; i++) {
+        n += o->slots[i].state == SLOT_BUSY;
+    }
+    return n;
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct ocr *o = container_of((uv_timer_t *)handle, struct ocr, timer);

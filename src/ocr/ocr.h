@@ -66,7 +66,8 @@ void ocr_drop_second(struct ocr_req *r);
 void ocr_req_fini(struct ocr_req *r);
 // Is a helper program there and executable?  Words in e when not.
 bool ocr_is_available(struct ocr *o, struct err *e);
-int ocr_processes(const struct ocr *o);  // running now
+int ocr_processes(const struct ocr *o);  // running now, also those that wait for a page
+int ocr_reading(const struct ocr *o);    // that have a page
 void ocr_close(struct ocr *o, void (*on_closed)(void *arg), void *arg);
 
 #endif

@@ -145,6 +145,7 @@ static void one_helper_reads_page_after_page(void **state)
     assert_int_equal(ocr_processes(g.ocr), 0);
     int pid = read_good(&g);
     assert_int_equal(ocr_processes(g.ocr), 1);
+    assert_int_equal(ocr_reading(g.ocr), 0);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(read_good(&g), pid);
     }
@@ -167,6 +168,7 @@ static void pages_wait_in_order_for_the_helpers_there_may_be(void **state)
             page_start(&g, &pages[i]);
         }
         assert_int_equal(ocr_processes(g.ocr), processes);
+        assert_int_equal(ocr_reading(g.ocr), processes);
         for (int i = 0; i < PAGES; i++) {
             assert_int_equal(page_wait(&g, &pages[i]), 0);
             assert_true(processes > 1 || i == PAGES - 1 || !pages[PAGES - 1].done);
