@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "observe/trace.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct submit {
     struct store_item item;
     struct store_offer offer;
     struct spool_put put;  // of bytes
+    struct store_query known;
     char *traceparent;     // owned; NULL = none
     struct store_once once;
     vlmd_submit_fn *fn;
@@ -211,6 +213,26 @@ static void offer(struct submit *s)
     store_offer(s->v->app.store, &s->offer, on_submitted);
 }
 
+// Files are named by their contents: what was described under this name is this picture.
+// It gets the time that its row knows, and so is no other version of it, which would be
+// given a row of its own that ends in the old one, and a number that nobody finds again.
+static void on_known(struct store_query *q, int err)
+{
+    struct submit *s = container_of(q, struct submit, known);
+    const struct store_row *row = err || !q->n ? NULL : &q->rows[0];
+    if (row && row->state == STORE_ENDED && row->has_result &&
+        row->size_bytes == s->put.size_bytes) {
+        const struct timespec at = {row->mtime_ns / 1000000000,
+                                    row->mtime_ns % 1000000000};
+        const struct timespec times[2] = {at, at};
+        if (utimensat(AT_FDCWD, s->put.path, times, 0) == 0) {
+            s->item.mtime_ns = row->mtime_ns;
+        }
+    }
+    store_query_fini(q);
+    offer(s);
+}
+
 static void on_spooled(struct spool_put *r, int err)
 {
     struct submit *s = container_of(r, struct submit, put);
@@ -223,7 +245,14 @@ static void on_spooled(struct spool_put *r, int err)
     s->item.root = mem_dup(s->v->app.spool.dir);
     s->item.size_bytes = r->size_bytes;
     s->item.mtime_ns = r->mtime_ns;
-    offer(s);
+    if (!r->is_new) {
+        offer(s);
+        return;
+    }
+    s->known.filter.path = r->path;
+    s->known.order = STORE_NEWEST;
+    s->known.limit = 1;
+    store_query(s->v->app.store, &s->known, on_known);
 }
 
 static int check(const vlmd *v)

@@ -184,6 +184,37 @@ static void an_upload_is_described_and_gone(void **state)
     end(&s);
 }
 
+static int64_t upload_whole(struct served *s, int n)
+{
+    struct reply r;
+    upload(s, "/v1/jobs?wait=60", n, &r);
+    assert_int_equal(r.status, 200);
+    struct cJSON *job = json_parse(r.body, r.body_len);
+    assert_string_equal(json_get_str(job, "state"), "ended");
+    int64_t id = json_get_int(job, "id", -1);
+    json_free(job);
+    reply_free(&r);
+    return id;
+}
+
+// Its number was once one that nobody knew, and its file stayed.
+static void an_upload_that_came_before_is_the_same_job(void **state)
+{
+    struct served s;
+    struct totals t;
+    char path[60];
+    begin(*state, &s, "--loaded");
+    const int64_t id = upload_whole(&s, 5);
+    assert_int_equal(spooled(&s), 0);
+    assert_int_equal(upload_whole(&s, 5), id);
+    snprintf(path, sizeof(path), "/v1/jobs/%lld", (long long)id);
+    expect(&s, path, 200);
+    assert_int_equal(spooled(&s), 0);
+    fake_totals(&s.f, &t);
+    assert_int_equal(t.images, 1);
+    end(&s);
+}
+
 static void uploads_survive_a_kill(void **state)
 {
     struct served s;
@@ -441,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pictures_are_shown_as_they_were_described),
         TEST(an_upload_is_described_and_gone),
+        TEST(an_upload_that_came_before_is_the_same_job),
         TEST(uploads_survive_a_kill),
         TEST(a_key_survives_a_kill),
         TEST(models_are_loaded_and_unloaded),
