@@ -86,6 +86,7 @@ static void maybe_batch_ended(struct app *a)
 struct tell {
     struct app *app;
     struct store_query query;
+    int64_t was;  // see on_ended of pipeline.h
 };
 
 static void on_told(struct store_query *q, int err)
@@ -103,6 +104,7 @@ static void on_told(struct store_query *q, int err)
             .path = item.path,
             .error_class = item.error_class,
             .words = item.reason,
+            .n = t->was == item.id ? 0 : t->was,
         };
         event_emit(&a->events, &what);
         item_text_fini(&text);
@@ -113,10 +115,10 @@ static void on_told(struct store_query *q, int err)
     maybe_batch_ended(a);
 }
 
-static void on_ended(void *arg, int64_t id, enum store_outcome outcome)
+static void on_ended(void *arg, int64_t id, int64_t was, enum store_outcome outcome)
 {
     struct app *a = arg;
-    spool_note_ended(a, id, outcome);
+    spool_note_ended(a, was, outcome);
     status_count(a);
     alerts_wake(a, true);
     status_publish(a);
@@ -125,6 +127,7 @@ static void on_ended(void *arg, int64_t id, enum store_outcome outcome)
     }
     struct tell *t = mem_new(struct tell);
     t->app = a;
+    t->was = was;
     t->query.filter.id = id;
     t->query.limit = 1;
     a->tells_under_way++;

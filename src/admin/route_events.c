@@ -167,15 +167,15 @@ static void keep(struct events_hub *h, unsigned type, const struct buf *text)
     }
 }
 
-static void end_waiters(struct events_hub *h, const struct vlmd_item *item)
+static void end_waiters(struct events_hub *h, const struct vlmd_event *e)
 {
     struct list *node, *tmp;
     list_each(node, tmp, &h->waiters)
     {
         struct waiter *w = container_of(node, struct waiter, node);
-        if (w->id == item->id) {
+        if (w->id == e->item->id || (e->n && w->id == e->n)) {
             list_remove(&w->node);
-            w->on_ended(w, item);
+            w->on_ended(w, e->item);
         }
     }
 }
@@ -197,7 +197,7 @@ static void on_event(void *arg, const struct vlmd_event *e)
     note_news(h);
     h->admin->events_told += h->n_clients > 0 || !list_is_empty(&h->waiters);
     if (e->item) {
-        end_waiters(h, e->item);
+        end_waiters(h, e);
     }
 }
 

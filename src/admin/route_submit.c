@@ -76,6 +76,10 @@ static void reply_job(struct submission *s, const struct vlmd_item *item,
 static void on_waited(struct waiter *w, const struct vlmd_item *item)
 {
     struct submission *s = container_of(w, struct submission, waiter);
+    if (item && item->id != s->id) {
+        s->id = item->id;  // the file was only touched
+        s->is_new = false;
+    }
     reply_job(s, item, "queued");
     exchange_drop(s->x);
 }

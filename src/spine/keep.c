@@ -100,7 +100,7 @@ static void on_saved(struct store_save *r, int err)
         }
         wake_parked(p, j);
         int64_t id = r->merged_into ? r->merged_into : j->row.id;
-        p->events.on_ended(p->events.arg, id, j->outcome);
+        p->events.on_ended(p->events.arg, id, j->row.id, j->outcome);
     }
     leave(j);
 }

@@ -74,8 +74,10 @@ struct pipeline_config {
 
 struct pipeline_events {
     void *arg;
-    // The job is durable in its outcome.  Called before its memory goes.
-    void (*on_ended)(void *arg, int64_t id, enum store_outcome outcome);
+    // The job is durable in its outcome, as id; was is the number it had, another one when
+    // its row was only a touched file's and went into the older.  Called before its memory
+    // goes.
+    void (*on_ended)(void *arg, int64_t id, int64_t was, enum store_outcome outcome);
     // A picture is offered to the backends; may set ask.traceparent.  May be NULL.
     void (*on_ask)(void *arg, struct job *j);
     // For counting; each may be NULL.  An ask ended with err, and was not canceled; the job is

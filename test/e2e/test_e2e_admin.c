@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SLOW = 200, LISTENERS = 1000, MAX_RSS_KIB = 64 * 1024 };
@@ -29,8 +30,10 @@ static void start(struct served *s)
 {
     static const char *const env[] = {"VLMD_ADMIN_LISTEN=127.0.0.1:0", NULL};
     const struct spawn how = {.env = env};
+    char given[300];
+    snprintf(given, sizeof(given), "admin.submit_dirs=%s", place_path(s->p, "given"));
     s->run = VLMD_START_WITH(s->p, &how, "watch", "--backend", s->f.url, "--set",
-                             "duplicates=off", place_path(s->p, "in"));
+                             "duplicates=off", "--set", given, place_path(s->p, "in"));
     proc_await(s->run, &s->run->err, "page at http://127.0.0.1:");
     s->http.port = atoi(strstr(s->run->err.text, "page at http://127.0.0.1:") + 25);
     char *token = read_text(place_path(s->p, "data/vlmd/api-token"));
@@ -212,6 +215,39 @@ static void an_upload_that_came_before_is_the_same_job(void **state)
     assert_int_equal(spooled(&s), 0);
     fake_totals(&s.f, &t);
     assert_int_equal(t.images, 1);
+    end(&s);
+}
+
+static int64_t give_path(struct served *s, const char *path)
+{
+    struct reply r;
+    char body[400];
+    snprintf(body, sizeof(body), "{\"path\":\"%s\"}", path);
+    char head[400];
+    snprintf(head, sizeof(head), "%sContent-Type: application/json\r\n", s->key);
+    ask_with(&s->http, "POST", "/v1/jobs?wait=60", head, body, &r);
+    assert_int_equal(r.status, 200);
+    struct cJSON *job = json_parse(r.body, r.body_len);
+    int64_t id = json_get_int(job, "id", -1);
+    assert_int_equal(json_get_int(json_get(job, "item"), "id", -2), id);
+    json_free(job);
+    reply_free(&r);
+    return id;
+}
+
+// It has no row of its own in the end; who waits is told of the one it is.
+static void a_file_that_was_touched_is_the_job_it_was(void **state)
+{
+    struct served s;
+    char path[300];
+    const struct timespec times[2] = {{1700000000, 0}, {1700000000, 0}};
+    begin(*state, &s, "--loaded");
+    mkdir(place_path(s.p, "given"), 0700);
+    picture_write(place_path(s.p, "given"), NULL, 3);
+    snprintf(path, sizeof(path), "%s", place_path(s.p, "given/pic-00003.png"));
+    const int64_t id = give_path(&s, path);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    assert_int_equal(give_path(&s, path), id);
     end(&s);
 }
 
@@ -473,6 +509,7 @@ int main(void)
         TEST(pictures_are_shown_as_they_were_described),
         TEST(an_upload_is_described_and_gone),
         TEST(an_upload_that_came_before_is_the_same_job),
+        TEST(a_file_that_was_touched_is_the_job_it_was),
         TEST(uploads_survive_a_kill),
         TEST(a_key_survives_a_kill),
         TEST(models_are_loaded_and_unloaded),

@@ -276,11 +276,12 @@ static void release(void *ctx, struct store_release *r,
     begin(f, FAKE_RELEASE, r, (any_done)(void *)done);
 }
 
-static void on_ended(void *arg, int64_t id, enum store_outcome outcome)
+static void on_ended(void *arg, int64_t id, int64_t was, enum store_outcome outcome)
 {
     struct fake *f = arg;
     assert_true(f->n_ended < FAKE_MAX_ENDED);
     f->ended_id[f->n_ended] = id;
+    f->ended_was[f->n_ended] = was;
     f->ended[f->n_ended++] = outcome;
 }
 

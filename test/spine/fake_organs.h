@@ -82,7 +82,7 @@ struct fake {
     // events
     int rooms;
     int troubles;
-    int64_t ended_id[FAKE_MAX_ENDED];
+    int64_t ended_id[FAKE_MAX_ENDED], ended_was[FAKE_MAX_ENDED];
     enum store_outcome ended[FAKE_MAX_ENDED];
     int n_ended;
 };

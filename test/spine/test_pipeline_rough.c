@@ -106,7 +106,7 @@ static void writes_name_the_claim_they_belong_to(void **state)
 static void the_end_of_a_merged_row_is_told_of_the_one_that_stays(void **state)
 {
     struct fake *f = *state;
-    fake_add(f, "/shots/a.png");
+    const int64_t id = fake_add(f, "/shots/a.png");
     fake_run_to(f, FAKE_COMPARE);
     ((struct store_similar *)fake_req(f, FAKE_COMPARE))->duplicate_of = 4711;
     fake_end(f, FAKE_COMPARE, 0);
@@ -114,6 +114,7 @@ static void the_end_of_a_merged_row_is_told_of_the_one_that_stays(void **state)
     fake_end(f, FAKE_SAVE, 0);
     assert_int_equal(f->n_ended, 1);
     assert_int_equal(f->ended_id[0], 4711);  // the other row is no more
+    assert_int_equal(f->ended_was[0], id);   // whoever waits knows only this one
 }
 
 // ---- models that come and go
