@@ -43,7 +43,7 @@ const struct cli_option cli_options[OPT_COUNT] = {
     {OPT_DEGRADED, "degraded", 0, NULL, NULL, NULL, "described by text recognition only"},
     {OPT_ALL, "all", 0, NULL, NULL, NULL, "every job; no filter is needed"},
     {OPT_WATCH, "watch", 'w', NULL, NULL, NULL, "show it again and again"},
-    {OPT_INTERVAL, "interval", 'n', "SECONDS", NULL, NULL, "with --watch: how often; 1"},
+    {OPT_INTERVAL, "interval", 'n', "SECONDS", NULL, NULL, "how often it is drawn anew; 1"},
     {OPT_OUTPUT, "output", 'o', "FILE", NULL, NULL,
      "write to FILE, which is replaced when all is written"},
     {OPT_DIR, "dir", 0, "DIR", NULL, NULL,

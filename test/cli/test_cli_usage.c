@@ -125,6 +125,10 @@ static void test_help_shows_its_own_flags(void **state)
     assert_has(r->out, "--url ADDRESS");
     assert_has_not(r->out, "--scope");
     cli_free(r);
+    r = RUN("{}", "top", "--help");
+    assert_has(r->out, "--interval SECONDS");
+    assert_has_not(r->out, "--watch");
+    cli_free(r);
     r = RUN("{}", "token", "--help");
     assert_has(r->out, "--scope SCOPES");
     assert_has(r->out, "--name NAME");
