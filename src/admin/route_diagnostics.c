@@ -1,6 +1,8 @@
 // route_diagnostics.c -- errors, alerts, and how the process and what it depends on are.
 // SPDX-License-Identifier: MIT
 #include "admin_inside.h"
+
+#include "base/err.h"
 #include "face/face_health.h"
 
 // ---- errors
@@ -19,6 +21,25 @@ static bool on_error_kind(void *arg, const struct vlmd_error_kind *k)
     return x->w.rc == 0;
 }
 
+static bool is_word(struct exchange *x, const char *name, const char *s, bool is_known)
+{
+    if (!s || !*s || is_known) {
+        return true;
+    }
+    reply_error(x, 400, name, "there is no %s \"%.40s\"", name, s);
+    return false;
+}
+
+static bool check_words(struct exchange *x, const struct vlmd_error_query *q)
+{
+    const char *class = q->error_class, *category = q->category, *severity = q->severity;
+    return is_word(x, "class", class, class && err_by_name(class)) &&
+           is_word(x, "category", category,
+                   category && err_category_by_name(category) >= 0) &&
+           is_word(x, "severity", severity,
+                   severity && err_severity_by_name(severity) >= 0);
+}
+
 void route_errors(struct exchange *x)
 {
     struct vlmd_error_query q = {
@@ -30,7 +51,7 @@ void route_errors(struct exchange *x)
     };
     if (!param_int(x, "limit", 1, 1000, 100, &q.limit) ||
         !param_int(x, "job", 1, INT64_MAX, 0, &q.job) ||
-        !param_int(x, "after", 0, INT64_MAX, 0, &q.after_seq)) {
+        !param_int(x, "after", 0, INT64_MAX, 0, &q.after_seq) || !check_words(x, &q)) {
         return;
     }
     reply_begin(x);
@@ -38,7 +59,7 @@ void route_errors(struct exchange *x)
     json_array(&x->w, "errors");
     int rc = vlmd_errors(x->admin->v, &q, on_error_row, x);
     if (rc) {
-        reply_error(x, 400, NULL, "no such class, category or severity");
+        reply_failed(x, rc, "");
         return;
     }
     json_array_end(&x->w);

@@ -162,7 +162,13 @@ static void wrong_parameters_are_named(void **state)
     target[5013] = 0;
     refuses(rig_ask(r, "GET", target, NULL, NULL), 400, "q");
     free(target);
-    refuses(rig_ask(r, "GET", "/v1/search?class=nonsense", NULL, NULL), 400, "");
+    refuses(rig_ask(r, "GET", "/v1/search?class=nonsense", NULL, NULL), 400, "class");
+    static const char *const words[] = {"class", "category", "severity"};
+    for (int i = 0; i < 3; i++) {
+        char path[80];
+        snprintf(path, sizeof(path), "/admin/errors?%s=nonsense", words[i]);
+        refuses(rig_ask(r, "GET", path, NULL, NULL), 400, words[i]);
+    }
 }
 
 static void days_and_apps_are_counted(void **state)
