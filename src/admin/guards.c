@@ -257,7 +257,7 @@ static bool pass_route(struct exchange *x)
     }
     if (allowed[0]) {
         reply_header(x, "Allow", allowed);
-        reply_error(x, 405, NULL, "only %s is possible here", allowed);
+        reply_error(x, 405, NULL, "possible here: %s", allowed);
     } else {
         reply_error(x, 404, NULL, "there is nothing here (see /openapi.json)");
     }

@@ -54,7 +54,7 @@ void route_session(struct exchange *x)
     reply_json(x, 200);
 }
 
-static void refuse(struct exchange *x, int code)
+static void refuse(struct exchange *x, int code, const char *words)
 {
     struct admin *a = x->admin;
     a->denied++;
@@ -63,9 +63,8 @@ static void refuse(struct exchange *x, int code)
         log_warn("security", "event=login_failed peer=%s correlation=%s class=%s",
                  httpd_peer(x->http), x->correlation, err_name(code));
     }
-    reply_error(x, 401, NULL, "%s",
-                code == E_DEADLINE ? "it has expired (`vlmd open` makes a new one)"
-                                   : "it is not valid");
+    reply_error(x, 401, NULL, "%s (`vlmd open` makes a new code)",
+                code == E_DEADLINE ? "it has expired" : words);
 }
 
 static bool is_over_limit(struct exchange *x)
@@ -98,7 +97,7 @@ void route_session_begin(struct exchange *x)
                  : E_AUTH;
     json_free(o);
     if (rc) {
-        refuse(x, rc);
+        refuse(x, rc, "this key is not valid");
     } else if (set_cookie(x, &who)) {
         write_who(x, &who);
         reply_json(x, 200);
@@ -128,7 +127,7 @@ void route_login(struct exchange *x)
         return;
     }
     if (rc) {
-        refuse(x, rc);
+        refuse(x, rc, "this code is not valid, or was used");
         return;
     }
     who.expires_s = 0;  // of the code

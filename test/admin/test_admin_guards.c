@@ -100,6 +100,7 @@ static void other_methods_are_told_which_are_possible(void **state)
         real_path(route, path, sizeof(path));
         struct answer a = rig_ask(r, "PATCH", path, NULL, NULL);
         assert_int_equal(a.status, 405);
+        assert_non_null(strstr(a.text, "possible here: "));
         assert_non_null(strstr(answer_header(&a, "Allow"), route->method));
         answer_free(&a);
     }
@@ -308,7 +309,9 @@ static void a_login_code_works_once(void **state)
     assert_int_equal(a.status, 200);
     assert_non_null(answer_header(&a, "Set-Cookie"));
     answer_free(&a);
-    expect(r, rig_ask_bare(r, "GET", target, head, NULL), 401, "unauthorized");
+    a = rig_ask_bare(r, "GET", target, head, NULL);
+    assert_non_null(strstr(a.text, "this code is not valid, or was used"));
+    expect(r, a, 401, "unauthorized");
     expect(r, rig_ask_bare(r, "GET", "/login", head, NULL), 401, "unauthorized");
     make_jwt(r, "admin", "api", 60, code);
     snprintf(target, sizeof(target), "/login?code=%s", code);
