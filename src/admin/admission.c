@@ -122,15 +122,21 @@ static void run_turn(struct admin *a)
 static void on_turn(struct timer *t)
 {
     struct admission *d = container_of(t, struct admission, timer);
+    struct admin *a = container_of(d, struct admin, admission);
     d->began_us = clock_us();
     d->is_ahead = false;
-    run_turn(container_of(d, struct admin, admission));
+    if (!a->is_closing) {  // there is nothing left to read from
+        run_turn(a);
+    }
 }
 
 static void on_ahead(struct timer *t)
 {
     struct admission *d = container_of(t, struct admission, timer);
     struct admin *a = container_of(d, struct admin, admission);
+    if (a->is_closing) {
+        return;
+    }
     int64_t ms = (d->due_us - clock_us() + 999) / 1000;
     timer_start(t, ms > 1 ? ms : 1, on_turn);
     struct exchange *x = share_ahead(a);

@@ -371,6 +371,29 @@ static void a_late_turn_is_not_put_off(void **state)
     assert_int_equal(w.n_begun, 1);
 }
 
+// Closing takes until the loop has turned, and a timer may be over before.
+static void a_server_that_closes_has_no_turns(void **state)
+{
+    (void)state;
+    struct exchange ahead, x;
+    begin_turn_with_ahead(&ahead, &x);
+    w.admin.is_closing = true;
+    admission_leave(&x);
+    timer_is_over(0);
+    assert_int_equal(w.turns, 0);
+    w.admin.is_closing = false;
+    x = make();
+    spend_all();
+    admission_enter(&x);
+    w.admin.is_closing = true;
+    admission_leave(&x);
+    w.ahead = &ahead;
+    w.is_ahead_run = false;
+    timer_is_over(0);
+    assert_false(w.is_ahead_run);
+    assert_int_equal(w.wait_ms, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -384,6 +407,7 @@ int main(void)
         TEST(turns_are_nearer_while_there_are_processors_to_spare),
         TEST(it_is_asked_just_before_the_turn),
         TEST(a_late_turn_is_not_put_off),
+        TEST(a_server_that_closes_has_no_turns),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
