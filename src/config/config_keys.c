@@ -129,7 +129,9 @@ const struct config_key config_keys[] = {
     {"model", CONFIG_TEXT, AT(backend.model), NULL, 0, TEXT_MAX, 0, 0, NULL, true,
      "Vision model to ask.  Empty: the one that is loaded, else an installed one."},
     {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", false,
-     "How closely to look: pictures are sent 768, 1024 or 1280 pixels long."},
+     "How closely to look: pictures are sent about 768, 1024 or 1280 pixels long, in "
+     "whole "
+     "patches of the model."},
     {"fallback", CONFIG_CHOICE, AT(fallback), "auto", 0, 0, 0, 0,
      "auto|off|tier|ocr|metadata", false,
      "What describes a picture that every backend fails with: a smaller tier, then text "
@@ -202,7 +204,7 @@ const struct config_key config_keys[] = {
      5 * SEC, HOUR, NULL, true, "For a whole answer."},
 
     {"image.target_px", CONFIG_INT, AT(target_px), "0", 0, 4096, 0, 0, NULL, false,
-     "Long side of what is sent, in pixels.  0: as the tier says."},
+     "Long side of what is sent, exactly, in pixels.  0: about as the tier says."},
     {"image.target_tokens", CONFIG_INT, AT(target_tokens), "0", 0, 16384, 0, 0, NULL,
      false,
      "Size of what is sent in tokens of the model, instead of pixels.  0: in pixels."},
