@@ -16,7 +16,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IN_FLIGHT_EACH = 2, MOST_IN_FLIGHT = 128, WARM_UP_EACH = 4, LEAST_IN_A_TURN = 24 };
+enum {
+    IN_FLIGHT_EACH = 2,
+    MOST_IN_FLIGHT = 128,
+    WARM_UP_EACH = 4,
+    LEAST_IN_A_TURN = 24,
+    LEAST_EACH = 4,  // in a turn: fewer end in bursts, and their time says nothing
+};
 
 struct scale;
 
@@ -192,7 +198,7 @@ void bench_scale(const struct bench_file *files, int n_files, int threads, int s
                  int rounds)
 {
     struct scale b = {.files = files, .n_files = n_files, .side = side, .rounds = rounds};
-    while (b.in_a_turn < LEAST_IN_A_TURN) {
+    while (b.in_a_turn < LEAST_IN_A_TURN || b.in_a_turn < LEAST_EACH * threads) {
         b.in_a_turn += n_files;
     }
     if (loop_init(&b.loop)) {
