@@ -120,6 +120,7 @@ static void finish(struct talk *t)
 // Inside a call of the owner: done has to wait.
 static void finish_later(struct talk *t)
 {
+    settle(t);
     if (t->call) {
         fill_call(t);
         backend_later(t->b, t->call, NULL);

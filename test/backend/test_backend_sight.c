@@ -158,7 +158,9 @@ static void what_is_known_is_not_asked(void **state)
     static const struct line lines[] = {{NULL, NULL}};
     script_open(BACKEND_OPENAI, lines);
     backend_recall_sight(bn->backend, "m", "", true);
+    assert_false(backend_facts(bn->backend)->is_vision_sure);
     assert_code(look().err, 0);
+    assert_true(backend_facts(bn->backend)->is_vision_sure);  // else it is looked at for ever
     script_open(BACKEND_OPENAI, lines);
     backend_recall_sight(bn->backend, "m", "", false);
     assert_code(look().err, E_NO_VISION);
