@@ -488,8 +488,8 @@ VLMD_API int vlmd_pause(vlmd *v, int64_t until_ms, vlmd_done_fn *fn, void *arg);
 VLMD_API int vlmd_resume(vlmd *v, vlmd_done_fn *fn, void *arg);
 
 enum vlmd_event_type {
-    VLMD_EVENT_JOB,      // item ended; item is set.  n: the id it was given as, if its file was
-                         //   only touched and it is an older item now; else 0
+    VLMD_EVENT_JOB,      // item ended; item is set.  n: the id it was given as, if its file
+                         //   was only touched and it is an older item now; else 0
     VLMD_EVENT_PROBLEM,  // an input could not be taken; path and words
     VLMD_EVENT_NOTICE,   // something to know once (a folder is polled, OCR stands in)
     VLMD_EVENT_PAUSED,   // words = why
