@@ -483,7 +483,8 @@ VLMD_API int vlmd_status(vlmd *v, bool batch, vlmd_status_fn *fn, void *arg);
 typedef void vlmd_done_fn(void *arg, int err, const char *message);
 // Nothing new is begun until then, by any process on this database, whether it runs now or is
 // started later; what is being asked is finished.  until_ms: unix, or VLMD_UNTIL_RESUMED.
-// Workers notice within seconds.  Errors: VLMD_ERR_USAGE (a time that has passed).
+// A worker with something to do notices within 2 s, another with its next look, or its next
+// picture.  Errors: VLMD_ERR_USAGE (a time that has passed).
 VLMD_API int vlmd_pause(vlmd *v, int64_t until_ms, vlmd_done_fn *fn, void *arg);
 VLMD_API int vlmd_resume(vlmd *v, vlmd_done_fn *fn, void *arg);
 
