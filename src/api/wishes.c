@@ -132,9 +132,6 @@ static void ask_all(struct wish *w)
             ask(w, all[i].name);
         }
     }
-    if (w->pending + w->done == 0 && w->err.code == 0) {
-        err_set(&w->err, E_NET, "no backend answers");
-    }
 }
 
 static void begin(struct wish *w)
@@ -146,6 +143,9 @@ static void begin(struct wish *w)
         ask_all(w);
     }
     w->pending--;
+    if (w->pending + w->done == 0 && w->err.code == 0) {
+        err_set(&w->err, E_NET, "no backend answers");
+    }
     maybe_end(w);
 }
 

@@ -422,6 +422,16 @@ static void turns_go_on_until_all_is_answered(void **state)
     assert_int_equal(r->answers, 1);
 }
 
+// ---- models
+
+static void nothing_that_could_be_unloaded_is_told(void **state)
+{
+    struct rig *r = open_rig(*state, VLMD_WORKER, "ocr");
+    assert_int_equal(vlmd_model_unload(r->v, NULL, on_end, r), 0);
+    await_answers(r, 1);
+    assert_int_equal(r->last_err, VLMD_ERR_NO_BACKEND);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -443,6 +453,7 @@ int main(void)
         T(a_host_that_was_busy_is_not_told_to_wait_longer),
         T(a_turn_ends_with_its_time_or_a_wake),
         T(turns_go_on_until_all_is_answered),
+        T(nothing_that_could_be_unloaded_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
