@@ -119,6 +119,9 @@ static void on_ended(void *arg, int64_t id, int64_t was, enum store_outcome outc
 {
     struct app *a = arg;
     spool_note_ended(a, was, outcome);
+    if (was != id) {
+        merged_note(&a->merged, was, id);
+    }
     status_count(a);
     alerts_wake(a, true);
     status_publish(a);

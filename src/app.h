@@ -12,6 +12,7 @@
 #include "dispatch/dispatch.h"
 #include "governor.h"
 #include "io/waker.h"
+#include "merged.h"
 #include "observe/bill.h"
 #include "observe/history.h"
 #include "spine/event.h"
@@ -73,6 +74,7 @@ struct app {
     void *governor_closed_arg;
     struct dispatch *dispatch;
     struct pipeline pipeline;
+    struct merged merged;
     struct schedule *schedule;  // NULL: a client, or it is gone already
     struct watcher *watcher;    // NULL until something is watched
     struct manifest *manifest;  // NULL until there is a batch

@@ -423,6 +423,11 @@ void vlmd_load(vlmd *v, struct vlmd_load *out)
                               .questions_us = store_read_us(v->app.store)};
 }
 
+int64_t vlmd_id_now(const vlmd *v, int64_t id)
+{
+    return merged_now(&v->app.merged, id);
+}
+
 const struct vlmd_admin_config *vlmd_admin_config(vlmd *v)
 {
     struct config *c = v->app.config;

@@ -43,6 +43,9 @@ bool vlmd_turn(vlmd *v, int64_t max_ms);
 void vlmd_wake(vlmd *v);
 // Cheap enough for every request.
 void vlmd_load(vlmd *v, struct vlmd_load *out);
+// The id under which what was given as this one is known: where a file was only touched its
+// job went into the older one of the same contents.
+int64_t vlmd_id_now(const vlmd *v, int64_t id);
 // Borrowed: as long as v.
 const struct vlmd_admin_config *vlmd_admin_config(vlmd *v);
 // The folder of the database, for files that belong to it.

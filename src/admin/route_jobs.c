@@ -109,6 +109,8 @@ static void on_original(void *arg, int err, const char *message)
     }
 }
 
+static void show(struct exchange *x);
+
 static void on_shown(void *arg, int err, const char *message)
 {
     struct exchange *x = arg;
@@ -116,6 +118,8 @@ static void on_shown(void *arg, int err, const char *message)
     const struct vlmd_query q = {.id = s->duplicate_of, .limit = 1};
     if (err) {
         fail(x, err, message);
+    } else if (!s->is_found && vlmd_id_now(x->admin->v, x->id) != x->id) {
+        show(x);  // it went into another one meanwhile
     } else if (!s->is_found) {
         reply_error(x, 404, NULL, "there is no picture #%" PRId64, x->id);
         exchange_drop(x);
@@ -133,6 +137,7 @@ static void on_shown(void *arg, int err, const char *message)
 
 static void show(struct exchange *x)
 {
+    x->id = vlmd_id_now(x->admin->v, x->id);
     const struct vlmd_query q = {.id = x->id, .limit = 1};
     exchange_asked(x, vlmd_search(x->admin->v, &q, write_detail, on_shown, x));
 }
