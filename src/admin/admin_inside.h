@@ -143,6 +143,8 @@ bool param_int(struct exchange *x, const char *name, int64_t min, int64_t max,
                int64_t fallback, int64_t *out);
 bool param_choice(struct exchange *x, const char *name, const char *choices, int fallback,
                   int *out);
+// NULL, "", or an error's class (base/err.h).
+bool param_is_class(struct exchange *x, const char *name, const char *s);
 bool param_time(struct exchange *x, const char *name, bool is_end, int64_t *out);
 // The filter parameters; texts of q are borrowed from the request.
 bool param_query(struct exchange *x, struct vlmd_query *q);

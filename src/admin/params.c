@@ -140,9 +140,9 @@ static bool is_job_id(struct exchange *x, const char *name, const char *s)
     return false;
 }
 
-static bool is_class(struct exchange *x, const char *name, const char *s)
+bool param_is_class(struct exchange *x, const char *name, const char *s)
 {
-    if (!s || err_by_name(s)) {
+    if (!s || !*s || err_by_name(s)) {
         return true;
     }
     reply_error(x, 400, name, "there is no class \"%.40s\" (see `vlmd status`)", s);
@@ -158,7 +158,7 @@ static bool check_query(struct exchange *x, struct vlmd_query *q)
            is_short(x, "path", q->path, PATH_MAX_BYTES) &&
            (!q->state || choose(x, "state", STATES, q->state, &ignored)) &&
            (!q->outcome || choose(x, "outcome", OUTCOMES, q->outcome, &ignored)) &&
-           is_class(x, "class", q->error_class) &&
+           param_is_class(x, "class", q->error_class) &&
            is_job_id(x, "correlation_id", q->correlation_id);
 }
 

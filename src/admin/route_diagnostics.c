@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "face/face_health.h"
 
+#include <stdio.h>
+
 // ---- errors
 
 static bool on_error_row(void *arg, const struct vlmd_error_row *r)
@@ -21,23 +23,36 @@ static bool on_error_kind(void *arg, const struct vlmd_error_kind *k)
     return x->w.rc == 0;
 }
 
-static bool is_word(struct exchange *x, const char *name, const char *s, bool is_known)
+static bool is_category(struct exchange *x, const char *s)
 {
-    if (!s || !*s || is_known) {
+    char all[200];
+    size_t n = 0;
+    if (!s || !*s || err_category_by_name(s) >= 0) {
         return true;
     }
-    reply_error(x, 400, name, "there is no %s \"%.40s\"", name, s);
+    for (int i = 0; i < ERR_CATEGORIES && n < sizeof(all); i++) {
+        n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i ? "|" : "",
+                              err_category_name((enum err_category)i));
+    }
+    reply_error(x, 400, "category", "category is one of %s", all);
+    return false;
+}
+
+static bool is_severity(struct exchange *x, const char *s)
+{
+    if (!s || !*s || err_severity_by_name(s) >= 0) {
+        return true;
+    }
+    reply_error(x, 400, "severity", "severity is one of %s|%s|%s|%s",
+                err_severity_name(ERR_LOW), err_severity_name(ERR_MEDIUM),
+                err_severity_name(ERR_HIGH), err_severity_name(ERR_CRITICAL));
     return false;
 }
 
 static bool check_words(struct exchange *x, const struct vlmd_error_query *q)
 {
-    const char *class = q->error_class, *category = q->category, *severity = q->severity;
-    return is_word(x, "class", class, class && err_by_name(class)) &&
-           is_word(x, "category", category,
-                   category && err_category_by_name(category) >= 0) &&
-           is_word(x, "severity", severity,
-                   severity && err_severity_by_name(severity) >= 0);
+    return param_is_class(x, "class", q->error_class) && is_category(x, q->category) &&
+           is_severity(x, q->severity);
 }
 
 void route_errors(struct exchange *x)

@@ -168,7 +168,16 @@ static void wrong_parameters_are_named(void **state)
         char path[80];
         snprintf(path, sizeof(path), "/admin/errors?%s=nonsense", words[i]);
         refuses(rig_ask(r, "GET", path, NULL, NULL), 400, words[i]);
+        snprintf(path, sizeof(path), "/admin/errors?%s=", words[i]);
+        json_free(must(rig_ask(r, "GET", path, NULL, NULL), 200));
     }
+    json_free(must(rig_ask(r, "GET", "/v1/search?class=", NULL, NULL), 200));
+    struct answer a = rig_ask(r, "GET", "/admin/errors?severity=nonsense", NULL, NULL);
+    assert_non_null(strstr(a.text, "low|medium|high|critical"));
+    answer_free(&a);
+    a = rig_ask(r, "GET", "/admin/errors?category=nonsense", NULL, NULL);
+    assert_non_null(strstr(a.text, "validation|"));
+    answer_free(&a);
 }
 
 static void days_and_apps_are_counted(void **state)
