@@ -130,8 +130,7 @@ const struct config_key config_keys[] = {
      "Vision model to ask.  Empty: the one that is loaded, else an installed one."},
     {"tier", CONFIG_CHOICE, AT(tier), "quick", 0, 0, 0, 0, "quick|standard|deep", false,
      "How closely to look: pictures are sent about 768, 1024 or 1280 pixels long, in "
-     "whole "
-     "patches of the model."},
+     "whole patches of the model."},
     {"fallback", CONFIG_CHOICE, AT(fallback), "auto", 0, 0, 0, 0,
      "auto|off|tier|ocr|metadata", false,
      "What describes a picture that every backend fails with: a smaller tier, then text "
