@@ -216,6 +216,7 @@ static void offer(struct submit *s)
 // Files are named by their contents: what was described under this name is this picture.
 // It gets the time that its row knows, and so is no other version of it, which would be
 // given a row of its own that ends in the old one, and a number that nobody finds again.
+// Set from the loop: the file was written just now, and its folder is never a network's.
 static void on_known(struct store_query *q, int err)
 {
     struct submit *s = container_of(q, struct submit, known);
