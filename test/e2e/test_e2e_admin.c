@@ -187,17 +187,26 @@ static void an_upload_is_described_and_gone(void **state)
     end(&s);
 }
 
+// Of the job that was answered; one whose end was waited for has its item with it.
+static int64_t take_id(struct reply *r, bool has_item)
+{
+    struct cJSON *job = json_parse(r->body, r->body_len);
+    int64_t id = json_get_int(job, "id", -1);
+    if (has_item) {
+        assert_string_equal(json_get_str(job, "state"), "ended");
+        assert_int_equal(json_get_int(json_get(job, "item"), "id", -2), id);
+    }
+    json_free(job);
+    reply_free(r);
+    return id;
+}
+
 static int64_t upload_whole(struct served *s, int n)
 {
     struct reply r;
     upload(s, "/v1/jobs?wait=60", n, &r);
     assert_int_equal(r.status, 200);
-    struct cJSON *job = json_parse(r.body, r.body_len);
-    assert_string_equal(json_get_str(job, "state"), "ended");
-    int64_t id = json_get_int(job, "id", -1);
-    json_free(job);
-    reply_free(&r);
-    return id;
+    return take_id(&r, true);
 }
 
 // Its number was once one that nobody knew, and its file stayed.
@@ -228,14 +237,7 @@ static int64_t give_path(struct served *s, const char *path, const char *how)
     snprintf(head, sizeof(head), "%sContent-Type: application/json\r\n", s->key);
     ask_with(&s->http, "POST", target, head, body, &r);
     assert_int_equal(r.status, *how ? 200 : 202);
-    struct cJSON *job = json_parse(r.body, r.body_len);
-    int64_t id = json_get_int(job, "id", -1);
-    if (*how) {
-        assert_int_equal(json_get_int(json_get(job, "item"), "id", -2), id);
-    }
-    json_free(job);
-    reply_free(&r);
-    return id;
+    return take_id(&r, *how != 0);
 }
 
 // The id that it has now.
@@ -245,11 +247,7 @@ static int64_t poll_job(struct served *s, int64_t id, const char *how)
     char target[100];
     snprintf(target, sizeof(target), "/v1/jobs/%d%s", (int)id, how);
     get(s, target, 200, &r);
-    struct cJSON *job = json_parse(r.body, r.body_len);
-    int64_t now = json_get_int(job, "id", -1);
-    json_free(job);
-    reply_free(&r);
-    return now;
+    return take_id(&r, false);
 }
 
 // It has no row of its own in the end; who waits, or comes again, is told of the one it is.
